@@ -21,10 +21,11 @@
   words are `Literal["A", "B"]`.
 - Decimal numbers are `Amount`, `Quantity`, `Price`, `Rate` or another subclass of `Figure`, never a
   bare `Decimal`, for which msgspec takes quoted numbers. Whole numbers are `int`.
-- Patterns end in `\\Z`: `$` lets a line feed pass at the end.
+- Patterns end in `\\Z`: `$` lets a line feed pass at the end. `Meta(extra={"wanted": "a pincode of
+  six digits"})` beside a pattern tells people what to send.
 """
 
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Annotated, ClassVar
 
 from msgspec import UNSET, Meta, Struct
@@ -76,6 +77,23 @@ class Figure(Decimal):
     most: ClassVar[Decimal] = Decimal("1E20")
 
 
+_STEPS = tuple(Decimal((0, (1,), -places)) for places in range(13))
+_WIDE = Context(prec=64)
+
+
+def fits(kind: type[Figure], value: Decimal | int) -> bool:
+    """Whether a number lies within the bounds of a kind of figure."""
+    return kind.least <= value <= kind.most
+
+
+def too_fine(kind: type[Figure], value: Decimal | int) -> bool:
+    """Whether a number within the bounds has more decimals than its kind allows."""
+    if isinstance(value, int):
+        return False
+    step = _STEPS[kind.places]
+    return not value.same_quantum(step) and _WIDE.quantize(value, step) != value
+
+
 class Amount(Figure):
     """Rupees and paise: 2 decimals, within ± 10^15. May be negative (a round-off)."""
 
@@ -110,14 +128,15 @@ class Rate(Figure):
     most: ClassVar[Decimal] = Decimal(1000)
 
 
-DATE_FORM = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-INSTANT_FORM = (
-    DATE_FORM + r"T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
+VersionNumber = Annotated[int, Meta(ge=0, le=2_147_483_647)]
+"""A version of a document: fits an integer column of any database."""
+
+_DATE_FORM = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_INSTANT_FORM = (
+    _DATE_FORM + r"T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
 )
 
-_LEAP_YEAR = (
-    r"(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)"
-)
+_LEAP_YEAR = r"(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)"
 _DATE = (
     r"(?!0000)(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
     r"|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
@@ -132,10 +151,17 @@ Text = Annotated[str, Meta(max_length=10_000)]
 ShortText = Annotated[str, Meta(max_length=1_000)]
 """Any text up to 1,000 characters: names, titles, references."""
 
-DateText = Annotated[str, Meta(pattern=rf"^{_DATE}\Z", extra={"form": "date"})]
+DateText = Annotated[
+    str,
+    Meta(pattern=rf"^{_DATE}\Z", extra={"form": _DATE_FORM, "wanted": "a date such as 2025-01-31"}),
+]
 """A day of the calendar as `YYYY-MM-DD`, kept as text; `date.fromisoformat` reads it."""
 
 InstantText = Annotated[
-    str, Meta(pattern=rf"^{_DATE}T{_TIME}{_OFFSET}\Z", extra={"form": "instant"})
+    str,
+    Meta(
+        pattern=rf"^{_DATE}T{_TIME}{_OFFSET}\Z",
+        extra={"form": _INSTANT_FORM, "wanted": "a moment such as 2025-01-31T10:30:00+05:30"},
+    ),
 ]
 """A moment by RFC 3339 with an offset, kept as text; `datetime.fromisoformat` reads it."""
