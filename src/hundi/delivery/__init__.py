@@ -1,0 +1,1 @@
+"""Delivery: lease, sign, post, judge, finish; retries, breakers and the egress guard."""

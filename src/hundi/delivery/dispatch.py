@@ -1,0 +1,250 @@
+"""The dispatcher: lease → post → judge → finish, each a named stage.
+
+Any number of dispatchers may run over one PostgreSQL: the lease decides who sends. A dispatcher
+that dies leaves leases behind; they run out, and the sweep turns them into failed attempts.
+"""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from hundi.delivery.breaker import Breaker
+from hundi.delivery.retry import gives_up, next_attempt
+from hundi.delivery.wire import Endpoint, Parcel, Wire
+from hundi.exchange.outbox import AttemptResult, Leased, Outbox, lease, queued_clients
+from hundi.exchange.verdict import Answer, Decision, Kind, Verdict, judge
+from hundi.kernel.identity import RandomBytes
+from hundi.store.batch import GroupCommit
+from hundi.store.engine import Database, StoreError, Transaction
+
+CONCURRENCY = 64
+IDLE_SECONDS = 0.25
+DRAIN_SECONDS = 20
+
+_log = structlog.get_logger()
+
+
+class Observer(Protocol):
+    """Who counts deliveries: metrics, and the health of endpoints."""
+
+    def attempted(self, result: AttemptResult, now: int) -> None:
+        """One attempt has ended."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Dispatcher:
+    """Sends what is due. `clock` and `random` are given, so that a simulation can run it."""
+
+    database: Database
+    outbox: Outbox
+    wire: Wire
+    breaker: Breaker
+    observer: Observer
+    clock: Callable[[], int]
+    random: RandomBytes
+    concurrency: int = CONCURRENCY
+
+    async def claim(self, flying: Counter[str], free: int) -> list[Leased]:
+        """Lease up to `free` due webhooks, fairly among endpoints."""
+
+        async def work(tx: Transaction) -> list[Leased]:
+            now = self.clock()
+            clients = await queued_clients(tx)
+            room = {c: self.breaker.allows(c, now) - flying[c] for c in clients}
+            return await lease(tx, room=room, total=free)
+
+        return await self.database.write(work)
+
+    async def attempt(self, leased: Leased) -> AttemptResult:
+        """Post one leased webhook and judge the answer. Never raises for what a receiver does."""
+        endpoint = endpoint_of(leased, self.clock())
+        if endpoint is None:
+            answer = NO_ENDPOINT
+        else:
+            answer = await self.wire.post(endpoint, parcel_of(leased), now=self.clock())
+        empty = endpoint is not None and endpoint.empty_means_success
+        verdict = judge(
+            answer, kind=leased.kind, req_msg_id=leased.req_msg_id, empty_means_success=empty
+        )
+        result = self.result(leased, answer, verdict)
+        self._tell(result)
+        return result
+
+    def result(self, leased: Leased, answer: Answer, verdict: Verdict) -> AttemptResult:
+        """What an attempt came to, with the time of the next one."""
+        now = self.clock()
+        until_end = leased.kind is Kind.REQUEST and leased.effect == "PROPOSAL"
+        failed = verdict.decision in {Decision.FAILED, Decision.GONE}
+        return AttemptResult(
+            leased=leased,
+            answer=answer,
+            verdict=verdict,
+            wait=next_attempt(leased.failures, verdict.wait, failed=failed, random=self.random),
+            parks=failed and gives_up(leased.created_at, now, until_exchange_ends=until_end),
+        )
+
+    def _tell(self, result: AttemptResult) -> None:
+        now = self.clock()
+        client_id = result.leased.client_id
+        if result.verdict.decision in {Decision.FAILED, Decision.GONE}:
+            self.breaker.failed(client_id, now)
+        else:
+            self.breaker.succeeded(client_id, now)
+        self.observer.attempted(result, now)
+
+    async def sweep(self) -> int:
+        """Finish attempts whose lease ran out, and expire proposals; how many were found."""
+
+        async def lapse(tx: Transaction) -> int:
+            lapsed = await self.outbox.lapsed(tx)
+            await self.outbox.finish(tx, [self.result(d, LAPSED, LAPSED_VERDICT) for d in lapsed])
+            return len(lapsed)
+
+        found = await self.database.write(lapse)
+        return found + await self.database.write(self.outbox.expire)
+
+
+NO_ENDPOINT = Answer(
+    status=None, body=b"", retry_after=None, milliseconds=0, reached=False, error="no endpoint"
+)
+LAPSED = Answer(
+    status=None, body=b"", retry_after=None, milliseconds=0, reached=True, error="lease"
+)
+LAPSED_VERDICT = Verdict(decision=Decision.FAILED, reason="the lease ran out without an end")
+
+
+def endpoint_of(leased: Leased, now: int) -> Endpoint | None:
+    """Where a leased webhook goes, as its receiver's client stood when the lease was taken."""
+    row = leased.row
+    if row is None or row["endpoint_url"] is None:
+        return None
+    secrets = [row["webhook_secret"]]
+    if row["previous_secret"] is not None and row["previous_secret_until"] > now:
+        secrets.append(row["previous_secret"])
+    return Endpoint(
+        base_url=row["endpoint_url"],
+        headers=json.loads(row["endpoint_headers"]) if row["endpoint_headers"] != "{}" else {},
+        secrets=tuple(secrets),
+        empty_means_success=bool(row["empty_means_success"]),
+    )
+
+
+def parcel_of(leased: Leased) -> Parcel:
+    """The webhook as it goes out; the body is the stored one, byte for byte."""
+    row = leased.row
+    if row is None:
+        message = "a lapsed lease is not sent"
+        raise ValueError(message)
+    return Parcel(
+        webhook_id=leased.webhook_id,
+        kind=leased.kind,
+        path=row["path"],
+        body=bytes(row["bytes"]),
+        req_msg_id=leased.req_msg_id,
+        sequence=str(row["position"]),
+        idempotency_key=row["idempotency_key"],
+    )
+
+
+class DispatchLoop:
+    """Runs a dispatcher until it is stopped: leases as room frees up, sends concurrently."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+        self._finish: GroupCommit[AttemptResult, None] = GroupCommit(
+            dispatcher.database,
+            dispatcher.outbox.finish,
+            keys=lambda result: (result.leased.req_msg_id, result.leased.webhook_id),
+        )
+        self._flying: Counter[str] = Counter()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+        self._stopping = False
+
+    def wake(self) -> None:
+        """Something may be due now: look at once instead of at the next tick."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Dispatch until `stop`; database trouble is waited out."""
+        while not self._stopping:
+            self._wake.clear()
+            try:
+                found = await self._round()
+            except StoreError as error:
+                _log.warning("dispatch-waits-for-database", error=str(error))
+                await asyncio.sleep(1)
+                continue
+            if not found:
+                await self._idle()
+
+    async def stop(self) -> None:
+        """Take no more leases, let the attempts under way end, write what they came to."""
+        self._stopping = True
+        self._wake.set()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=DRAIN_SECONDS)
+        await self._finish.drained()
+
+    async def _round(self) -> int:
+        free = self._dispatcher.concurrency - len(self._tasks)
+        if free <= 0:
+            return 0
+        leased = await self._dispatcher.claim(self._flying, free)
+        for one in leased:
+            self._flying[one.client_id] += 1
+            task = asyncio.create_task(self._one(one))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return len(leased)
+
+    async def _idle(self) -> None:
+        try:
+            await asyncio.wait_for(self._wake.wait(), IDLE_SECONDS)
+        except TimeoutError:
+            return
+
+    async def _one(self, leased: Leased) -> None:
+        try:
+            result = await self._dispatcher.attempt(leased)
+        finally:
+            self._flying[leased.client_id] -= 1
+            self._flying += Counter()  # forget clients with nothing under way
+        try:
+            await self._finish.submit(result)
+        except StoreError as error:
+            # The lease runs out and the attempt counts as failed; the receiver gives its repeat
+            # the same answer.
+            _log.warning("attempt-not-written", webhook_id=leased.webhook_id, error=str(error))
+        self._wake.set()
+
+
+class SweepLoop:
+    """Runs the sweeps of a dispatcher once a second."""
+
+    def __init__(self, dispatcher: Dispatcher, wake: Callable[[], None]) -> None:
+        self._dispatcher = dispatcher
+        self._wake = wake
+        self._stopped = asyncio.Event()
+
+    async def run(self) -> None:
+        """Sweep until `stop`."""
+        while not self._stopped.is_set():
+            try:
+                if await self._dispatcher.sweep():
+                    self._wake()
+            except StoreError as error:
+                _log.warning("sweep-waits-for-database", error=str(error))
+            try:
+                await asyncio.wait_for(self._stopped.wait(), 1)
+            except TimeoutError:
+                continue
+
+    def stop(self) -> None:
+        """End after the sweep under way."""
+        self._stopped.set()

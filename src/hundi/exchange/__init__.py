@@ -1,0 +1,1 @@
+"""The road that every business message takes. It knows no document by name."""

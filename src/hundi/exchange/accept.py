@@ -1,0 +1,132 @@
+"""Accepting: judge a batch of requests under their documents' locks, and write what was accepted.
+
+One transaction a batch. What decides between concurrent writers is an insert that takes place or
+does not (`on conflict do nothing returning`), or a row read under its lock; a member that loses
+leaves nothing and is judged again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from hundi.exchange.definition import DocumentType, MessageType
+from hundi.exchange.document import Document
+from hundi.exchange.draft import Draft, draft
+from hundi.exchange.idempotency import claim_keys, forget_keys, replays
+from hundi.exchange.judge import NUMBER_USED, OpenExchange, World, judge
+from hundi.exchange.record import load_exchanges, lock_documents, lock_request_deliveries
+from hundi.exchange.claims import claim_documents, claim_numbers, forget_documents
+from hundi.exchange.request import Accepted, Refused, Request
+from hundi.exchange.settle import close_exchanges
+from hundi.exchange.writes import Writes
+from hundi.kernel.clock import DAY
+from hundi.kernel.faults import Fault
+from hundi.kernel.identity import RandomBytes
+from hundi.parties.queries import served
+from hundi.store.batch import AGAIN, Again
+from hundi.store.engine import Transaction
+
+Outcome = Accepted | Refused | Again
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptor:
+    """Accepts batches of requests. `time_to_live` is a proposal's, in microseconds."""
+
+    messages: Mapping[str, MessageType]
+    types: Mapping[str, DocumentType]
+    random: RandomBytes
+    time_to_live: int = 10 * DAY
+
+    async def accept(self, tx: Transaction, requests: Sequence[Request]) -> Sequence[Outcome]:
+        """One outcome a request, in order."""
+        outcomes: list[Outcome | None] = list(await replays(tx, requests))
+        fresh = [r for r, told in zip(requests, outcomes, strict=True) if told is None]
+        world = await self._world(tx, fresh)
+        drafts: list[Draft] = []
+        for place, request in enumerate(requests):
+            if outcomes[place] is not None:
+                continue
+            judged = judge(request, world)
+            if isinstance(judged, Refused):
+                outcomes[place] = judged
+            else:
+                expires = tx.now + self.time_to_live
+                drafts.append(
+                    draft(judged, place=place, now=tx.now, expires=expires, random=self.random)
+                )
+        for lost, outcome in await _lost_claims(tx, drafts):
+            outcomes[lost.place] = outcome
+        won = [d for d in drafts if outcomes[d.place] is None]
+        await _write(tx, won)
+        accepted = {d.place: d.accepted for d in won}
+        return [o if o is not None else accepted[n] for n, o in enumerate(outcomes)]
+
+    async def _world(self, tx: Transaction, requests: Sequence[Request]) -> World:
+        """Read and lock what the batch is judged against."""
+        known = await served(tx, {b2b for r in requests for b2b in r.parties.values()})
+        keys = {
+            (author.entity_id, t.type, t.object_id)
+            for r in requests
+            for t in r.touched
+            if (author := known.get(r.parties[self.types[t.type].author])) is not None
+        }
+        documents = await lock_documents(tx, keys)
+        return World(
+            now=tx.now,
+            types=self.types,
+            parties=known,
+            documents=documents,
+            open=await self._open(tx, list(documents.values())),
+        )
+
+    async def _open(self, tx: Transaction, documents: list[Document]) -> dict[str, OpenExchange]:
+        """The exchanges that keep documents busy, with their deliveries locked."""
+        ids = [d.open_exchange for d in documents if d.open_exchange is not None]
+        exchanges = await load_exchanges(tx, ids, self.messages)
+        deliveries = await lock_request_deliveries(tx, ids)
+        return {
+            id_: OpenExchange(
+                exchange=exchange,
+                leased=deliveries[id_].leased,
+                reached=deliveries[id_].may_have_reached,
+            )
+            for id_, exchange in exchanges.items()
+        }
+
+
+async def _lost_claims(
+    tx: Transaction, drafts: Sequence[Draft]
+) -> list[tuple[Draft, Refused | Again]]:
+    """Claim keys, documents and numbers, in this order; drop all of a draft that loses one."""
+    lost: list[tuple[Draft, Refused | Again]] = []
+    keyed = await claim_keys(tx, drafts)
+    lost += [(d, AGAIN) for d in drafts if d not in keyed]
+    made = await claim_documents(tx, keyed)
+    beaten = [d for d in keyed if d not in made]
+    lost += [(d, AGAIN) for d in beaten]
+    numbered = await claim_numbers(tx, made)
+    doubled = [d for d in made if d not in numbered]
+    lost += [(d, Refused((_number_used(d),))) for d in doubled]
+    await forget_keys(tx, [*beaten, *doubled])
+    await forget_documents(tx, doubled)
+    return lost
+
+
+def _number_used(lost: Draft) -> Fault:
+    touched = lost.plan.touched
+    detail = (
+        f"A live {lost.plan.kind.noun} of yours has the number {touched.number} in the same"
+        " financial year. Use another number, or cancel that one first."
+    )
+    return NUMBER_USED.at(touched.path, detail, number=touched.number)
+
+
+async def _write(tx: Transaction, won: Sequence[Draft]) -> None:
+    over = [d.abandons for d in won if d.abandons is not None]
+    closed = await close_exchanges(tx, over)
+    if len(closed) != len(over):
+        raise RuntimeError("an exchange ended while its document was locked")
+    writes = Writes()
+    for one in won:
+        writes.take(one.writes)
+    await writes.flush(tx)

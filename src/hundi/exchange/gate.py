@@ -1,0 +1,71 @@
+"""The road for one process: group commit in front of accepting, settling behind it."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from hundi.exchange.accept import Acceptor
+from hundi.exchange.definition import DocumentType, MessageType
+from hundi.exchange.idempotency import replay_of
+from hundi.exchange.record import stored_name
+from hundi.exchange.request import Accepted, Refused, Request
+from hundi.exchange.settle import Settler
+from hundi.kernel.clock import DAY
+from hundi.kernel.faults import Fault
+from hundi.kernel.identity import RandomBytes
+from hundi.store.batch import GroupCommit
+from hundi.store.engine import Database, Transaction
+
+POSTGRES_LANES = 2
+
+
+class Road:
+    """Accepts requests in batches and ends exchanges, on one database."""
+
+    def __init__(
+        self,
+        database: Database,
+        messages: Sequence[MessageType],
+        *,
+        random: RandomBytes,
+        accepted: Callable[[], None],
+        time_to_live: int = 10 * DAY,
+    ) -> None:
+        self.messages: Mapping[str, MessageType] = {stored_name(m): m for m in messages}
+        self.types: Mapping[str, DocumentType] = {m.document.name: m.document for m in messages}
+        self.settler = Settler(self.messages, self.types)
+        self.acceptor = Acceptor(self.messages, self.types, random, time_to_live)
+        self._database = database
+        self._told = accepted
+        self._commit: GroupCommit[Request, Accepted | Refused] = GroupCommit(
+            database,
+            self.acceptor.accept,
+            keys=lambda request: request.keys(self.types),
+            lanes=POSTGRES_LANES if database.dialect == "postgresql" else 1,
+        )
+
+    async def submit(self, request: Request) -> Accepted | Refused:
+        """Accept or refuse one request; on return an acceptance is on disk.
+
+        Raises StoreError where the database could not take it.
+        """
+        outcome = await self._commit.submit(request)
+        if isinstance(outcome, Accepted):
+            self._told()
+        return outcome
+
+    async def replay(
+        self, *, client_id: str, key: str, fingerprint: bytes
+    ) -> Accepted | Refused | None:
+        """The first answer to a key, for a request whose body cannot be read."""
+
+        async def work(tx: Transaction) -> Accepted | Refused | None:
+            return await replay_of(tx, client_id=client_id, key=key, fingerprint=fingerprint)
+
+        return await self._database.read(work)
+
+    async def drained(self) -> None:
+        """Wait until everything submitted has its outcome."""
+        await self._commit.drained()
+
+
+Refusal = tuple[str, str, tuple[Fault, ...]]
+"""A refusal to remember: client, path, faults."""

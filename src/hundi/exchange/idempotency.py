@@ -1,0 +1,129 @@
+"""Idempotency keys: the insert decides; a repeat gets the first answer, byte for byte.
+
+Scope is (client, key); the fingerprint is the SHA-256 of path and raw bytes. Only accepted requests
+keep their key, for 30 days.
+"""
+
+from collections.abc import Sequence
+
+from hundi.exchange import tables
+from hundi.exchange.draft import Draft
+from hundi.exchange.request import Accepted, Refused, Request
+from hundi.kernel.clock import DAY
+from hundi.kernel.faults import Code, Kind
+from hundi.store.engine import Row, Transaction
+from hundi.store.statement import Bulk, Statement, insert
+
+KEPT = 30 * DAY
+
+MISMATCH = Code(
+    "KEY-MISMATCH",
+    Kind.KEY_MISMATCH,
+    "The Idempotency-Key was used for another request. Use a new key for a new request.",
+)
+BAD_KEY = Code(
+    "KEY-FORM", Kind.SHAPE, "An Idempotency-Key has 1 to 255 printable ASCII characters."
+)
+CODES = (MISMATCH, BAD_KEY)
+
+_COLUMNS = (
+    "client_id",
+    "key",
+    "fingerprint",
+    "req_msg_id",
+    "response",
+    "warnings",
+    "created_at",
+)
+_CLAIM = insert(tables.idempotency, _COLUMNS, claims=("client_id", "key"))
+_FORGET = Bulk.of(
+    postgresql="delete from idempotency i using unnest($1::text[], $2::text[]) as gone(c, k)"
+    " where i.client_id = gone.c and i.key = gone.k",
+    sqlite="delete from idempotency where client_id = $1 and key = $2",
+    returns=False,
+)
+_FIND = Bulk.of(
+    postgresql="select i.client_id, i.key, i.fingerprint, i.req_msg_id, i.response, i.warnings,"
+    " x.state from unnest($1::text[], $2::text[]) as k(c, k)"
+    " join idempotency i on i.client_id = k.c and i.key = k.k"
+    " join exchange x on x.req_msg_id = i.req_msg_id",
+    sqlite="select i.client_id, i.key, i.fingerprint, i.req_msg_id, i.response, i.warnings,"
+    " x.state from idempotency i join exchange x on x.req_msg_id = i.req_msg_id"
+    " where i.client_id = $1 and i.key = $2",
+    returns=True,
+)
+_PURGE = Statement.both(
+    "delete from idempotency where created_at < $1",
+)
+
+
+async def replays(tx: Transaction, requests: Sequence[Request]) -> list[Accepted | Refused | None]:
+    """For each request the first answer to its key, a refusal if the key is another's, or None."""
+    keys = sorted({(r.client_id, r.idempotency_key) for r in requests if r.idempotency_key})
+    rows = await tx.bulk(_FIND, keys)
+    known = {(row["client_id"], row["key"]): row for row in rows}
+    return [_replay(known.get((r.client_id, r.idempotency_key)), r.fingerprint) for r in requests]
+
+
+async def replay_of(
+    tx: Transaction, *, client_id: str, key: str, fingerprint: bytes
+) -> Accepted | Refused | None:
+    """The first answer to one key, for a request that cannot be read: its key is asked first."""
+    rows = await tx.bulk(_FIND, [(client_id, key)])
+    return _replay(rows[0] if rows else None, fingerprint)
+
+
+def _replay(row: Row | None, fingerprint: bytes) -> Accepted | Refused | None:
+    if row is None:
+        return None
+    if bytes(row["fingerprint"]) != fingerprint:
+        detail = (
+            "This Idempotency-Key was used for another request. Use a new key for a new request,"
+            " or send the first one again unchanged."
+        )
+        return Refused((MISMATCH.at("", detail, reqMsgId=row["req_msg_id"]),))
+    return Accepted(
+        req_msg_id=row["req_msg_id"],
+        response=bytes(row["response"]),
+        warnings=row["warnings"],
+        state=row["state"],
+        replayed=True,
+    )
+
+
+async def claim_keys(tx: Transaction, drafts: Sequence[Draft]) -> list[Draft]:
+    """Claim the keys of some drafts; those that still stand. A loser's key is somebody's now."""
+    rows = sorted((_row(d, tx.now) for d in drafts if d.plan.request.idempotency_key), key=_key)
+    got = {(row["client_id"], row["key"]) for row in await tx.bulk(_CLAIM, rows)}
+    return [d for d in drafts if d.plan.request.idempotency_key is None or _key_of(d) in got]
+
+
+async def forget_keys(tx: Transaction, drafts: Sequence[Draft]) -> None:
+    """Give back the keys of drafts that lost another claim."""
+    await tx.bulk(_FORGET, [_key_of(d) for d in drafts if d.plan.request.idempotency_key])
+
+
+async def purge(tx: Transaction) -> None:
+    """Forget keys older than 30 days."""
+    await tx.fetch(_PURGE, tx.now - KEPT)
+
+
+def _key_of(draft: Draft) -> tuple[str, str | None]:
+    return draft.plan.request.client_id, draft.plan.request.idempotency_key
+
+
+def _row(draft: Draft, now: int) -> tuple[object, ...]:
+    request, accepted = draft.plan.request, draft.accepted
+    return (
+        request.client_id,
+        request.idempotency_key,
+        request.fingerprint,
+        accepted.req_msg_id,
+        accepted.response,
+        accepted.warnings,
+        now,
+    )
+
+
+def _key(row: tuple[object, ...]) -> tuple[str, str]:
+    return str(row[0]), str(row[1])

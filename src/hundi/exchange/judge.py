@@ -1,0 +1,407 @@
+"""The stages between a typed request and its acceptance: rights, document, rules. Pure.
+
+All faults of the first stage that fails come back together. What is read here was locked by the
+transaction that asks, so nothing that was judged can change before the commit.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from hundi.exchange.definition import (
+    DocumentType,
+    Effect,
+    Move,
+    Party,
+    RuleContext,
+    Touched,
+    VersionRule,
+)
+from hundi.exchange.document import Document, Key
+from hundi.exchange.journal import GENESIS
+from hundi.exchange.record import Exchange
+from hundi.exchange.request import Refused, Request
+from hundi.kernel.clock import indian_date
+from hundi.kernel.faults import Code, Fault, Kind, split
+from hundi.parties import model as parties
+from hundi.parties.model import Served
+
+UNKNOWN = Code(
+    "DOC-UNKNOWN", Kind.UNKNOWN, "The sender is party to no such document. Check the objectId."
+)
+EXISTS = Code(
+    "DOC-EXISTS",
+    Kind.CONFLICT,
+    "The author has a document with this objectId already. Edit that one, or use another id.",
+)
+NUMBER_USED = Code(
+    "DOC-NUMBER-USED",
+    Kind.CONFLICT,
+    "The author has a live document with this number in the same financial year.",
+)
+PARTIES = Code(
+    "DOC-PARTIES", Kind.CONFLICT, "The document was made between other parties than those named."
+)
+BUSY = Code(
+    "DOC-BUSY",
+    Kind.BUSY,
+    "Another exchange about the document is open. Wait until it has ended, then look again.",
+)
+STALE_VERSION = Code(
+    "DOC-STALE-VERSION",
+    Kind.CONFLICT,
+    "The sender's version is not the stored one. Read the document again before changing it.",
+)
+STALE_STATUS = Code(
+    "DOC-STALE-STATUS",
+    Kind.CONFLICT,
+    "The sender's status is not the stored one. Read the document again before changing it.",
+)
+NEXT_VERSION = Code(
+    "DOC-NEXT-VERSION", Kind.CONFLICT, "The new version is not the number that comes next."
+)
+NO_MOVE = Code(
+    "DOC-NO-MOVE", Kind.CONFLICT, "The document's life cycle does not allow this in its status."
+)
+WRONG_TARGET = Code(
+    "DOC-WRONG-TARGET", Kind.RULE, "The new status is not the one that the action leads to."
+)
+CODES = (
+    UNKNOWN, EXISTS, NUMBER_USED, PARTIES, BUSY,
+    STALE_VERSION, STALE_STATUS, NEXT_VERSION, NO_MOVE, WRONG_TARGET,
+)  # fmt: skip
+
+BUSY_RETRY = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenExchange:
+    """The exchange that keeps a document busy, locked together with its delivery."""
+
+    exchange: Exchange
+    leased: bool
+    reached: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What a batch of requests is judged against."""
+
+    now: int
+    types: Mapping[str, DocumentType]
+    parties: Mapping[str, Served]
+    documents: Mapping[Key, Document]
+    open: Mapping[str, OpenExchange]
+
+    def key(self, request: Request, touched: Touched) -> Key:
+        """A touched document's key; its author's B2B ID must be known."""
+        author = request.parties[self.types[touched.type].author]
+        return self.parties[author].entity_id, touched.type, touched.object_id
+
+
+@dataclass(slots=True, kw_only=True)
+class Plan:
+    """An accepted request, before anything is written."""
+
+    request: Request
+    kind: DocumentType
+    touched: Touched
+    move: Move
+    document: Document
+    creating: bool
+    over: OpenExchange | None
+    held_claim: str | None
+    receiver: Served
+    sender: Served
+    warnings: tuple[Fault, ...]
+
+    @property
+    def travels(self) -> bool:
+        """False for a withdrawal of what the other side cannot hold: it never knew."""
+        may_be_held = self.document.highest_version > 0
+        if self.over is not None and self.over.reached:
+            may_be_held = True
+        return self.move.effect is Effect.PROPOSAL or self.creating or may_be_held
+
+    @property
+    def waits(self) -> bool:
+        """Whether the counterparty's system has to answer before the exchange ends."""
+        return self.travels and not self.receiver.mailbox
+
+
+def judge(request: Request, world: World) -> Plan | Refused:
+    """A plan, or the faults of the first stage that failed."""
+    faults = tuple(_rights(request, world))
+    if faults:
+        return Refused(faults)
+    # One document a message; messages that move several come with the invoices' payments.
+    [touched] = request.touched
+    kind = world.types[touched.type]
+    document = world.documents.get(world.key(request, touched))
+    if document is not None and not _party_to(request, document, world):
+        document = None
+    creates = _creates(request, kind)
+    if creates and (document is None or document.status == kind.initial):
+        return _creation(request, world, touched=touched, document=document)
+    if document is None:
+        detail = f"You are party to no {kind.noun} {touched.object_id}. Check the objectId."
+        return Refused((UNKNOWN.at(f"{touched.path}.objectId", detail),))
+    if creates:
+        return Refused((_exists(touched, kind, document),))
+    return _change(request, world, touched=touched, document=document)
+
+
+def _rights(request: Request, world: World) -> Iterator[Fault]:
+    message = request.message
+    sender = world.parties.get(request.sender_b2b)
+    path = f"b2bIds.{message.roles[message.sender]}"
+    if sender is None or sender.client_id != request.client_id:
+        detail = (
+            f"Your client does not serve {request.sender_b2b}. Send as a B2B ID that it serves."
+        )
+        yield parties.NOT_YOURS.at(path, detail)
+        return
+    other = world.parties.get(request.receiver_b2b)
+    other_path = f"b2bIds.{message.roles[message.receiver]}"
+    if other is None:
+        detail = f"No {request.receiver_b2b} is on the network. Check the B2B ID."
+        yield parties.UNKNOWN.at(other_path, detail)
+    for party, where in ((sender, path), (other, other_path)):
+        if party is not None and not party.active:
+            yield parties.INACTIVE.at(where, f"{party.b2b_id} is switched off on the network.")
+
+
+def _creates(request: Request, kind: DocumentType) -> bool:
+    on = request.message.name
+    return any(m.on == on and m.version is VersionRule.FIRST for m in kind.moves)
+
+
+def _party_to(request: Request, document: Document, world: World) -> bool:
+    """Whether the sender may know of the document at all."""
+    sender = world.parties[request.sender_b2b]
+    if sender.entity_id == document.author_entity:
+        return True
+    if sender.entity_id != document.counterparty_entity:
+        return False
+    opened = world.open.get(document.open_exchange or "")
+    return document.highest_version > 0 or (opened is not None and opened.reached)
+
+
+def _exists(touched: Touched, kind: DocumentType, document: Document) -> Fault:
+    return EXISTS.at(
+        f"{touched.path}.objectId",
+        f"Your {kind.noun} {touched.object_id} exists already; it is {document.status}."
+        " Edit that one, or use another objectId.",
+        **_stored(document),
+    )
+
+
+def _stored(document: Document) -> dict[str, object]:
+    """What a sender who missed something needs to go on."""
+    return {
+        "status": document.status,
+        "version": document.version,
+        "nextVersion": document.next_version,
+        "missed": {
+            "reqMsgId": document.last_exchange,
+            "kind": document.last_step,
+            "at": document.updated_at,
+        },
+    }
+
+
+def _creation(
+    request: Request, world: World, *, touched: Touched, document: Document | None
+) -> Plan | Refused:
+    kind = world.types[touched.type]
+    if document is not None:
+        if not _same_parties(request, document):
+            return Refused((_exists(touched, kind, document),))
+        if document.open_exchange is not None:
+            return _busy(touched, kind, document)
+    fresh = _created(request, world, touched=touched, before=document)
+    wanted = fresh.version
+    faults = [*_stale_status(touched, kind, fresh)]
+    for name, value in (
+        ("currentVersion", touched.current_version),
+        ("newVersion", touched.new_version),
+    ):
+        if value != wanted:
+            detail = f"The next free version of the {kind.noun} is {wanted}, not {value}."
+            path = f"{touched.path}.objectVersion.{name}"
+            faults.append(STALE_VERSION.at(path, detail, nextVersion=wanted))
+    return _ruled(request, world, touched=touched, document=fresh, before=document, faults=faults)
+
+
+def _created(
+    request: Request, world: World, *, touched: Touched, before: Document | None
+) -> Document:
+    """The document as its author's `req-send` makes it, or makes it anew."""
+    if before is not None:
+        return replace(
+            before, version=before.next_version, number=touched.number, claim=touched.claim
+        )
+    kind = world.types[touched.type]
+    author = request.parties[kind.author]
+    [other] = [b2b for role, b2b in request.parties.items() if role != kind.author]
+    return Document(
+        author_entity=world.parties[author].entity_id,
+        type=touched.type,
+        object_id=touched.object_id,
+        author_b2b=author,
+        counterparty_entity=world.parties[other].entity_id,
+        counterparty_b2b=other,
+        number=touched.number,
+        claim=touched.claim,
+        status=kind.initial,
+        version=1,
+        agreed_version=None,
+        highest_version=0,
+        open_exchange=None,
+        body_id="",
+        agreed_body_id=None,
+        head_sequence=0,
+        head_hash=GENESIS,
+        last_exchange="",
+        last_step="",
+        created_at=world.now,
+        updated_at=world.now,
+    )
+
+
+def _same_parties(request: Request, document: Document) -> bool:
+    return set(request.parties.values()) == {document.author_b2b, document.counterparty_b2b}
+
+
+def _busy(touched: Touched, kind: DocumentType, document: Document) -> Refused:
+    detail = (
+        f"Exchange {document.open_exchange} about the {kind.noun} is open."
+        " Wait until it has ended, then read the document again."
+    )
+    fault = BUSY.at(f"{touched.path}.objectId", detail, reqMsgId=document.open_exchange)
+    return Refused((fault,), BUSY_RETRY)
+
+
+def _change(
+    request: Request, world: World, *, touched: Touched, document: Document
+) -> Plan | Refused:
+    kind = world.types[touched.type]
+    if not _same_parties(request, document):
+        detail = (
+            f"The {kind.noun} was made between {document.author_b2b} and"
+            f" {document.counterparty_b2b}. Name these two."
+        )
+        return Refused((PARTIES.at("b2bIds", detail),))
+    over = world.open.get(document.open_exchange or "")
+    if document.open_exchange is not None and not _may_go_over(request, kind, over):
+        return _busy(touched, kind, document)
+    faults = [*_stale_version(touched, kind, document), *_stale_status(touched, kind, document)]
+    return _ruled(
+        request, world, touched=touched, document=document, before=document, faults=faults
+    )
+
+
+def _may_go_over(request: Request, kind: DocumentType, over: OpenExchange | None) -> bool:
+    """A sender may withdraw over its own open proposal, but not over another withdrawal."""
+    if over is None or request.action is None or request.action != kind.withdrawal:
+        return False
+    own = over.exchange.client_id == request.client_id
+    withdrawing = any(m.target in kind.released for m in over.exchange.moves)
+    return own and not withdrawing and not over.leased
+
+
+def _stale_version(touched: Touched, kind: DocumentType, document: Document) -> Iterator[Fault]:
+    if touched.current_version != document.version:
+        detail = (
+            f"The {kind.noun} is at version {document.version}, not {touched.current_version}."
+            " Read it again before you change it."
+        )
+        path = f"{touched.path}.objectVersion.currentVersion"
+        yield STALE_VERSION.at(path, detail, **_stored(document))
+
+
+def _stale_status(touched: Touched, kind: DocumentType, document: Document) -> Iterator[Fault]:
+    if touched.current_status != document.status:
+        detail = (
+            f"The {kind.noun} is {document.status}, not {touched.current_status}."
+            " Read it again before you change it."
+        )
+        path = f"{touched.path}.{touched.transition}.currentStatus"
+        yield STALE_STATUS.at(path, detail, **_stored(document))
+
+
+def _ruled(
+    request: Request,
+    world: World,
+    *,
+    touched: Touched,
+    document: Document,
+    before: Document | None,
+    faults: list[Fault],
+) -> Plan | Refused:
+    """The last stages: the move, its numbers, the document's own rules.
+
+    `before` is the stored document, None where the message creates one.
+    """
+    if faults:
+        return Refused(tuple(faults))
+    kind = world.types[touched.type]
+    move = kind.move(on=request.message.name, action=request.action, view=document.view())
+    if move is None:
+        return Refused((_no_move(request, kind, touched=touched, document=document),))
+    faults = [*_wrong_numbers(touched, kind, document=document, move=move)]
+    if faults:
+        return Refused(tuple(faults))
+    known = {b2b: _as_party(world.parties[b2b]) for b2b in request.parties.values()}
+    context = RuleContext(
+        today=indian_date(world.now),
+        parties=known,
+        document=None if move.version is VersionRule.FIRST else document.view(),
+    )
+    findings = [f for rule in request.message.rules for f in rule(request.body, context)]
+    refusals, warnings = split(findings)
+    if refusals:
+        return Refused(refusals)
+    return Plan(
+        request=request,
+        kind=kind,
+        touched=touched,
+        move=move,
+        document=document,
+        creating=before is None,
+        over=world.open.get(document.open_exchange or ""),
+        held_claim=before.claim if before is not None else None,
+        sender=world.parties[request.sender_b2b],
+        receiver=world.parties[request.receiver_b2b],
+        warnings=warnings,
+    )
+
+
+def _no_move(
+    request: Request, kind: DocumentType, *, touched: Touched, document: Document
+) -> Fault:
+    what = request.action or request.message.name.removeprefix("req-")
+    detail = f"The {kind.noun} is {document.status} and takes no {what} now."
+    path = f"{touched.path}.{touched.transition}.currentStatus"
+    return NO_MOVE.at(path, detail, **_stored(document))
+
+
+def _wrong_numbers(
+    touched: Touched, kind: DocumentType, *, document: Document, move: Move
+) -> Iterator[Fault]:
+    if touched.new_status != move.target:
+        detail = f"This leads to {move.target}, not {touched.new_status}."
+        yield WRONG_TARGET.at(f"{touched.path}.{touched.transition}.newStatus", detail)
+    edits = move.version is VersionRule.NEXT
+    wanted = document.next_version if edits else document.version
+    if touched.new_version != wanted:
+        detail = f"newVersion must be {wanted} here: the {kind.noun} " + (
+            f"is at {document.version} and {wanted} is the next free number."
+            if edits
+            else "keeps its number."
+        )
+        path = f"{touched.path}.objectVersion.newVersion"
+        yield NEXT_VERSION.at(path, detail, nextVersion=wanted)
+
+
+def _as_party(served: Served) -> Party:
+    return Party(served.b2b_id, served.entity_id, served.name, served.pan, served.gstins)

@@ -1,0 +1,125 @@
+"""An exchange as the steps after its acceptance need it, and how it is read back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from hundi.exchange.definition import Effect, MessageType
+from hundi.exchange.document import COLUMNS, Document, Key, PlannedMove, from_row
+from hundi.exchange.writes import moves_from
+from hundi.store.engine import Row, Transaction
+from hundi.store.statement import Bulk, Statement
+
+
+class State(Enum):
+    """The states of an exchange. OPEN is left exactly once."""
+
+    OPEN = "OPEN"
+    SETTLED = "SETTLED"
+    DECLINED = "DECLINED"
+    EXPIRED = "EXPIRED"
+    ABANDONED = "ABANDONED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """What never changes about an accepted exchange, with the sender's bytes."""
+
+    req_msg_id: str
+    message: MessageType
+    effect: Effect
+    client_id: str
+    sender_b2b: str
+    sender_mailbox: bool
+    receiver_b2b: str
+    receiver_client: str
+    receiver_mailbox: bool
+    moves: tuple[PlannedMove, ...]
+    idempotency_key: str | None
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestDelivery:
+    """The delivery of an exchange's `req-X`, read under its lock.
+
+    `leased` while an attempt holds it; `reached` by an attempt that has ended; `may_have_reached`
+    counts an attempt whose end nobody has written, too: a crash must not make it forgotten.
+    """
+
+    leased: bool
+    reached: bool
+    may_have_reached: bool
+
+
+_LOCK_DOCUMENTS = Bulk.of(
+    postgresql=f"select {', '.join('d.' + c for c in COLUMNS)} from document d"
+    " join unnest($1::text[], $2::text[], $3::text[]) as k(a, t, o)"
+    " on d.author_entity = k.a and d.type = k.t and d.object_id = k.o"
+    " order by d.author_entity, d.type, d.object_id for update of d",
+    sqlite=f"select {', '.join(COLUMNS)} from document"
+    " where author_entity = $1 and type = $2 and object_id = $3",
+    returns=True,
+)
+_EXCHANGES = Statement.both(
+    "select x.req_msg_id, x.message, x.client_id, x.sender_b2b, x.receiver_b2b, x.receiver_client,"
+    " x.mailbox, x.effect, x.moves, x.idempotency_key, b.bytes, s.mailbox as sender_mailbox"
+    " from exchange x join body b on b.body_id = x.req_msg_id"
+    " join client s on s.client_id = x.client_id where x.req_msg_id = any($1::text[])"
+)
+_LOCK_DELIVERIES = Statement.both(
+    "select webhook_id, state, lease_until, reached from delivery"
+    " where webhook_id = any($1::text[]) order by webhook_id for update"
+)
+
+
+async def lock_documents(tx: Transaction, keys: set[Key]) -> dict[Key, Document]:
+    """The existing documents among some keys, locked in the order of their keys."""
+    rows = await tx.bulk(_LOCK_DOCUMENTS, sorted(keys))
+    found = (from_row(row) for row in rows)
+    return {document.key: document for document in found}
+
+
+async def load_exchanges(
+    tx: Transaction, ids: Sequence[str], messages: Mapping[str, MessageType]
+) -> dict[str, Exchange]:
+    """Exchanges by reqMsgId. `messages` maps the stored message name to its type."""
+    rows = await tx.fetch(_EXCHANGES, list(ids)) if ids else ()
+    return {row["req_msg_id"]: _exchange(row, messages) for row in rows}
+
+
+def _exchange(row: Row, messages: Mapping[str, MessageType]) -> Exchange:
+    return Exchange(
+        req_msg_id=row["req_msg_id"],
+        message=messages[row["message"]],
+        effect=Effect(row["effect"]),
+        client_id=row["client_id"],
+        sender_b2b=row["sender_b2b"],
+        sender_mailbox=bool(row["sender_mailbox"]),
+        receiver_b2b=row["receiver_b2b"],
+        receiver_client=row["receiver_client"],
+        receiver_mailbox=bool(row["mailbox"]),
+        moves=tuple(moves_from(row["moves"])),
+        idempotency_key=row["idempotency_key"],
+        raw=bytes(row["bytes"]),
+    )
+
+
+async def lock_request_deliveries(
+    tx: Transaction, ids: Sequence[str]
+) -> dict[str, RequestDelivery]:
+    """Deliveries of some exchanges' `req-X`, locked. A lease that ran out no longer holds."""
+    rows = await tx.fetch(_LOCK_DELIVERIES, sorted(ids)) if ids else ()
+    return {
+        row["webhook_id"]: RequestDelivery(
+            leased=row["state"] == "LEASED" and row["lease_until"] > tx.now,
+            reached=bool(row["reached"]),
+            may_have_reached=bool(row["reached"]) or row["state"] == "LEASED",
+        )
+        for row in rows
+    }
+
+
+def stored_name(message: MessageType) -> str:
+    """How a message is named in rows and in the journal: `purchase-order/req-send`."""
+    return f"{message.document.name}/{message.name}"

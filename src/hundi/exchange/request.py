@@ -1,0 +1,95 @@
+"""A request on its way to being accepted, and what may become of it."""
+
+import hashlib
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
+
+from hundi.exchange.answers import Parts, parts_of
+from hundi.exchange.definition import DocumentType, MessageType, Touched
+from hundi.kernel.faults import Fault
+from hundi.kernel.reading import read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One call, read and typed: everything that can be known before a transaction."""
+
+    message: MessageType
+    client_id: str
+    raw: bytes
+    digest: bytes
+    body: object
+    parts: Parts
+    parties: Mapping[str, str]
+    touched: tuple[Touched, ...]
+    action: str | None
+    idempotency_key: str | None
+    fingerprint: bytes
+
+    @property
+    def sender_b2b(self) -> str:
+        """The B2B ID that the sender speaks for."""
+        return self.parties[self.message.sender]
+
+    @property
+    def receiver_b2b(self) -> str:
+        """The B2B ID that is spoken to."""
+        return self.parties[self.message.receiver]
+
+    def keys(self, types: Mapping[str, DocumentType]) -> Iterator[Hashable]:
+        """What no other request of the same batch may share with this one."""
+        if self.idempotency_key is not None:
+            yield "key", self.client_id, self.idempotency_key
+        for touched in self.touched:
+            author = self.parties[types[touched.type].author]
+            # By B2B ID here: the entity is known only inside the transaction. Two IDs of one entity
+            # may then meet in a batch; the documents' own insert and update decide between them.
+            yield touched.type, touched.object_id
+            if touched.claim is not None:
+                yield "claim", touched.type, author, touched.claim
+
+
+def read_request(
+    message: MessageType, raw: bytes, *, client_id: str, idempotency_key: str | None
+) -> Request:
+    """Read a body strictly. Raises RefusedError with all faults of its shape."""
+    body = read(raw, message.body)
+    parts = parts_of(raw, message.subject)
+    ids = body.b2bIds
+    return Request(
+        message=message,
+        client_id=client_id,
+        raw=raw,
+        digest=hashlib.sha256(raw).digest(),
+        body=body,
+        parts=parts,
+        parties={role: getattr(ids, member) for role, member in message.roles.items()},
+        touched=message.touches(body),
+        action=message.action(body),
+        idempotency_key=idempotency_key,
+        fingerprint=fingerprint(message.path, raw),
+    )
+
+
+def fingerprint(path: str, raw: bytes) -> bytes:
+    """What makes two requests under one idempotency key the same: SHA-256 of path and raw bytes."""
+    return hashlib.sha256(path.encode() + b"\x00" + raw).digest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The request is on disk. `state` is the exchange's state now; `replayed` by its key."""
+
+    req_msg_id: str
+    response: bytes
+    warnings: str
+    state: str
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The request left nothing behind. `retry_after` is in seconds, where trying again may help."""
+
+    faults: tuple[Fault, ...]
+    retry_after: int | None = None

@@ -1,0 +1,229 @@
+"""Tables of the road. Times are microseconds since 1970 UTC; bodies are the very bytes that came.
+
+The author's entity id is the first column of every document's key and index: the distribution
+column, should one PostgreSQL not be enough. What belongs to a client is keyed by client.
+"""
+
+import sqlalchemy as sa
+
+from hundi.store.metadata import metadata
+
+document = sa.Table(
+    "document",
+    metadata,
+    sa.Column("author_entity", sa.Text, primary_key=True),
+    sa.Column("type", sa.Text, primary_key=True),
+    sa.Column("object_id", sa.Text, primary_key=True),
+    sa.Column("author_b2b", sa.Text, nullable=False),
+    sa.Column("counterparty_entity", sa.Text, nullable=False),
+    sa.Column("counterparty_b2b", sa.Text, nullable=False),
+    sa.Column("number", sa.Text, nullable=False),
+    sa.Column("claim", sa.Text),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("agreed_version", sa.Integer),
+    sa.Column("highest_version", sa.Integer, nullable=False),
+    sa.Column("open_exchange", sa.Text),
+    sa.Column("body_id", sa.Text, nullable=False),
+    sa.Column("agreed_body_id", sa.Text),
+    sa.Column("head_sequence", sa.BigInteger, nullable=False),
+    sa.Column("head_hash", sa.LargeBinary, nullable=False),
+    sa.Column("last_exchange", sa.Text, nullable=False),
+    sa.Column("last_step", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("updated_at", sa.BigInteger, nullable=False),
+)
+sa.Index(
+    "document_counterparty",
+    document.c.counterparty_entity,
+    document.c.type,
+    document.c.object_id,
+)
+
+number_claim = sa.Table(
+    "number_claim",
+    metadata,
+    sa.Column("author_entity", sa.Text, primary_key=True),
+    sa.Column("type", sa.Text, primary_key=True),
+    sa.Column("claim", sa.Text, primary_key=True),
+    sa.Column("object_id", sa.Text, nullable=False),
+)
+
+exchange = sa.Table(
+    "exchange",
+    metadata,
+    sa.Column("req_msg_id", sa.Text, primary_key=True),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("client_id", sa.Text, nullable=False),
+    sa.Column("sender_b2b", sa.Text, nullable=False),
+    sa.Column("receiver_b2b", sa.Text, nullable=False),
+    sa.Column("receiver_client", sa.Text, nullable=False),
+    sa.Column("mailbox", sa.Boolean, nullable=False),
+    sa.Column("effect", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("closing", sa.Text),
+    sa.Column("moves", sa.Text, nullable=False),
+    sa.Column("warnings", sa.Text, nullable=False),
+    sa.Column("idempotency_key", sa.Text),
+    sa.Column("result", sa.Text, nullable=False),
+    sa.Column("error_code", sa.Text, nullable=False),
+    sa.Column("error_detail", sa.Text, nullable=False),
+    sa.Column("error_field", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", sa.BigInteger),
+    sa.Column("ended_at", sa.BigInteger),
+)
+sa.Index(
+    "exchange_expiry",
+    exchange.c.expires_at,
+    postgresql_where=sa.text("state = 'OPEN' and closing is null and expires_at is not null"),
+    sqlite_where=sa.text("state = 'OPEN' and closing is null and expires_at is not null"),
+)
+
+body = sa.Table(
+    "body",
+    metadata,
+    sa.Column("body_id", sa.Text, primary_key=True),
+    sa.Column("bytes", sa.LargeBinary, nullable=False),
+)
+
+idempotency = sa.Table(
+    "idempotency",
+    metadata,
+    sa.Column("client_id", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("fingerprint", sa.LargeBinary, nullable=False),
+    sa.Column("req_msg_id", sa.Text, nullable=False),
+    sa.Column("response", sa.LargeBinary, nullable=False),
+    sa.Column("warnings", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False, index=True),
+)
+
+delivery = sa.Table(
+    "delivery",
+    metadata,
+    sa.Column("webhook_id", sa.Text, primary_key=True),
+    sa.Column("req_msg_id", sa.Text, nullable=False, index=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("effect", sa.Text, nullable=False),
+    sa.Column("receiver_b2b", sa.Text, nullable=False),
+    sa.Column("client_id", sa.Text, nullable=False),
+    sa.Column("lane", sa.Text, nullable=False),
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("body_id", sa.Text, nullable=False),
+    sa.Column("idempotency_key", sa.Text),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("due_at", sa.BigInteger, nullable=False),
+    sa.Column("lease_until", sa.BigInteger),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("reached", sa.Boolean, nullable=False),
+    sa.Column("redriven", sa.Boolean, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("ended_at", sa.BigInteger),
+)
+sa.Index(
+    "delivery_due",
+    delivery.c.client_id,
+    delivery.c.due_at,
+    postgresql_where=sa.text("state = 'QUEUED'"),
+    sqlite_where=sa.text("state = 'QUEUED'"),
+)
+sa.Index(
+    "delivery_lane",
+    delivery.c.lane,
+    delivery.c.position,
+    postgresql_where=sa.text("state in ('QUEUED', 'LEASED')"),
+    sqlite_where=sa.text("state in ('QUEUED', 'LEASED')"),
+)
+sa.Index(
+    "delivery_lease",
+    delivery.c.lease_until,
+    postgresql_where=sa.text("state = 'LEASED'"),
+    sqlite_where=sa.text("state = 'LEASED'"),
+)
+
+attempt = sa.Table(
+    "attempt",
+    metadata,
+    sa.Column("webhook_id", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("redriven", sa.Boolean, nullable=False),
+    sa.Column("started_at", sa.BigInteger, nullable=False),
+    sa.Column("ended_at", sa.BigInteger),
+    sa.Column("status", sa.Integer),
+    sa.Column("milliseconds", sa.Integer),
+    sa.Column("reached", sa.Boolean, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("answer", sa.LargeBinary, nullable=False),
+)
+
+journal = sa.Table(
+    "journal",
+    metadata,
+    sa.Column("author_entity", sa.Text, primary_key=True),
+    sa.Column("type", sa.Text, primary_key=True),
+    sa.Column("object_id", sa.Text, primary_key=True),
+    sa.Column("sequence", sa.BigInteger, primary_key=True),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("req_msg_id", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("digest", sa.LargeBinary, nullable=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+)
+
+event = sa.Table(
+    "event",
+    metadata,
+    sa.Column(
+        "event_id",
+        sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    sa.Column("client_id", sa.Text, nullable=False),
+    sa.Column("position", sa.BigInteger),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("req_msg_id", sa.Text, nullable=False),
+    sa.Column("author_entity", sa.Text, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("object_id", sa.Text, nullable=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+)
+sa.Index("event_position", event.c.client_id, event.c.position, unique=True)
+sa.Index(
+    "event_unnumbered",
+    event.c.event_id,
+    postgresql_where=sa.text("position is null"),
+    sqlite_where=sa.text("position is null"),
+)
+
+feed_head = sa.Table(
+    "feed_head",
+    metadata,
+    sa.Column("client_id", sa.Text, primary_key=True),
+    sa.Column("position", sa.BigInteger, nullable=False),
+)
+
+refusal = sa.Table(
+    "refusal",
+    metadata,
+    sa.Column(
+        "refusal_id",
+        sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    sa.Column("client_id", sa.Text, nullable=False, index=True),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("status", sa.Integer, nullable=False),
+    sa.Column("faults", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+)

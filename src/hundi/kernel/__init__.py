@@ -1,0 +1,1 @@
+"""Money, identifiers, faults, strict JSON reading, signatures: what everything else stands on."""

@@ -1,0 +1,37 @@
+"""Ids that the network makes, and the randomness they need.
+
+Message ids are UUIDv7 (RFC 9562): 48 bits of milliseconds, then random bits. They sort roughly by
+time, which keeps indexes warm; nothing in the network derives an order from them.
+"""
+
+import os
+from collections.abc import Callable
+
+RandomBytes = Callable[[int], bytes]
+"""A source of random bytes: `os.urandom` in production, a seeded generator in simulation."""
+
+system_random: RandomBytes = os.urandom
+
+
+def uuid7_hex(now: int, random: RandomBytes) -> str:
+    """32 upper-case hex digits of a UUIDv7 for a moment in microseconds."""
+    bits = int.from_bytes(random(10), "big")
+    value = (now // 1000 & (1 << 48) - 1) << 80
+    value |= 0x7 << 76 | (bits >> 68 & 0xFFF) << 64
+    value |= 0b10 << 62 | bits & (1 << 62) - 1
+    return f"{value:032X}"
+
+
+def request_id(now: int, random: RandomBytes) -> str:
+    """A `reqMsgId`: `MSG` and the 32 digits of a UUIDv7, 35 characters."""
+    return "MSG" + uuid7_hex(now, random)
+
+
+def response_id(req_msg_id: str) -> str:
+    """The webhook id of the `resp-X` that belongs to a request."""
+    return "RSP" + req_msg_id[3:]
+
+
+def receiver_copy_id(req_msg_id: str) -> str:
+    """The webhook id of the receiver's copy of an outcome."""
+    return response_id(req_msg_id) + "-R"

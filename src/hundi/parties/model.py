@@ -1,0 +1,72 @@
+"""The nouns: what a client and its endpoint are to the road and to the dispatcher."""
+
+from dataclasses import dataclass
+
+from hundi.kernel.faults import Code, Kind
+
+TOKEN = Code(
+    "AUTH-TOKEN",
+    Kind.TOKEN,
+    "The access token is missing, unknown or has expired. Fetch a new one from /oauth/token.",
+)
+NOT_YOURS = Code(
+    "PARTY-NOT-YOURS",
+    Kind.RIGHTS,
+    "The sender's B2B ID is not served by the client whose token was used.",
+)
+UNKNOWN = Code(
+    "PARTY-UNKNOWN", Kind.UNKNOWN, "No such B2B ID is on the network. Check it, or register it."
+)
+INACTIVE = Code(
+    "PARTY-INACTIVE",
+    Kind.RULE,
+    "The B2B ID is switched off. New requests are refused; open ones finish.",
+)
+TAKEN = Code("PARTY-TAKEN", Kind.CONFLICT, "The B2B ID or GSTIN is already registered.")
+NO_CLIENT = Code(
+    "CLIENT-UNKNOWN", Kind.UNKNOWN, "No client with this id. `hundi client add` makes one."
+)
+BAD_PAN = Code("PARTY-PAN", Kind.RULE, "A PAN has five letters, four digits and a letter.")
+BAD_GSTIN = Code("PARTY-GSTIN", Kind.RULE, "The GSTIN is malformed or belongs to another PAN.")
+BAD_B2B_ID = Code("PARTY-B2B-ID", Kind.RULE, "A B2B ID is text@BCB of at most 100 characters.")
+BAD_ENDPOINT = Code("CLIENT-ENDPOINT", Kind.RULE, "The endpoint is no URL that may be called.")
+BAD_NAME = Code("PARTY-NAME", Kind.RULE, "A name has 1 to 200 printable characters.")
+CODES = (
+    TOKEN, NOT_YOURS, UNKNOWN, INACTIVE, TAKEN, NO_CLIENT,
+    BAD_PAN, BAD_GSTIN, BAD_B2B_ID, BAD_ENDPOINT, BAD_NAME,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """A B2B ID with its owner and the client that serves it, as read in a transaction."""
+
+    b2b_id: str
+    entity_id: str
+    client_id: str
+    active: bool
+    mailbox: bool
+    name: str
+    pan: str
+    gstins: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewClient:
+    """What `hundi client add` prints once and never again."""
+
+    client_id: str
+    client_secret: str
+    username: str
+    password: str
+    webhook_secret: str
+
+    def as_json(self) -> dict[str, str]:
+        """The members as the command line and the simulator spell them."""
+        return {
+            "clientId": self.client_id,
+            "clientSecret": self.client_secret,
+            "username": self.username,
+            "password": self.password,
+            "webhookSecret": self.webhook_secret,
+        }

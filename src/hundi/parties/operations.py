@@ -1,0 +1,159 @@
+"""Verbs that write parties: add a client, add an entity with its B2B ID."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+
+from hundi.kernel.faults import Fault, RefusedError
+from hundi.kernel.identity import RandomBytes, uuid7_hex
+from hundi.kernel.signature import new_secret
+from hundi.kernel.tax_ids import gstin_fault, is_pan
+from hundi.parties import model, tables
+from hundi.parties.credentials import hashed, new_client_id, new_secret_text
+from hundi.parties.model import NewClient
+from hundi.store.engine import Database, Transaction
+
+_B2B_ID = re.compile(r"[^\s\\\"@\x00-\x1f\x7f]{1,90}@BCB")
+
+
+async def add_client(
+    database: Database, *, name: str, endpoint: str | None, random: RandomBytes
+) -> NewClient:
+    """Register a system that calls the API; without an endpoint it is a mailbox.
+
+    Raises RefusedError for a bad name or URL. The secrets are in the answer and nowhere else.
+    """
+    faults = [*_name_faults(name), *(_endpoint_faults(endpoint) if endpoint is not None else ())]
+    if faults:
+        raise RefusedError(faults)
+    client_id = new_client_id(random)
+    made = NewClient(
+        client_id=client_id,
+        client_secret=new_secret_text(random),
+        username=f"api@{client_id.lower()}.hundi",
+        password=new_secret_text(random),
+        webhook_secret=new_secret(random),
+    )
+    row = _client_row(made, name=name, endpoint=endpoint, random=random)
+    await database.write(lambda tx: _store_client(tx, row))
+    return made
+
+
+def _client_row(
+    made: NewClient, *, name: str, endpoint: str | None, random: RandomBytes
+) -> dict[str, object]:
+    return {
+        "client_id": made.client_id,
+        "name": name,
+        "secret_hash": hashed(made.client_secret, random),
+        "username": made.username,
+        "password_hash": hashed(made.password, random),
+        "mailbox": endpoint is None,
+        "endpoint_url": endpoint,
+        "endpoint_headers": "{}",
+        "empty_means_success": False,
+        "webhook_secret": made.webhook_secret,
+        "failed_exchanges": 0,
+    }
+
+
+async def _store_client(tx: Transaction, row: dict[str, object]) -> None:
+    await tx.execute(sa.insert(tables.client).values(**row, created_at=tx.now))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewParty:
+    """A business and the B2B ID it gets. `b2b_id` None means `PAN@BCB`."""
+
+    client_id: str
+    name: str
+    pan: str
+    gstin: str | None
+    b2b_id: str | None
+
+
+async def add_party(database: Database, party: NewParty, random: RandomBytes) -> str:
+    """Register a B2B ID for a business; a PAN that is known already gets a further ID.
+
+    Returns the B2B ID. Raises RefusedError: bad PAN, GSTIN or ID, unknown client, ID or GSTIN taken.
+    """
+    b2b_id = party.b2b_id or f"{party.pan}@BCB"
+    faults = [*_name_faults(party.name), *_party_faults(party, b2b_id)]
+    if faults:
+        raise RefusedError(faults)
+
+    async def store(tx: Transaction) -> None:
+        await _store_party(tx, party, b2b_id=b2b_id, entity_id="ENT" + uuid7_hex(tx.now, random))
+
+    await database.write(store)
+    return b2b_id
+
+
+async def _store_party(tx: Transaction, party: NewParty, *, b2b_id: str, entity_id: str) -> None:
+    clients, entities, ids = tables.client, tables.entity, tables.b2b_id
+    if not await tx.select(
+        sa.select(clients.c.client_id).where(clients.c.client_id == party.client_id)
+    ):
+        detail = f"No client {party.client_id}. `hundi client add` makes one."
+        raise RefusedError([model.NO_CLIENT.at("client", detail)])
+    if await tx.select(sa.select(ids.c.b2b_id).where(ids.c.b2b_id == b2b_id)):
+        detail = f"{b2b_id} is registered already. Give another one with --b2b-id."
+        raise RefusedError([model.TAKEN.at("b2bId", detail)])
+    owner = await tx.select(sa.select(entities.c.entity_id).where(entities.c.pan == party.pan))
+    if owner:
+        entity_id = owner[0]["entity_id"]
+    else:
+        row = {"entity_id": entity_id, "pan": party.pan, "name": party.name, "created_at": tx.now}
+        await tx.execute(sa.insert(entities).values(**row))
+    await _store_gstin(tx, party.gstin, entity_id)
+    row = {"b2b_id": b2b_id, "entity_id": entity_id, "client_id": party.client_id}
+    await tx.execute(sa.insert(ids).values(**row, active=True, created_at=tx.now))
+
+
+async def _store_gstin(tx: Transaction, gstin: str | None, entity_id: str) -> None:
+    if not gstin:
+        return
+    known = await tx.select(
+        sa.select(tables.gstin.c.entity_id).where(tables.gstin.c.gstin == gstin)
+    )
+    if not known:
+        await tx.execute(sa.insert(tables.gstin).values(gstin=gstin, entity_id=entity_id))
+    elif known[0]["entity_id"] != entity_id:
+        raise RefusedError([model.TAKEN.at("gstin", f"{gstin} belongs to another business.")])
+
+
+def _name_faults(name: str) -> Iterator[Fault]:
+    if not (1 <= len(name.strip()) and len(name) <= 200 and name.isprintable()):
+        yield model.BAD_NAME.at("name", "Give a name of 1 to 200 printable characters.")
+
+
+def _endpoint_faults(url: str) -> Iterator[Fault]:
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or parts.username or parts.query or parts.fragment or len(url) > 2000:
+        detail = (
+            "Give the base URL of the webhooks, such as https://erp.example.com/hundi,"
+            " without user, query or fragment."
+        )
+        yield model.BAD_ENDPOINT.at("endpoint", detail)
+
+
+def _party_faults(party: NewParty, b2b_id: str) -> Iterator[Fault]:
+    if not is_pan(party.pan):
+        yield model.BAD_PAN.at(
+            "pan", "Give a PAN such as AAACB1234C: five letters, four digits, a letter."
+        )
+    if party.gstin:
+        trouble = gstin_fault(party.gstin)
+        if trouble:
+            yield model.BAD_GSTIN.at("gstin", trouble)
+        elif party.gstin[2:12] != party.pan:
+            yield model.BAD_GSTIN.at("gstin", "The GSTIN holds another PAN than the one given.")
+    if not _B2B_ID.fullmatch(b2b_id) or len(b2b_id) > 100:
+        yield model.BAD_B2B_ID.at("b2bId", "Give an ID such as AAACB1234C@BCB.")

@@ -1,0 +1,65 @@
+"""Tables of the parties. Times are microseconds since 1970 UTC."""
+
+import sqlalchemy as sa
+
+from hundi.store.metadata import metadata
+
+client = sa.Table(
+    "client",
+    metadata,
+    sa.Column("client_id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("secret_hash", sa.Text, nullable=False),
+    sa.Column("username", sa.Text, nullable=False, unique=True),
+    sa.Column("password_hash", sa.Text, nullable=False),
+    sa.Column("mailbox", sa.Boolean, nullable=False),
+    sa.Column("endpoint_url", sa.Text),
+    sa.Column("endpoint_headers", sa.Text, nullable=False),
+    sa.Column("empty_means_success", sa.Boolean, nullable=False),
+    sa.Column("webhook_secret", sa.Text, nullable=False),
+    sa.Column("previous_secret", sa.Text),
+    sa.Column("previous_secret_until", sa.BigInteger),
+    sa.Column("disabled_at", sa.BigInteger),
+    sa.Column("disabled_reason", sa.Text),
+    sa.Column("last_success_at", sa.BigInteger),
+    sa.Column("failing_since", sa.BigInteger),
+    sa.Column("failed_exchanges", sa.Integer, nullable=False),
+    sa.Column("warned_at", sa.BigInteger),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+)
+
+entity = sa.Table(
+    "entity",
+    metadata,
+    sa.Column("entity_id", sa.Text, primary_key=True),
+    sa.Column("pan", sa.Text, nullable=False, unique=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+)
+
+b2b_id = sa.Table(
+    "b2b_id",
+    metadata,
+    sa.Column("b2b_id", sa.Text, primary_key=True),
+    sa.Column("entity_id", sa.Text, sa.ForeignKey("entity.entity_id"), nullable=False, index=True),
+    sa.Column("client_id", sa.Text, sa.ForeignKey("client.client_id"), nullable=False, index=True),
+    sa.Column("active", sa.Boolean, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+)
+
+gstin = sa.Table(
+    "gstin",
+    metadata,
+    sa.Column("gstin", sa.Text, primary_key=True),
+    sa.Column("entity_id", sa.Text, sa.ForeignKey("entity.entity_id"), nullable=False, index=True),
+)
+
+access_token = sa.Table(
+    "access_token",
+    metadata,
+    sa.Column("token_hash", sa.LargeBinary, primary_key=True),
+    sa.Column("client_id", sa.Text, sa.ForeignKey("client.client_id"), nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("expires_at", sa.BigInteger, nullable=False, index=True),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+)

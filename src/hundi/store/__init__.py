@@ -1,0 +1,1 @@
+"""SQLite and PostgreSQL behind one small door: transactions, bulk statements, group commit."""

@@ -1,0 +1,185 @@
+"""Group commit: requests that arrive while a transaction is in flight share the next one.
+
+Each member gets an outcome of its own. The batch's work returns one outcome a member, in order, or
+`AGAIN` for a member that lost a race inside the batch and must be judged afresh in a later one.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from hundi.kernel.faults import RefusedError
+from hundi.store.engine import (
+    CommitUnknownError,
+    Database,
+    RetryableError,
+    StoreError,
+    Transaction,
+    UnavailableError,
+)
+
+M = TypeVar("M")
+R = TypeVar("R")
+
+WHOLE_RETRIES = 5
+AGAIN_LIMIT = 8
+
+
+class Again:
+    """The outcome of a member that lost a race: judge this member afresh in a later batch."""
+
+
+AGAIN = Again()
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting(Generic[M, R]):
+    member: M
+    future: "asyncio.Future[R]"
+    keys: tuple[Hashable, ...]
+    again: int = field(default=0)
+
+
+class OverloadedError(StoreError):
+    """The queue before the database is full. Nothing was accepted."""
+
+
+class GroupCommit(Generic[M, R]):
+    """Collects members into batches and runs `work` once a batch, in one transaction.
+
+    `keys(member)` are what no two members of one batch may share (documents, idempotency keys).
+    `lanes` batches may be in flight at once; more than one only helps on PostgreSQL.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        work: Callable[[Transaction, Sequence[M]], Awaitable[Sequence[R | Again]]],
+        *,
+        keys: Callable[[M], Iterable[Hashable]],
+        size: int = 64,
+        lanes: int = 1,
+        queue: int = 4096,
+    ) -> None:
+        self._database = database
+        self._work = work
+        self._keys = keys
+        self._size = size
+        self._lanes = lanes
+        self._limit = queue
+        self._queue: deque[_Waiting[M, R]] = deque()
+        self._running: set[asyncio.Task[None]] = set()
+        self._held: set[Hashable] = set()
+
+    async def submit(self, member: M) -> R:
+        """The member's own outcome, once its batch is committed.
+
+        Raises RefusedError when the work refused it alone, UnavailableError when nothing was kept,
+        CommitUnknownError when the database did not say, OverloadedError when the queue is full.
+        """
+        if len(self._queue) >= self._limit:
+            raise OverloadedError("too many requests are waiting for the database")
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._queue.append(_Waiting(member, future, tuple(self._keys(member))))
+        self._start()
+        return await future
+
+    async def drained(self) -> None:
+        """Wait until every submitted member has its outcome."""
+        while self._running:
+            await asyncio.wait(self._running)
+
+    def _start(self) -> None:
+        while self._queue and len(self._running) < self._lanes:
+            batch = self._next_batch()
+            if not batch:
+                return
+            task = asyncio.create_task(self._run(batch))
+            self._running.add(task)
+            task.add_done_callback(self._done)
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._running.discard(task)
+        self._start()
+
+    def _next_batch(self) -> list[_Waiting[M, R]]:
+        """Members in order of arrival, leaving for later those that share a key with one chosen."""
+        batch: list[_Waiting[M, R]] = []
+        left: deque[_Waiting[M, R]] = deque()
+        while self._queue and len(batch) < self._size:
+            waiting = self._queue.popleft()
+            if self._held.isdisjoint(waiting.keys):
+                self._held.update(waiting.keys)
+                batch.append(waiting)
+            else:
+                left.append(waiting)
+        self._queue.extendleft(reversed(left))
+        return batch
+
+    async def _run(self, batch: list[_Waiting[M, R]]) -> None:
+        try:
+            await self._settle(batch)
+        except Exception as error:  # noqa: BLE001 (a member must never wait for ever)
+            _fail(batch, error)
+        finally:
+            for waiting in batch:
+                self._held.difference_update(waiting.keys)
+
+    async def _settle(self, batch: list[_Waiting[M, R]]) -> None:
+        try:
+            outcomes = await self._attempt([waiting.member for waiting in batch])
+        except (UnavailableError, CommitUnknownError) as error:
+            _fail(batch, error)
+            return
+        except Exception as error:
+            if len(batch) == 1:
+                _fail(batch, error)
+                return
+            for waiting in batch:  # one member's error must not be the others'
+                await self._settle([waiting])
+            return
+        self._hand_out(batch, outcomes)
+
+    async def _attempt(self, members: list[M]) -> Sequence[R | Again]:
+        for _ in range(WHOLE_RETRIES):
+            try:
+                return await self._database.write(lambda tx: _awaited(self._work(tx, members)))
+            except RetryableError as error:
+                last = error
+        raise UnavailableError(f"gave up after {WHOLE_RETRIES} conflicts: {last}") from last
+
+    def _hand_out(self, batch: list[_Waiting[M, R]], outcomes: Sequence[R | Again]) -> None:
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            if not isinstance(outcome, Again):
+                _resolve(waiting, outcome)
+            elif waiting.again < AGAIN_LIMIT:
+                waiting.again += 1
+                self._queue.append(waiting)
+            else:
+                _fail([waiting], UnavailableError("lost the same race too often"))
+
+
+async def _awaited(work: Awaitable[Sequence[R | Again]]) -> Sequence[R | Again]:
+    return await work
+
+
+def _resolve(waiting: _Waiting[M, R], outcome: R) -> None:
+    if not waiting.future.done():
+        waiting.future.set_result(outcome)
+
+
+def _fail(batch: list[_Waiting[M, R]], error: Exception) -> None:
+    for waiting in batch:
+        if not waiting.future.done():
+            waiting.future.set_exception(_own_copy(error))
+
+
+def _own_copy(error: Exception) -> Exception:
+    """Each waiter raises its own exception object, so that tracebacks do not grow into each other."""
+    if isinstance(error, RefusedError):
+        return RefusedError(error.faults, retry_after=error.retry_after)
+    if isinstance(error, StoreError):
+        return type(error)(str(error))
+    return error

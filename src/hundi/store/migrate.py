@@ -1,0 +1,62 @@
+"""Alembic migrations, run by `hundi db upgrade` and by `serve` on SQLite."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from hundi.store.opening import sqlite_path
+
+_SCRIPTS = Path(__file__).parent / "migrations"
+
+
+def upgrade(url: str, revision: str = "head") -> None:
+    """Bring a database to the newest schema. Safe to run again; never loses a row.
+
+    Raises BadUrlError for an unknown URL, and what SQLAlchemy raises for a database out of reach.
+    """
+    path = sqlite_path(url)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        engine = sa.create_engine(f"sqlite:///{path}", poolclass=NullPool)
+        with engine.begin() as connection:
+            _run(connection, revision)
+        return
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            asyncio.run(_upgrade_postgres(url, revision))
+        except BaseException as error:  # noqa: BLE001 (carried to the caller's thread)
+            failure.append(error)
+
+    # A thread of its own: the caller may itself run inside an event loop.
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if failure:
+        raise failure[0]
+
+
+async def _upgrade_postgres(url: str, revision: str) -> None:
+    rest = url.partition("://")[2]
+    engine = create_async_engine(f"postgresql+asyncpg://{rest}", poolclass=NullPool)
+    try:
+        async with engine.begin() as connection:
+            # Two machines that upgrade at once take turns.
+            await connection.execute(sa.text("select pg_advisory_xact_lock(20260401)"))
+            await connection.run_sync(_run, revision)
+    finally:
+        await engine.dispose()
+
+
+def _run(connection: sa.Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)

@@ -1,0 +1,41 @@
+"""From a database URL to an open database."""
+
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from hundi.store.engine import Database
+from hundi.store.postgres import PostgresDatabase
+from hundi.store.sqlite import SqliteDatabase
+
+DEFAULT_URL = "sqlite:///hundi.db"
+
+
+class BadUrlError(ValueError):
+    """The database URL is of no kind that Hundi knows. The message says which forms there are."""
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file of a `sqlite:///relative` or `sqlite:////absolute` URL; None for PostgreSQL.
+
+    Raises BadUrlError for anything else.
+    """
+    kind, _, rest = url.partition("://")
+    if kind == "sqlite" and rest.startswith("/") and len(rest) > 1:
+        return Path(rest[1:])
+    if kind in {"postgresql", "postgres"} and urlsplit(url).path.strip("/"):
+        return None
+    message = (
+        "HUNDI_DATABASE_URL must be sqlite:///file (relative), sqlite:////path/file (absolute) or"
+        " postgresql://user@host/database."
+    )
+    raise BadUrlError(message)
+
+
+async def open_database(url: str, clock: Callable[[], int]) -> Database:
+    """Open the database of a URL. Raises BadUrlError, or UnavailableError if it cannot be reached."""
+    path = sqlite_path(url)
+    if path is None:
+        return await PostgresDatabase.connect(url)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return SqliteDatabase(path, clock)

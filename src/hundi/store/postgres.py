@@ -1,0 +1,195 @@
+"""PostgreSQL through asyncpg: prepared statements, READ COMMITTED, the database's own clock."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import asyncpg
+import sqlalchemy as sa
+
+from hundi.store.engine import (
+    CommitUnknownError,
+    RetryableError,
+    Row,
+    StoreError,
+    UnavailableError,
+    Work,
+)
+from hundi.store.statement import Bulk, Statement, compiled, dialect_of
+
+T = TypeVar("T")
+
+SETTINGS = {
+    "application_name": "hundi",
+    "lock_timeout": "5000",
+    "statement_timeout": "20000",
+    "idle_in_transaction_session_timeout": "30000",
+    "default_transaction_isolation": "read committed",
+    # Our statements meet freshly filled tables before autovacuum has counted them; a plan made
+    # then must not be a sequential scan for the rest of the day.
+    "plan_cache_mode": "force_generic_plan",
+    "jit": "off",
+}
+_CLOCK = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint"
+_LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, asyncio.TimeoutError)
+_log = logging.getLogger(__name__)
+
+
+class PostgresTransaction:
+    """One transaction on a pooled connection."""
+
+    dialect = "postgresql"
+
+    def __init__(self, connection: Any, now: int) -> None:
+        self._connection = connection
+        self.now = now
+
+    async def fetch(self, statement: Statement, *arguments: object) -> Sequence[Row]:
+        """Rows of a statement; its plan is prepared once per connection."""
+        rows: Sequence[Row] = await self._connection.fetch(statement.postgresql, *arguments)
+        return rows
+
+    async def bulk(self, bulk: Bulk, rows: Sequence[Sequence[object]]) -> Sequence[Row]:
+        """One round trip for all rows: each parameter is a column."""
+        if not rows:
+            return ()
+        found: Sequence[Row] = await self._connection.fetch(
+            bulk.postgresql, *map(list, zip(*rows, strict=True))
+        )
+        return found
+
+    async def select(self, query: sa.Select[Any]) -> Sequence[Row]:
+        """Rows of a SQLAlchemy query."""
+        text, arguments = compiled(query, dialect_of("postgresql"))
+        rows: Sequence[Row] = await self._connection.fetch(text, *arguments)
+        return rows
+
+    async def execute(self, statement: sa.Executable) -> None:
+        """Run a SQLAlchemy write."""
+        text, arguments = compiled(statement, dialect_of("postgresql"))  # type: ignore[arg-type]
+        await self._connection.execute(text, *arguments)
+
+
+def _translate(error: BaseException) -> BaseException:
+    if isinstance(error, asyncpg.SerializationError | asyncpg.DeadlockDetectedError):
+        return RetryableError(str(error))
+    unavailable = (
+        asyncpg.LockNotAvailableError,
+        asyncpg.QueryCanceledError,
+        asyncpg.InsufficientResourcesError,
+        asyncpg.OperatorInterventionError,
+        asyncpg.ReadOnlySQLTransactionError,
+        asyncpg.IdleInTransactionSessionTimeoutError,
+    )
+    if isinstance(error, (*_LOST, *unavailable)):
+        return UnavailableError(f"{type(error).__name__}: {error}")
+    return error
+
+
+class PostgresDatabase:
+    """A pool of connections to one PostgreSQL."""
+
+    dialect = "postgresql"
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+
+    @classmethod
+    async def connect(cls, url: str, *, connections: int = 8) -> "PostgresDatabase":
+        """Open a pool. Raises UnavailableError if the database cannot be reached."""
+        try:
+            pool = await asyncpg.create_pool(
+                url,
+                min_size=1,
+                max_size=connections,
+                server_settings=SETTINGS,
+                statement_cache_size=512,
+                max_cached_statement_lifetime=0,
+                max_inactive_connection_lifetime=0,
+                command_timeout=25,
+                timeout=5,
+            )
+        except (*_LOST, asyncpg.PostgresError) as error:
+            raise UnavailableError(f"{type(error).__name__}: {error}") from error
+        return cls(pool)
+
+    async def write(self, work: Work[T]) -> T:
+        """Run work and commit it. The caller's cancellation never reaches a COMMIT on its way."""
+        return await asyncio.shield(asyncio.ensure_future(self._write(work)))
+
+    async def _write(self, work: Work[T]) -> T:
+        async with self._connection() as connection:
+            await connection.execute("begin")
+            try:
+                now = await connection.fetchval(_CLOCK)
+                result = await work(PostgresTransaction(connection, now))
+            except BaseException:
+                await _roll_back(connection)
+                raise
+            await _commit(connection)
+        return result
+
+    async def read(self, work: Work[T]) -> T:
+        """Run work against one consistent snapshot."""
+        async with self._connection() as connection:
+            await connection.execute("begin isolation level repeatable read read only")
+            try:
+                now = await connection.fetchval(_CLOCK)
+                return await work(PostgresTransaction(connection, now))
+            finally:
+                await _roll_back(connection)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        try:
+            async with self._pool.acquire(timeout=5) as connection:
+                yield connection
+        except StoreError:
+            raise
+        except Exception as error:
+            translated = _translate(error)
+            if translated is error:
+                raise
+            raise translated from error
+
+    async def close(self) -> None:
+        """Close the pool, waiting for what is under way at most ten seconds."""
+        try:
+            await asyncio.wait_for(self._pool.close(), 10)
+        except TimeoutError:
+            self._pool.terminate()
+
+
+async def _roll_back(connection: Any) -> None:
+    try:
+        await connection.execute("rollback")
+    except (asyncpg.PostgresError, *_LOST):
+        _log.debug("rollback on a lost connection; the server rolls back by itself")
+
+
+async def _commit(connection: Any) -> None:
+    """COMMIT, and be sure of it.
+
+    A warning counts as doubt: a synchronous standby that did not confirm is told in a warning, with
+    the transaction committed here and perhaps nowhere else.
+    """
+    warnings: list[str] = []
+
+    def listen(_: object, message: Any) -> None:
+        if getattr(message, "severity", "") == "WARNING":
+            warnings.append(str(message))
+
+    connection.add_log_listener(listen)
+    try:
+        status = await connection.execute("commit")
+    except (*_LOST, asyncpg.OperatorInterventionError) as error:
+        raise CommitUnknownError(f"{type(error).__name__}: {error}") from error
+    finally:
+        connection.remove_log_listener(listen)
+    if warnings:
+        raise CommitUnknownError("; ".join(warnings))
+    if status != "COMMIT":
+        message = f"the database answered {status} to COMMIT"
+        raise UnavailableError(message)

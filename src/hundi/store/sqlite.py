@@ -1,0 +1,225 @@
+"""The embedded database: one SQLite file, one writer thread, WAL, every commit on disk.
+
+`synchronous=FULL` makes a commit durable before the answer goes out. One serving process holds the
+file lock; short administrative commands write beside it, waiting their turn at most five seconds.
+"""
+
+import asyncio
+import fcntl
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from hundi.store.engine import CommitUnknownError, Row, UnavailableError, Work, drive
+from hundi.store.statement import Bulk, Statement, compiled, dialect_of, sqlite_arguments
+
+T = TypeVar("T")
+
+BUSY_SECONDS = 5
+READERS = 2
+
+
+def connect(path: str, *, check_same_thread: bool = True) -> sqlite3.Connection:
+    """A connection with the settings that durability needs. `path` may be `:memory:`."""
+    connection = sqlite3.connect(
+        path,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=check_same_thread,
+        cached_statements=512,
+    )
+    connection.row_factory = sqlite3.Row
+    connection.execute("pragma journal_mode = wal")
+    connection.execute("pragma synchronous = full")
+    connection.execute("pragma foreign_keys = on")
+    connection.execute("pragma cache_size = -32768")
+    connection.execute("pragma wal_autocheckpoint = 4000")
+    return connection
+
+
+class SqliteTransaction:
+    """One transaction on an open connection; its methods never wait."""
+
+    dialect = "sqlite"
+
+    def __init__(self, connection: sqlite3.Connection, now: int) -> None:
+        self._connection = connection
+        self.now = now
+
+    async def fetch(self, statement: Statement, *arguments: object) -> Sequence[Row]:
+        """Rows of a statement."""
+        cursor = self._connection.execute(statement.sqlite, sqlite_arguments(arguments))
+        return cursor.fetchall()
+
+    async def bulk(self, bulk: Bulk, rows: Sequence[Sequence[object]]) -> Sequence[Row]:
+        """Run the single-row text once a row, in the order given."""
+        if not bulk.returns:
+            self._connection.executemany(bulk.sqlite, rows)
+            return ()
+        execute = self._connection.execute
+        return [found for row in rows for found in execute(bulk.sqlite, row).fetchall()]
+
+    async def select(self, query: sa.Select[Any]) -> Sequence[Row]:
+        """Rows of a SQLAlchemy query."""
+        text, arguments = compiled(query, dialect_of("sqlite"))
+        return self._connection.execute(text, arguments).fetchall()
+
+    async def execute(self, statement: sa.Executable) -> None:
+        """Run a SQLAlchemy write."""
+        text, arguments = compiled(statement, dialect_of("sqlite"))  # type: ignore[arg-type]
+        self._connection.execute(text, arguments)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Disk full, locked, unreadable: the caller learns one thing, that nothing was kept."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise UnavailableError(str(error)) from error
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+            raise
+        raise UnavailableError(str(error)) from error
+
+
+def transact(connection: sqlite3.Connection, work: Work[T], now: int) -> T:
+    """Run work between BEGIN IMMEDIATE and COMMIT on this thread."""
+    with _translated():
+        connection.execute("begin immediate")
+        try:
+            result = drive(work(SqliteTransaction(connection, now)))
+        except BaseException:
+            _roll_back(connection)
+            raise
+        _commit(connection)
+    return result
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("rollback")
+
+
+def _commit(connection: sqlite3.Connection) -> None:
+    try:
+        connection.execute("commit")
+    except sqlite3.OperationalError as error:
+        if not connection.in_transaction:  # SQLite gave the transaction up: the file decides
+            raise CommitUnknownError(str(error)) from error
+        _roll_back(connection)
+        raise
+
+
+def _read(connection: sqlite3.Connection, work: Work[T], now: int) -> T:
+    with _translated():
+        connection.execute("begin")
+        try:
+            return drive(work(SqliteTransaction(connection, now)))
+        finally:
+            _roll_back(connection)
+
+
+class SqliteDatabase:
+    """A SQLite file served by one writer thread and a few reader threads."""
+
+    dialect = "sqlite"
+
+    def __init__(self, path: Path, clock: Callable[[], int]) -> None:
+        self._path = str(path)
+        self._clock = clock
+        self._writer = ThreadPoolExecutor(1, "sqlite-writer")
+        self._readers = ThreadPoolExecutor(READERS, "sqlite-reader")
+        self._connections: dict[str, sqlite3.Connection] = {}
+        self._reading: list[sqlite3.Connection] = []
+
+    async def write(self, work: Work[T]) -> T:
+        """Run work on the writer's thread and commit it; see `Database.write`."""
+        loop = asyncio.get_running_loop()
+        return await asyncio.shield(loop.run_in_executor(self._writer, self._write, work))
+
+    def _write(self, work: Work[T]) -> T:
+        connection = self._connections.get("writer")
+        if connection is None:
+            with _translated():
+                connection = self._connections["writer"] = connect(
+                    self._path, check_same_thread=False
+                )
+        return transact(connection, work, self._clock())
+
+    async def read(self, work: Work[T]) -> T:
+        """Run work on a reader's thread against the last committed state."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, self._read_one, work)
+
+    def _read_one(self, work: Work[T]) -> T:
+        with _translated():
+            connection = (
+                self._reading.pop()
+                if self._reading
+                else connect(self._path, check_same_thread=False)
+            )
+        try:
+            return _read(connection, work, self._clock())
+        finally:
+            self._reading.append(connection)
+
+    async def close(self) -> None:
+        """Wait for the writer, then close every connection."""
+        await asyncio.to_thread(self._writer.shutdown)
+        await asyncio.to_thread(self._readers.shutdown)
+        for connection in [*self._connections.values(), *self._reading]:
+            connection.close()
+
+
+class InlineDatabase:
+    """A SQLite database driven on the caller's own thread: for the seeded simulation."""
+
+    dialect = "sqlite"
+
+    def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int]) -> None:
+        self._connection = connection
+        self._clock = clock
+
+    async def write(self, work: Work[T]) -> T:
+        """Run and commit at once."""
+        return transact(self._connection, work, self._clock())
+
+    async def read(self, work: Work[T]) -> T:
+        """Read at once."""
+        return _read(self._connection, work, self._clock())
+
+    async def close(self) -> None:
+        """The connection belongs to the caller; nothing to give back."""
+
+
+class ServingLock:
+    """The lock that keeps a second serving process off a SQLite file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.with_name(path.name + ".serving")
+        self._file: int | None = None
+
+    def take(self) -> bool:
+        """True when this process now serves the file, False when another one does."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return False
+        self._file = descriptor
+        return True
+
+    def release(self) -> None:
+        """Let another process serve the file. The kernel does it too when this process dies."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None

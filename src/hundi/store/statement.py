@@ -1,0 +1,126 @@
+"""Statements of the hot path, written once where the two databases agree, side by side where not.
+
+Parameters are `$1`, `$2` … in both texts; the SQLite text is turned to its own spelling here. A
+`Bulk` is one statement for a whole batch: PostgreSQL gets a column array per parameter (`unnest`)
+and answers in one round trip, SQLite runs its text once a row inside the same transaction.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import sqlalchemy as sa
+
+_PARAMETER = re.compile(r"\$(\d+)")
+_LOCK = re.compile(r"\s+for (update|share|no key update|key share)( of \w+)?( skip locked)?")
+_ANY = re.compile(r"= any\(\$(\d+)::\w+\[\]\)")
+_NOT_ALL = re.compile(r"<> all\(\$(\d+)::\w+\[\]\)")
+
+
+def _for_sqlite(text: str) -> str:
+    text = _LOCK.sub("", text)
+    text = _ANY.sub(r"in (select value from json_each(?\1))", text)
+    text = _NOT_ALL.sub(r"not in (select value from json_each(?\1))", text)
+    return _PARAMETER.sub(r"?\1", text)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement in the two spellings. A list argument of text reaches SQLite as JSON."""
+
+    postgresql: str
+    sqlite: str
+
+    @classmethod
+    def both(cls, text: str, *, sqlite: str | None = None) -> "Statement":
+        """From the PostgreSQL text; row locks fall away on SQLite, which locks the whole file."""
+        return cls(text, _for_sqlite(sqlite or text))
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """One statement for many rows; `returns` says whether it answers with rows."""
+
+    postgresql: str
+    sqlite: str
+    returns: bool
+
+    @classmethod
+    def of(cls, *, postgresql: str, sqlite: str, returns: bool) -> "Bulk":
+        """From the two texts; the SQLite one takes a single row's parameters."""
+        return cls(postgresql, _for_sqlite(sqlite), returns)
+
+
+def _array_type(column: sa.Column[object]) -> str:
+    kind = column.type
+    if isinstance(kind, sa.LargeBinary):
+        return "bytea[]"
+    if isinstance(kind, sa.Boolean):
+        return "boolean[]"
+    if isinstance(kind, sa.BigInteger):
+        return "bigint[]"
+    if isinstance(kind, sa.Integer):
+        return "integer[]"
+    return "text[]"
+
+
+def insert(
+    table: sa.Table, columns: Sequence[str], *, claims: Sequence[str] = (), or_nothing: bool = False
+) -> Bulk:
+    """A bulk insert of rows in the order of `columns`.
+
+    With `claims`, a conflicting row is left alone and the named columns of each row that really
+    went in come back: a batch member counts only if its own row is among them. `or_nothing` leaves
+    conflicting rows alone without saying so.
+    """
+    names = ", ".join(columns)
+    arrays = ", ".join(f"${n}::{_array_type(table.c[c])}" for n, c in enumerate(columns, 1))
+    values = ", ".join(f"${n}" for n in range(1, len(columns) + 1))
+    tail = " on conflict do nothing" if claims or or_nothing else ""
+    if claims:
+        tail += " returning " + ", ".join(claims)
+    head = f"insert into {table.name} ({names})"
+    return Bulk.of(
+        postgresql=f"{head} select * from unnest({arrays}){tail}",
+        sqlite=f"{head} values ({values}){tail}",
+        returns=bool(claims),
+    )
+
+
+def update(table: sa.Table, *, key: Sequence[str], columns: Sequence[str]) -> Bulk:
+    """A bulk update by key; a row is the key's columns, then the new values, in the order given."""
+    every = [*key, *columns]
+    arrays = ", ".join(f"${n}::{_array_type(table.c[c])}" for n, c in enumerate(every, 1))
+    fresh = ", ".join(f"{c} = fresh.{c}" for c in columns)
+    match = " and ".join(f"{table.name}.{c} = fresh.{c}" for c in key)
+    single = ", ".join(f"{c} = ${n}" for n, c in enumerate(columns, len(key) + 1))
+    where = " and ".join(f"{c} = ${n}" for n, c in enumerate(key, 1))
+    return Bulk.of(
+        postgresql=f"update {table.name} set {fresh} from unnest({arrays})"
+        f" as fresh({', '.join(every)}) where {match}",
+        sqlite=f"update {table.name} set {single} where {where}",
+        returns=False,
+    )
+
+
+def sqlite_arguments(arguments: Sequence[object]) -> list[object]:
+    """Arguments as SQLite takes them: lists become JSON text."""
+    return [json.dumps(a) if isinstance(a, list) else a for a in arguments]
+
+
+def compiled(query: sa.Select[tuple[object, ...]], dialect: sa.Dialect) -> tuple[str, list[object]]:
+    """A SQLAlchemy query as text and positional arguments for a raw connection."""
+    made = query.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    order = made.positiontup or []
+    return str(made), [made.params[name] for name in order]
+
+
+@lru_cache(maxsize=2)
+def dialect_of(name: str) -> sa.Dialect:
+    """The SQLAlchemy dialect that spells queries for our raw connections."""
+    from sqlalchemy.dialects.postgresql import asyncpg  # noqa: PLC0415 (loaded only where used)
+    from sqlalchemy.dialects.sqlite import pysqlite  # noqa: PLC0415
+
+    return asyncpg.dialect() if name == "postgresql" else pysqlite.dialect()

@@ -1,0 +1,1 @@
+"""The HTTP edge: message calls, tokens, reads. Thin files over operations and queries."""

@@ -1,0 +1,89 @@
+"""The little of ASGI that the message routes need: reading a bounded body, sending an answer."""
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from typing import Any
+
+from hundi.kernel.faults import RefusedError
+from hundi.kernel.reading import MAX_BODY
+from hundi.web.envelope import CUT_OFF, MEDIA_TYPE, TOO_LARGE
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = Mapping[bytes, bytes]
+
+
+class Disconnected(Exception):  # noqa: N818 (it is an event, not a fault of ours)
+    """The caller went away before its request was whole. Nothing was accepted."""
+
+
+def headers_of(scope: Scope) -> dict[bytes, bytes]:
+    """Request headers by lower-case name; a repeated one keeps its first value."""
+    found: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        found.setdefault(name, value)
+    return found
+
+
+def check_json(headers: Headers) -> None:
+    """Refuse a body that does not say it is JSON, or is encoded. Raises RefusedError."""
+    kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
+    if kind != b"application/json":
+        raise RefusedError(
+            [MEDIA_TYPE.at("", "Send the body with Content-Type: application/json.")]
+        )
+    if headers.get(b"content-encoding", b"identity").strip().lower() not in {b"", b"identity"}:
+        raise RefusedError([MEDIA_TYPE.at("", "Send the body without Content-Encoding.")])
+
+
+async def read_body(receive: Receive, headers: Headers) -> bytes:
+    """The whole body, at most 1 MiB. Raises RefusedError, or Disconnected."""
+    announced = headers.get(b"content-length", b"")
+    if announced.isdigit() and int(announced) > MAX_BODY:
+        raise _too_large()
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > MAX_BODY:
+            raise _too_large()
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            break
+    if announced.isdigit() and int(announced) != size:
+        raise RefusedError(
+            [CUT_OFF.at("", "The body ended before its announced length. Send it again.")]
+        )
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _too_large() -> RefusedError:
+    return RefusedError([TOO_LARGE.at("", f"The body has more than {MAX_BODY} bytes. Send less.")])
+
+
+async def respond(
+    send: Send,
+    status: int,
+    body: bytes,
+    *,
+    headers: Sequence[tuple[bytes, bytes]] = (),
+    kind: bytes = b"application/json",
+) -> None:
+    """Send a whole answer."""
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [
+                (b"content-type", kind),
+                (b"content-length", b"%d" % len(body)),
+                (b"cache-control", b"no-store"),
+                *headers,
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": body})

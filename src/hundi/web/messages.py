@@ -1,0 +1,168 @@
+"""The message calls under /api/v0, as a plain ASGI application: the hot path of the network."""
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from typing import Protocol
+
+import structlog
+
+from hundi.exchange.definition import MessageType
+from hundi.exchange.idempotency import BAD_KEY
+from hundi.exchange.request import Accepted, Refused, Request, fingerprint, read_request
+from hundi.kernel.faults import Fault, RefusedError
+from hundi.parties.model import TOKEN
+from hundi.parties.tokens import Tokens
+from hundi.store.batch import OverloadedError
+from hundi.store.engine import UNAVAILABLE, UNKNOWN_COMMIT, CommitUnknownError, StoreError
+from hundi.web.asgi import (
+    Disconnected,
+    Headers,
+    Receive,
+    Scope,
+    Send,
+    check_json,
+    headers_of,
+    read_body,
+    respond,
+)
+from hundi.web.envelope import METHOD, NO_ROUTE, OVERLOADED, envelope, status_of
+
+_KEY = re.compile(rb"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
+WAIT_SECONDS = 5.0
+HEADER_LIMIT = 4096
+_log = structlog.get_logger()
+
+
+class Gate(Protocol):
+    """What the calls need of the network behind them."""
+
+    async def submit(self, request: Request) -> Accepted | Refused:
+        """Accept or refuse a request, durably."""
+
+    async def replay(
+        self, *, client_id: str, key: str, fingerprint: bytes
+    ) -> Accepted | Refused | None:
+        """The first answer to a key, where there is one."""
+
+    def refused(self, client_id: str, path: str, faults: tuple[Fault, ...]) -> None:
+        """Remember a refusal in the bounded log."""
+
+    def now(self) -> int:
+        """The clock of this edge."""
+
+
+class MessageCalls:
+    """ASGI application for the `req-…` calls of every document."""
+
+    def __init__(self, messages: Mapping[str, MessageType], gate: Gate, tokens: Tokens) -> None:
+        self._messages = messages
+        self._gate = gate
+        self._tokens = tokens
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one call; every answer is the envelope."""
+        client_id = ""
+        try:
+            headers = headers_of(scope)
+            message = self._route(scope)
+            client_id = await self._sender(headers)
+            check_json(headers)
+            raw = await read_body(receive, headers)
+            accepted = await self._accept(message, raw, client_id=client_id, key=_key(headers))
+        except RefusedError as refusal:
+            await self._refuse(scope, send, client_id, refusal)
+        except Disconnected:
+            return
+        except StoreError as error:
+            await self._refuse(scope, send, client_id, _not_now(error))
+        else:
+            await respond(send, 200, accepted.response, headers=_headers(accepted))
+
+    def _route(self, scope: Scope) -> MessageType:
+        message = self._messages.get(scope["path"])
+        if message is None:
+            detail = f"There is no call {scope['path']}. See /schema for those there are."
+            raise RefusedError([NO_ROUTE.at("", detail)])
+        if scope["method"] != "POST":
+            raise RefusedError([METHOD.at("", "This call takes POST only.")])
+        return message
+
+    async def _sender(self, headers: Headers) -> str:
+        kind, _, token = headers.get(b"authorization", b"").partition(b" ")
+        client_id = None
+        if kind.lower() == b"bearer" and token:
+            client_id = await self._tokens.client_of(token.decode("latin-1"), self._gate.now())
+        if client_id is None:
+            raise RefusedError([TOKEN.at("", TOKEN.meaning)])
+        return client_id
+
+    async def _accept(
+        self, message: MessageType, raw: bytes, *, client_id: str, key: str | None
+    ) -> Accepted:
+        try:
+            request = read_request(message, raw, client_id=client_id, idempotency_key=key)
+        except RefusedError:
+            # A used key is told before the shape: the order of the stages is the protocol's.
+            outcome = key and await self._gate.replay(
+                client_id=client_id, key=key, fingerprint=fingerprint(message.path, raw)
+            )
+            if not outcome:
+                raise
+        else:
+            outcome = await asyncio.wait_for(self._gate.submit(request), WAIT_SECONDS)
+        if isinstance(outcome, Refused):
+            raise RefusedError(outcome.faults, retry_after=outcome.retry_after)
+        return outcome
+
+    async def _refuse(
+        self, scope: Scope, send: Send, client_id: str, refusal: RefusedError
+    ) -> None:
+        if client_id:
+            self._gate.refused(client_id, scope["path"], refusal.faults)
+        status = status_of(refusal.faults)
+        headers = [(b"retry-after", b"%d" % refusal.retry_after)] if refusal.retry_after else []
+        if status == 401:
+            headers.append((b"www-authenticate", b"Bearer"))
+        if status == 405:
+            headers.append((b"allow", b"POST"))
+        await respond(send, status, envelope(refusal.faults), headers=headers)
+
+
+def _key(headers: Headers) -> str | None:
+    raw = headers.get(b"idempotency-key")
+    if raw is None:
+        return None
+    if not _KEY.fullmatch(raw):
+        raise RefusedError([BAD_KEY.at("", BAD_KEY.meaning)])
+    return raw.decode("ascii")
+
+
+def _not_now(error: StoreError) -> RefusedError:
+    _log.warning("store-unavailable", error=str(error), kind=type(error).__name__)
+    if isinstance(error, OverloadedError):
+        return RefusedError([OVERLOADED.at("", OVERLOADED.meaning)], retry_after=1)
+    code = UNKNOWN_COMMIT if isinstance(error, CommitUnknownError) else UNAVAILABLE
+    return RefusedError([code.at("", code.meaning)], retry_after=2)
+
+
+def _headers(accepted: Accepted) -> list[tuple[bytes, bytes]]:
+    headers: list[tuple[bytes, bytes]] = []
+    if accepted.warnings != "[]":
+        headers.append((b"hundi-warnings", _header_safe(accepted.warnings)))
+    if accepted.replayed:
+        headers.append((b"idempotency-replayed", b"true"))
+        headers.append((b"hundi-exchange-state", accepted.state.encode()))
+    return headers
+
+
+def _header_safe(warnings: str) -> bytes:
+    """Warnings as one ASCII header line of at most 4 KiB: codes and paths stay, details may go."""
+    found = json.loads(warnings)
+    text = json.dumps(found).encode()
+    if len(text) > HEADER_LIMIT:
+        found = [{"code": w["code"], "path": w["path"]} for w in found]
+    while len(text := json.dumps(found).encode()) > HEADER_LIMIT:
+        found = found[: len(found) // 2]
+    return text
