@@ -1,7 +1,7 @@
 """What the end of an exchange writes: the document after it, the journal, the two webhooks. Pure."""
 
 import hashlib
-from dataclasses import replace
+from copy import copy
 
 from hundi.exchange.answers import Resp, parts_of, response_body
 from hundi.exchange.definition import DocumentType, Effect
@@ -61,13 +61,13 @@ def _moved(
     exchange: Exchange, document: Document, *, kind: DocumentType, state: State, reached: bool
 ) -> Document:
     [move] = exchange.moves
-    after = replace(document)
+    after = copy(document)
     if exchange.effect is Effect.PROPOSAL and state is State.SETTLED:
         after = settle(document, move, body_id=exchange.req_msg_id, kind=kind)
     elif state in _UNANSWERED and reached:
         after = may_hold(document, move)
     if after.open_exchange == exchange.req_msg_id:
-        after = replace(after, open_exchange=None)
+        after.open_exchange = None
     return after
 
 

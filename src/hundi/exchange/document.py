@@ -1,7 +1,11 @@
 """A stored document in memory, and what a settled move makes of it. Pure."""
 
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
+
+import msgspec
 
 from hundi.exchange.definition import DocumentType, DocumentView, VersionRule
 from hundi.store.engine import Row
@@ -36,8 +40,11 @@ KEY_COLUMNS = COLUMNS[:3]
 CHANGING = COLUMNS[6:19] + COLUMNS[20:]
 
 
-@dataclass(slots=True, kw_only=True)
-class Document:
+_row = attrgetter(*COLUMNS)
+_changes = attrgetter(*KEY_COLUMNS, *CHANGING)
+
+
+class Document(msgspec.Struct, kw_only=True):
     """One row of `document`, read under its lock.
 
     `version` is what both sides work with; `agreed_version` the last accepted one;
@@ -78,11 +85,13 @@ class Document:
 
     def row(self) -> tuple[Any, ...]:
         """Values in the order of `COLUMNS`."""
-        return tuple(getattr(self, name) for name in COLUMNS)
+        row: tuple[Any, ...] = _row(self)
+        return row
 
     def changes(self) -> tuple[Any, ...]:
         """Values in the order of the key's columns, then `CHANGING`."""
-        return (*self.key, *(getattr(self, name) for name in CHANGING))
+        row: tuple[Any, ...] = _changes(self)
+        return row
 
     def view(self) -> DocumentView:
         """What guards and rules may see of it."""
@@ -121,7 +130,8 @@ class PlannedMove:
 
 def settle(document: Document, move: PlannedMove, *, body_id: str, kind: DocumentType) -> Document:
     """The document after the move took effect. The caller has checked that it may."""
-    after = replace(document, status=move.target)
+    after = copy(document)
+    after.status = move.target
     match move.version:
         case VersionRule.FIRST | VersionRule.NEXT:
             after.version = move.new_version
@@ -147,4 +157,6 @@ def may_hold(document: Document, move: PlannedMove) -> Document:
     """
     if move.version not in {VersionRule.FIRST, VersionRule.NEXT}:
         return document
-    return replace(document, highest_version=max(document.highest_version, move.new_version))
+    after = copy(document)
+    after.highest_version = max(document.highest_version, move.new_version)
+    return after

@@ -1,10 +1,11 @@
 """The rows of one accepted request, before they are claimed and written. Pure."""
 
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass
 
 from hundi.exchange.answers import Resp, echo_ack, receipt_ack
 from hundi.exchange.conclude import conclude
-from hundi.exchange.definition import Ack, Effect
+from hundi.exchange.definition import Ack, Effect, VersionRule
 from hundi.exchange.document import Document, PlannedMove, settle
 from hundi.exchange.journal import Step, append
 from hundi.exchange.judge import Plan
@@ -38,7 +39,7 @@ def draft(plan: Plan, *, place: int, now: int, expires: int, random: RandomBytes
     writes = Writes()
     exchange = _exchange(plan, request_id(now, random))
     document, abandons = _abandon(plan, writes, now)
-    document, claims = _claim(plan, writes, document=document, exchange=exchange)
+    claims = _claim(plan, writes, document=document, exchange=exchange)
     document = _open(plan, writes, document=document, exchange=exchange, now=now)
     if plan.waits:
         _queue(writes, exchange, document)
@@ -90,7 +91,7 @@ def _exchange(plan: Plan, req_msg_id: str) -> Exchange:
 def _abandon(plan: Plan, writes: Writes, now: int) -> tuple[Document, Ending | None]:
     """Give up the sender's own open proposal in the same transaction, where this goes over it."""
     if plan.over is None:
-        return replace(plan.document), None
+        return copy(plan.document), None
     opened = plan.over.exchange
     ending = unanswered(opened.req_msg_id, State.ABANDONED)
     document = conclude(
@@ -106,22 +107,18 @@ def _abandon(plan: Plan, writes: Writes, now: int) -> tuple[Document, Ending | N
     return document, ending
 
 
-def _claim(
-    plan: Plan, writes: Writes, *, document: Document, exchange: Exchange
-) -> tuple[Document, str | None]:
+def _claim(plan: Plan, writes: Writes, *, document: Document, exchange: Exchange) -> str | None:
     """The number to claim, and for a repeated `req-send` the old one let go."""
+    if plan.move.version is VersionRule.FIRST:
+        document.body_id = exchange.req_msg_id
     wanted = plan.touched.claim
     if plan.creating:
-        return replace(document, body_id=exchange.req_msg_id), wanted
+        return wanted
     if wanted is None or wanted == plan.held_claim:
-        claims = None
-    else:
-        claims = wanted
-    if plan.move.source != plan.kind.initial or wanted is None:
-        return document, claims
-    if claims is not None:
+        return None
+    if plan.move.version is VersionRule.FIRST:
         writes.release(document, plan.held_claim)
-    return replace(document, body_id=exchange.req_msg_id), claims
+    return wanted
 
 
 def _open(
@@ -135,7 +132,7 @@ def _open(
         if before != document.claim:
             writes.release(document, before)
     elif plan.waits:
-        document = replace(document, open_exchange=exchange.req_msg_id)
+        document.open_exchange = exchange.req_msg_id
     writes.journal.append(
         append(
             document,

@@ -5,7 +5,8 @@ transaction that asks, so nothing that was judged can change before the commit.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass
 
 from hundi.exchange.definition import (
     DocumentType,
@@ -237,9 +238,13 @@ def _created(
 ) -> Document:
     """The document as its author's `req-send` makes it, or makes it anew."""
     if before is not None:
-        return replace(
-            before, version=before.next_version, number=touched.number, claim=touched.claim
+        again = copy(before)
+        again.version, again.number, again.claim = (
+            before.next_version,
+            touched.number,
+            touched.claim,
         )
+        return again
     kind = world.types[touched.type]
     author = request.parties[kind.author]
     [other] = [b2b for role, b2b in request.parties.items() if role != kind.author]

@@ -6,7 +6,8 @@ are locked first, in key order, then deliveries, then exchanges, by every caller
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass
 from enum import Enum
 
 from hundi.exchange.answers import Resp
@@ -206,7 +207,7 @@ def _late(
     writes: Writes, exchange: Exchange, *, document: Document, ending: Ending, now: int
 ) -> Document:
     """Journal an answer that came after the end; nothing else changes."""
-    after = replace(document)
+    after = copy(document)
     writes.journal.append(
         append(
             after,

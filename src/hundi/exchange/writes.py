@@ -144,10 +144,14 @@ class Writes:
 
     async def flush(self, tx: Transaction) -> None:
         """Write everything."""
-        await tx.bulk(_RELEASE, self.releases)
-        await tx.bulk(_UPDATE_DOCUMENT, [d.changes() for d in self.documents])
-        await tx.bulk(_INSERT_EXCHANGE, self.exchanges)
-        await tx.bulk(_INSERT_BODY, self.bodies)
-        await tx.bulk(journal.INSERT, self.journal)
-        await tx.bulk(_INSERT_DELIVERY, self.deliveries)
-        await tx.bulk(_INSERT_EVENT, self.events)
+        await tx.bulks(
+            (
+                (_RELEASE, self.releases),
+                (_UPDATE_DOCUMENT, [d.changes() for d in self.documents]),
+                (_INSERT_EXCHANGE, self.exchanges),
+                (_INSERT_BODY, self.bodies),
+                (journal.INSERT, self.journal),
+                (_INSERT_DELIVERY, self.deliveries),
+                (_INSERT_EVENT, self.events),
+            )
+        )

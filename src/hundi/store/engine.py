@@ -58,6 +58,9 @@ class Transaction(Protocol):
     async def bulk(self, bulk: Bulk, rows: Sequence[Sequence[object]]) -> Sequence[Row]:
         """Run a bulk statement for all rows (none: nothing is sent); its rows, if it returns any."""
 
+    async def bulks(self, bulks: Sequence[tuple[Bulk, Sequence[Sequence[object]]]]) -> None:
+        """Run several bulk statements on different tables that answer with nothing, at once."""
+
     async def select(self, query: sa.Select[Any]) -> Sequence[Row]:
         """Rows of a SQLAlchemy query: for reads beside the hot path."""
 

@@ -7,9 +7,11 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from hundi.store.engine import Database, Transaction, UnavailableError
 from hundi.store.opening import sqlite_path
 
 _SCRIPTS = Path(__file__).parent / "migrations"
@@ -41,6 +43,24 @@ def upgrade(url: str, revision: str = "head") -> None:
     thread.join()
     if failure:
         raise failure[0]
+
+
+async def is_current(database: Database) -> bool:
+    """Whether the database has the tables of this very version."""
+    version = sa.select(sa.column("version_num")).select_from(sa.table("alembic_version"))
+
+    async def work(tx: Transaction) -> str | None:
+        rows = await tx.select(version)
+        return rows[0]["version_num"] if rows else None
+
+    try:
+        return await database.read(work) == _scripts().get_current_head()
+    except UnavailableError:  # no such table: nothing was ever set up here
+        return False
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(_SCRIPTS))
 
 
 async def _upgrade_postgres(url: str, revision: str) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -17,7 +19,7 @@ from hundi.store.engine import (
     UnavailableError,
     Work,
 )
-from hundi.store.statement import Bulk, Statement, compiled, dialect_of
+from hundi.store.statement import Bulk, Statement, compiled, dialect_of, together
 
 T = TypeVar("T")
 
@@ -60,6 +62,15 @@ class PostgresTransaction:
         )
         return found
 
+    async def bulks(self, bulks: Sequence[tuple[Bulk, Sequence[Sequence[object]]]]) -> None:
+        """One round trip for all of them."""
+        filled = [(bulk, rows) for bulk, rows in bulks if rows]
+        if not filled:
+            return
+        text = together(tuple(bulk for bulk, _ in filled))
+        columns = [list(column) for _, rows in filled for column in zip(*rows, strict=True)]
+        await self._connection.fetch(text, *columns)
+
     async def select(self, query: sa.Select[Any]) -> Sequence[Row]:
         """Rows of a SQLAlchemy query."""
         text, arguments = compiled(query, dialect_of("postgresql"))
@@ -82,10 +93,32 @@ def _translate(error: BaseException) -> BaseException:
         asyncpg.OperatorInterventionError,
         asyncpg.ReadOnlySQLTransactionError,
         asyncpg.IdleInTransactionSessionTimeoutError,
+        asyncpg.UndefinedTableError,
     )
     if isinstance(error, (*_LOST, *unavailable)):
         return UnavailableError(f"{type(error).__name__}: {error}")
     return error
+
+
+class _ServerClock:
+    """The database's clock, asked once a second and carried on by this machine's steady one.
+
+    Every process and machine then agrees on leases and due times, however its own clock stands, and
+    a transaction need not spend a round trip on asking.
+    """
+
+    def __init__(self) -> None:
+        self._server = 0
+        self._steady = -math.inf
+
+    async def now(self, connection: Any) -> int:
+        """Microseconds since 1970 UTC by the server."""
+        passed = time.monotonic() - self._steady
+        if passed > 1:
+            self._server = await connection.fetchval(_CLOCK)
+            self._steady = time.monotonic()
+            return self._server
+        return self._server + int(passed * 1_000_000)
 
 
 class PostgresDatabase:
@@ -95,6 +128,7 @@ class PostgresDatabase:
 
     def __init__(self, pool: Any) -> None:
         self._pool = pool
+        self._clock = _ServerClock()
 
     @classmethod
     async def connect(cls, url: str, *, connections: int = 8) -> "PostgresDatabase":
@@ -123,7 +157,7 @@ class PostgresDatabase:
         async with self._connection() as connection:
             await connection.execute("begin")
             try:
-                now = await connection.fetchval(_CLOCK)
+                now = await self._clock.now(connection)
                 result = await work(PostgresTransaction(connection, now))
             except BaseException:
                 await _roll_back(connection)
@@ -136,7 +170,7 @@ class PostgresDatabase:
         async with self._connection() as connection:
             await connection.execute("begin isolation level repeatable read read only")
             try:
-                now = await connection.fetchval(_CLOCK)
+                now = await self._clock.now(connection)
                 return await work(PostgresTransaction(connection, now))
             finally:
                 await _roll_back(connection)

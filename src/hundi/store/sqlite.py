@@ -65,6 +65,12 @@ class SqliteTransaction:
         execute = self._connection.execute
         return [found for row in rows for found in execute(bulk.sqlite, row).fetchall()]
 
+    async def bulks(self, bulks: Sequence[tuple[Bulk, Sequence[Sequence[object]]]]) -> None:
+        """Run one after the other."""
+        for bulk, rows in bulks:
+            if rows:
+                self._connection.executemany(bulk.sqlite, rows)
+
     async def select(self, query: sa.Select[Any]) -> Sequence[Row]:
         """Rows of a SQLAlchemy query."""
         text, arguments = compiled(query, dialect_of("sqlite"))

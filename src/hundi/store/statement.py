@@ -105,6 +105,22 @@ def update(table: sa.Table, *, key: Sequence[str], columns: Sequence[str]) -> Bu
     )
 
 
+@lru_cache(maxsize=256)
+def together(bulks: tuple[Bulk, ...]) -> str:
+    """PostgreSQL text that runs several bulks in one round trip; their parameters follow in order.
+
+    They are parts of one statement and see one snapshot, so they must write different tables.
+    """
+    parts: list[str] = []
+    shift = 0
+    for place, bulk in enumerate(bulks):
+        numbers = [int(n) for n in _PARAMETER.findall(bulk.postgresql)]
+        text = _PARAMETER.sub(lambda m, by=shift: f"${int(m[1]) + by}", bulk.postgresql)
+        parts.append(f"part{place} as ({text} returning 1)")
+        shift += max(numbers)
+    return "with " + ", ".join(parts) + " select 1"
+
+
 def sqlite_arguments(arguments: Sequence[object]) -> list[object]:
     """Arguments as SQLite takes them: lists become JSON text."""
     return [json.dumps(a) if isinstance(a, list) else a for a in arguments]

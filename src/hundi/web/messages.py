@@ -47,7 +47,7 @@ class Gate(Protocol):
         """The first answer to a key, where there is one."""
 
     def refused(self, client_id: str, path: str, faults: tuple[Fault, ...]) -> None:
-        """Remember a refusal in the bounded log."""
+        """Count a refusal; remember it where its sender is known."""
 
     def now(self) -> int:
         """The clock of this edge."""
@@ -119,8 +119,7 @@ class MessageCalls:
     async def _refuse(
         self, scope: Scope, send: Send, client_id: str, refusal: RefusedError
     ) -> None:
-        if client_id:
-            self._gate.refused(client_id, scope["path"], refusal.faults)
+        self._gate.refused(client_id, scope["path"], refusal.faults)
         status = status_of(refusal.faults)
         headers = [(b"retry-after", b"%d" % refusal.retry_after)] if refusal.retry_after else []
         if status == 401:

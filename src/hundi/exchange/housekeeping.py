@@ -1,0 +1,53 @@
+"""What must be done again and again beside the traffic: number events, write refusals, purge."""
+
+import asyncio
+
+import structlog
+
+from hundi.exchange.feed import number_events
+from hundi.exchange.idempotency import purge
+from hundi.exchange.refusals import RefusalLog
+from hundi.store.engine import Database, StoreError, Transaction
+
+TICK_SECONDS = 0.2
+TICKS_BETWEEN_PURGES = 3000
+
+_log = structlog.get_logger()
+
+
+class Housekeeping:
+    """Ticks five times a second; the rarer duties count ticks."""
+
+    def __init__(self, database: Database, refusals: RefusalLog) -> None:
+        self._database = database
+        self._refusals = refusals
+        self._stopped = asyncio.Event()
+
+    async def run(self) -> None:
+        """Tick until `stop`; database trouble is waited out."""
+        ticks = 0
+        while not self._stopped.is_set():
+            try:
+                await self._tick(ticks)
+            except StoreError as error:
+                _log.warning("housekeeping-waits-for-database", error=str(error))
+            ticks += 1
+            try:
+                await asyncio.wait_for(self._stopped.wait(), TICK_SECONDS)
+            except TimeoutError:
+                continue
+
+    def stop(self) -> None:
+        """End after the tick under way."""
+        self._stopped.set()
+
+    async def _tick(self, ticks: int) -> None:
+        while await self._database.write(number_events):
+            continue
+        await self._refusals.flush()
+        if ticks % TICKS_BETWEEN_PURGES == 0:
+            await self._database.write(_purge)
+
+
+async def _purge(tx: Transaction) -> None:
+    await purge(tx)

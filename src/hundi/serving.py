@@ -1,0 +1,242 @@
+"""One serving process: web, dispatcher and housekeeping over one database, started and stopped.
+
+Stopping is graceful: no new connection, requests under way get their answer, no new lease, attempts
+under way are written down; then the process ends.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvicorn
+
+from hundi.delivery.breaker import Breaker
+from hundi.delivery.dispatch import DispatchLoop, Dispatcher, SweepLoop
+from hundi.delivery.egress import EgressGuard
+from hundi.delivery.health import Health
+from hundi.delivery.wire import HttpWire
+from hundi.documents import MESSAGES
+from hundi.exchange.gate import Road
+from hundi.exchange.housekeeping import Housekeeping
+from hundi.exchange.outbox import Outbox
+from hundi.exchange.refusals import RefusalLog
+from hundi.kernel.clock import wall_clock
+from hundi.kernel.identity import system_random
+from hundi.kernel.settings import ServeSettings
+from hundi.parties.tokens import Tokens
+from hundi.store.engine import Database
+from hundi.store.migrate import is_current, upgrade
+from hundi.store.opening import open_database, sqlite_path
+from hundi.store.sqlite import ServingLock
+from hundi.web.app import Application, Edge
+from hundi.web.metrics import Metrics
+from hundi.web.network import Context, rest
+
+GRACE_SECONDS = 20
+
+_log = structlog.get_logger()
+
+
+class CannotServeError(Exception):
+    """Why this process does not serve; the message says what to do about it."""
+
+
+def serve(settings: ServeSettings) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code.
+
+    Raises CannotServeError, BadUrlError or UnavailableError where serving cannot start.
+    """
+    path = sqlite_path(settings.database_url)
+    lock = _lock(path, settings.role) if path is not None else None
+    try:
+        if path is not None:
+            upgrade(settings.database_url)
+        with asyncio.Runner(loop_factory=_loop) as runner:
+            runner.run(_serve(settings))
+    finally:
+        if lock is not None:
+            lock.release()
+    return 0
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    import uvloop  # noqa: PLC0415 (only a serving process needs it)
+
+    return uvloop.new_event_loop()
+
+
+def _lock(path: Path, role: str) -> ServingLock:
+    if role != "all":
+        message = (
+            "SQLite is served by one process: leave --role out. For an API and a dispatcher of their"
+            " own set HUNDI_DATABASE_URL to a PostgreSQL database."
+        )
+        raise CannotServeError(message)
+    lock = ServingLock(path)
+    if not lock.take():
+        message = (
+            f"Another process serves {path} already. Stop it first, or use PostgreSQL, which several"
+            " processes may serve at once."
+        )
+        raise CannotServeError(message)
+    return lock
+
+
+async def _serve(settings: ServeSettings) -> None:
+    database = await open_database(settings.database_url, wall_clock)
+    try:
+        if not await is_current(database):
+            message = "The database's tables are not those of this version. Run `hundi db upgrade`."
+            raise CannotServeError(message)
+        await _Process(settings, database).run()
+    finally:
+        await database.close()
+
+
+class _Process:
+    """The parts of one serving process, put together."""
+
+    def __init__(self, settings: ServeSettings, database: Database) -> None:
+        self._settings = settings
+        self._database = database
+        self._metrics = Metrics(database)
+        self._refusals = RefusalLog(database)
+        self._loop: DispatchLoop | None = None
+        self._road = Road(
+            database, MESSAGES, random=system_random, accepted=self._wake
+        )
+        self._stopping = asyncio.Event()
+
+    def _wake(self) -> None:
+        if self._loop is not None:
+            self._loop.wake()
+
+    async def run(self) -> None:
+        """Run the parts of this role until a signal says stop."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._stopping.set)
+        keeping = Housekeeping(self._database, self._refusals)
+        house = asyncio.create_task(keeping.run())
+        stops: list[Callable[[], Any]] = []
+        if self._settings.role in {"all", "dispatcher"}:
+            stops.append(await self._start_dispatcher())
+        if self._settings.role in {"all", "api"}:
+            await self._serve_http()
+        else:
+            _say(self._settings, "dispatching")
+            await self._stopping.wait()
+        await self._road.drained()
+        for stop in stops:
+            await stop()
+        keeping.stop()
+        await house
+
+    async def _start_dispatcher(self) -> Callable[[], Any]:
+        guard = EgressGuard.for_mode(dev=self._settings.dev)
+        wire = HttpWire(guard)
+        health = Health(self._database)
+        dispatcher = Dispatcher(
+            database=self._database,
+            outbox=Outbox(self._road.settler),
+            wire=wire,
+            breaker=Breaker(random=system_random),
+            observer=_Observers((self._metrics, health)),
+            clock=wall_clock,
+            random=system_random,
+        )
+        loop = self._loop = DispatchLoop(dispatcher)
+        sweep = SweepLoop(dispatcher, loop.wake)
+        tasks = [asyncio.create_task(part.run()) for part in (loop, sweep, health)]
+
+        async def stop() -> None:
+            sweep.stop()
+            health.stop()
+            await loop.stop()
+            await asyncio.gather(*tasks)
+            await wire.close()
+
+        return stop
+
+    async def _serve_http(self) -> None:
+        server = uvicorn.Server(
+            uvicorn.Config(
+                self._application(),
+                http="httptools",
+                loop="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+                timeout_keep_alive=75,
+                backlog=2048,
+            )
+        )
+        listening = _listen(self._settings)
+        _say(self._settings, "serving", port=listening.getsockname()[1])
+        served = asyncio.create_task(_serve_on(server, listening))
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({served, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        stopping.cancel()
+        await served
+
+    def _application(self) -> Application:
+        tokens = Tokens(self._database, system_random)
+        context = Context(
+            database=self._database,
+            tokens=tokens,
+            settler=self._road.settler,
+            clock=wall_clock,
+            random=system_random,
+            metrics=self._metrics,
+            wake=self._wake,
+        )
+        edge = Edge(self._road, self._refusals, self._metrics, wall_clock)
+        return Application(self._road.messages, edge=edge, tokens=tokens, rest=rest(context))
+
+
+class _Observers:
+    """Several observers of attempts as one."""
+
+    def __init__(self, observers: tuple[Any, ...]) -> None:
+        self._observers = observers
+
+    def attempted(self, result: Any, now: int) -> None:
+        for observer in self._observers:
+            observer.attempted(result, now)
+
+
+async def _serve_on(server: uvicorn.Server, listening: socket.socket) -> None:
+    # Our own signal handlers stay: uvicorn's would end the process before the dispatcher drained.
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    await server._serve([listening])  # noqa: SLF001 (the public serve() captures signals)
+
+
+def _listen(settings: ServeSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError as error:
+        message = f"Cannot listen on {settings.host}:{settings.port}: {os.strerror(error.errno or 0)}."
+        raise CannotServeError(message) from error
+    listening.listen(2048)
+    listening.setblocking(False)
+    return listening
+
+
+def _say(settings: ServeSettings, what: str, *, port: int | None = None) -> None:
+    kind = "SQLite" if sqlite_path(settings.database_url) is not None else "PostgreSQL"
+    where = f" on http://{settings.host}:{port}" if port is not None else ""
+    mode = ", development mode: http and loopback endpoints allowed" if settings.dev else ""
+    print(f"Hundi is {what}{where} ({kind}, role {settings.role}{mode})", flush=True)  # noqa: T201
+
+
