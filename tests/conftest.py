@@ -1,0 +1,83 @@
+"""Databases for the tests: a fresh one for each test, of each kind.
+
+A test that takes `database_url` runs twice, on SQLite and on PostgreSQL. PostgreSQL is started when
+the first test needs it. Where it is not installed those tests are skipped, told once in the summary;
+with HUNDI_REQUIRE_POSTGRES=1 they fail instead.
+"""
+
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hundi.store.migrate import upgrade
+from tests.postgres import Cluster, NoPostgresError, cluster
+
+_TEMPLATE = "hundi_template"
+_skipped = pytest.StashKey[str]()
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """URL of a fresh, migrated database of either kind."""
+    kind = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]
+    url: str = request.getfixturevalue(kind)
+    return url
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path, _sqlite_template: Path) -> str:
+    """URL of a fresh, migrated SQLite file."""
+    path = tmp_path / "hundi.db"
+    shutil.copy(_sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgres_url(_postgres_template: Cluster) -> Iterator[str]:
+    """URL of a fresh, migrated PostgreSQL database."""
+    name = f"hundi_{next(_numbers)}"
+    yield _postgres_template.create(name, template=_TEMPLATE)
+    _postgres_template.drop(name)
+
+
+@pytest.fixture(scope="session")
+def postgres(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """The cluster of this test run; empty databases come from its `create`."""
+    try:
+        # Durable against the death of processes, which is all that tests bring about.
+        with cluster(fsync=False) as running:
+            yield running
+    except NoPostgresError as error:
+        if os.environ.get("HUNDI_REQUIRE_POSTGRES") == "1":
+            pytest.fail(f"HUNDI_REQUIRE_POSTGRES=1, but: {error}", pytrace=False)
+        request.config.stash[_skipped] = str(error)
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(postgres: Cluster) -> Cluster:
+    upgrade(postgres.create(_TEMPLATE))
+    return postgres
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "hundi.db"
+    upgrade(f"sqlite:///{path}")
+    assert not path.with_name("hundi.db-wal").exists(), "the template must be one file to be copied"
+    return path
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say loudly that half of the tests did not run."""
+    reason = config.stash.get(_skipped, None)
+    if reason is not None:
+        terminalreporter.section("NOT TESTED ON POSTGRESQL", red=True, bold=True)
+        terminalreporter.line(reason, red=True, bold=True)
