@@ -6,7 +6,7 @@ from hundi.exchange import tables
 from hundi.exchange.document import COLUMNS
 from hundi.exchange.draft import Draft
 from hundi.store.engine import Transaction
-from hundi.store.statement import Bulk, insert
+from hundi.store.statement import Bulk, insert, rows
 
 _CLAIM_DOCUMENT = insert(tables.document, COLUMNS, claims=("author_entity", "type", "object_id"))
 _CLAIM_NUMBER = insert(
@@ -15,8 +15,9 @@ _CLAIM_NUMBER = insert(
     claims=("author_entity", "type", "claim"),
 )
 _FORGET_DOCUMENT = Bulk.of(
-    postgresql="delete from document d using unnest($1::text[], $2::text[], $3::text[])"
-    " as gone(a, t, o) where d.author_entity = gone.a and d.type = gone.t and d.object_id = gone.o",
+    postgresql="delete from document d using "
+    + rows("a text, t text, o text")
+    + " gone where d.author_entity = gone.a and d.type = gone.t and d.object_id = gone.o",
     sqlite="delete from document where author_entity = $1 and type = $2 and object_id = $3",
     returns=False,
 )

@@ -12,7 +12,7 @@ from hundi.exchange.request import Accepted, Refused, Request
 from hundi.kernel.clock import DAY
 from hundi.kernel.faults import Code, Kind
 from hundi.store.engine import Row, Transaction
-from hundi.store.statement import Bulk, Statement, insert
+from hundi.store.statement import Bulk, Statement, insert, rows
 
 KEPT = 30 * DAY
 
@@ -37,14 +37,14 @@ _COLUMNS = (
 )
 _CLAIM = insert(tables.idempotency, _COLUMNS, claims=("client_id", "key"))
 _FORGET = Bulk.of(
-    postgresql="delete from idempotency i using unnest($1::text[], $2::text[]) as gone(c, k)"
+    postgresql="delete from idempotency i using " + rows("c text, k text") + " gone"
     " where i.client_id = gone.c and i.key = gone.k",
     sqlite="delete from idempotency where client_id = $1 and key = $2",
     returns=False,
 )
 _FIND = Bulk.of(
     postgresql="select i.client_id, i.key, i.fingerprint, i.req_msg_id, i.response, i.warnings,"
-    " x.state from unnest($1::text[], $2::text[]) as k(c, k)"
+    " x.state from " + rows("c text, k text") + " k"
     " join idempotency i on i.client_id = k.c and i.key = k.k"
     " join exchange x on x.req_msg_id = i.req_msg_id",
     sqlite="select i.client_id, i.key, i.fingerprint, i.req_msg_id, i.response, i.warnings,"

@@ -14,7 +14,7 @@ from hundi.exchange.settle import Ending, Settler, unanswered
 from hundi.exchange.verdict import Answer, Decision, Kind, Verdict
 from hundi.kernel.clock import HOUR, SECOND
 from hundi.store.engine import Row, Transaction
-from hundi.store.statement import Bulk, Statement, insert
+from hundi.store.statement import Bulk, Statement, insert, rows
 
 LEASE = 30 * SECOND
 RESPONSE_HOLDS_LANE = HOUR
@@ -36,7 +36,7 @@ _FIRST_IN_LANE = (
 )
 _PICK = Bulk.of(
     postgresql="select d.webhook_id from"
-    " unnest($1::text[], $2::bigint[], $3::integer[]) as q(client_id, now, k)"
+    " " + rows("client_id text, now bigint, k integer") + " q"
     " cross join lateral (select s.webhook_id, row_number() over (order by s.due_at) as place"
     " from (select w.webhook_id, w.due_at from delivery w"
     " where w.state = 'QUEUED' and w.client_id = q.client_id and w.due_at <= q.now"
@@ -50,7 +50,7 @@ _PICK = Bulk.of(
 )
 _LEASE = Bulk.of(
     postgresql="update delivery d set state = 'LEASED', lease_until = v.until,"
-    " attempts = d.attempts + 1 from unnest($1::text[], $2::bigint[]) as v(id, until)"
+    " attempts = d.attempts + 1 from " + rows("id text, until bigint") + " v"
     " where d.webhook_id = v.id and d.state = 'QUEUED' returning d.webhook_id, d.attempts, d.redriven",
     sqlite="update delivery set state = 'LEASED', lease_until = $2, attempts = attempts + 1"
     " where webhook_id = $1 and state = 'QUEUED' returning webhook_id, attempts, redriven",
@@ -71,7 +71,7 @@ _PARCELS = Statement.both(
 )
 _DONE = Bulk.of(
     postgresql="update delivery d set state = 'DELIVERED', ended_at = v.at, lease_until = null"
-    " from unnest($1::text[], $2::bigint[]) as v(id, at)"
+    " from " + rows("id text, at bigint") + " v"
     " where d.webhook_id = v.id and d.state in ('QUEUED', 'LEASED', 'PARKED')",
     sqlite="update delivery set state = 'DELIVERED', ended_at = $2, lease_until = null"
     " where webhook_id = $1 and state in ('QUEUED', 'LEASED', 'PARKED')",
@@ -80,8 +80,9 @@ _DONE = Bulk.of(
 _RESCHEDULE = Bulk.of(
     postgresql="update delivery d set state = v.state, due_at = v.due, failures = v.failures,"
     " reached = d.reached or v.reached, redriven = false, lease_until = null"
-    " from unnest($1::text[], $2::integer[], $3::text[], $4::bigint[], $5::integer[],"
-    " $6::boolean[]) as v(id, number, state, due, failures, reached)"
+    " from "
+    + rows("id text, number integer, state text, due bigint, failures integer, reached boolean")
+    + " v"
     " where d.webhook_id = v.id and d.state = 'LEASED' and d.attempts = v.number",
     sqlite="update delivery set state = $3, due_at = $4, failures = $5,"
     " reached = max(reached, $6), redriven = false, lease_until = null"
@@ -91,9 +92,11 @@ _RESCHEDULE = Bulk.of(
 _END_ATTEMPT = Bulk.of(
     postgresql="update attempt a set ended_at = v.at, status = v.status, milliseconds = v.ms,"
     " reached = v.reached, outcome = v.outcome, reason = v.reason, answer = v.answer"
-    " from unnest($1::text[], $2::integer[], $3::bigint[], $4::integer[], $5::integer[],"
-    " $6::boolean[], $7::text[], $8::text[], $9::bytea[])"
-    " as v(id, number, at, status, ms, reached, outcome, reason, answer)"
+    " from "
+    + rows(
+        "id text, number integer, at bigint, status integer, ms integer, reached boolean, outcome text, reason text, answer bytea"
+    )
+    + " v"
     " where a.webhook_id = v.id and a.number = v.number and a.ended_at is null",
     sqlite="update attempt set ended_at = $3, status = $4, milliseconds = $5, reached = $6,"
     " outcome = $7, reason = $8, answer = $9"

@@ -8,7 +8,7 @@ from hundi.exchange.definition import Effect, MessageType
 from hundi.exchange.document import COLUMNS, Document, Key, PlannedMove, from_row
 from hundi.exchange.writes import moves_from
 from hundi.store.engine import Row, Transaction
-from hundi.store.statement import Bulk, Statement
+from hundi.store.statement import Bulk, Statement, rows
 
 
 class State(Enum):
@@ -54,7 +54,7 @@ class RequestDelivery:
 
 _LOCK_DOCUMENTS = Bulk.of(
     postgresql=f"select {', '.join('d.' + c for c in COLUMNS)} from document d"
-    " join unnest($1::text[], $2::text[], $3::text[]) as k(a, t, o)"
+    " join " + rows("a text, t text, o text") + " k"
     " on d.author_entity = k.a and d.type = k.t and d.object_id = k.o"
     " order by d.author_entity, d.type, d.object_id for update of d",
     sqlite=f"select {', '.join(COLUMNS)} from document"

@@ -27,7 +27,7 @@ from hundi.exchange.record import (
 from hundi.exchange.writes import Writes
 from hundi.kernel.faults import Code, Kind
 from hundi.store.engine import Transaction
-from hundi.store.statement import Bulk
+from hundi.store.statement import Bulk, rows
 
 EXPIRED = Code(
     "EXCHANGE-EXPIRED",
@@ -44,8 +44,9 @@ CODES = (EXPIRED, ABANDONED)
 _CLOSE = Bulk.of(
     postgresql="update exchange x set state = v.state, result = v.result, error_code = v.code,"
     " error_detail = v.detail, error_field = v.field, ended_at = v.at"
-    " from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],"
-    " $7::bigint[]) as v(id, state, result, code, detail, field, at)"
+    " from "
+    + rows("id text, state text, result text, code text, detail text, field text, at bigint")
+    + " v"
     " where x.req_msg_id = v.id and x.state = 'OPEN' returning x.req_msg_id",
     sqlite="update exchange set state = $2, result = $3, error_code = $4, error_detail = $5,"
     " error_field = $6, ended_at = $7 where req_msg_id = $1 and state = 'OPEN'"
@@ -53,15 +54,16 @@ _CLOSE = Bulk.of(
     returns=True,
 )
 _MARK_CLOSING = Bulk.of(
-    postgresql="update exchange x set closing = v.state from unnest($1::text[], $2::text[])"
-    " as v(id, state) where x.req_msg_id = v.id and x.state = 'OPEN' and x.closing is null",
+    postgresql="update exchange x set closing = v.state from "
+    + rows("id text, state text")
+    + " v where x.req_msg_id = v.id and x.state = 'OPEN' and x.closing is null",
     sqlite="update exchange set closing = $2 where req_msg_id = $1 and state = 'OPEN'"
     " and closing is null",
     returns=False,
 )
 _FINISH_REQUEST = Bulk.of(
     postgresql="update delivery d set state = v.state, ended_at = v.at, lease_until = null"
-    " from unnest($1::text[], $2::text[], $3::bigint[]) as v(id, state, at)"
+    " from " + rows("id text, state text, at bigint") + " v"
     " where d.webhook_id = v.id and d.state in ('QUEUED', 'LEASED', 'PARKED')",
     sqlite="update delivery set state = $2, ended_at = $3, lease_until = null"
     " where webhook_id = $1 and state in ('QUEUED', 'LEASED', 'PARKED')",

@@ -15,7 +15,7 @@ from hundi.exchange.document import CHANGING, KEY_COLUMNS, Document, PlannedMove
 from hundi.exchange.verdict import Kind
 from hundi.kernel.faults import Fault
 from hundi.store.engine import Transaction
-from hundi.store.statement import Bulk, insert, update
+from hundi.store.statement import Bulk, insert, update, rows
 
 EXCHANGE = (
     "req_msg_id",
@@ -66,8 +66,9 @@ _INSERT_DELIVERY = insert(tables.delivery, DELIVERY)
 _INSERT_EVENT = insert(tables.event, EVENT)
 _UPDATE_DOCUMENT = update(tables.document, key=KEY_COLUMNS, columns=CHANGING)
 _RELEASE = Bulk.of(
-    postgresql="delete from number_claim n using unnest($1::text[], $2::text[], $3::text[], $4::text[])"
-    " as gone(author_entity, type, claim, object_id) where n.author_entity = gone.author_entity"
+    postgresql="delete from number_claim n using "
+    + rows("author_entity text, type text, claim text, object_id text")
+    + " gone where n.author_entity = gone.author_entity"
     " and n.type = gone.type and n.claim = gone.claim and n.object_id = gone.object_id",
     sqlite="delete from number_claim where author_entity = $1 and type = $2 and claim = $3"
     " and object_id = $4",

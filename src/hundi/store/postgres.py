@@ -19,7 +19,7 @@ from hundi.store.engine import (
     UnavailableError,
     Work,
 )
-from hundi.store.statement import Bulk, Statement, compiled, dialect_of, together
+from hundi.store.statement import Bulk, Statement, compiled, dialect_of, encoded, together
 
 T = TypeVar("T")
 
@@ -32,6 +32,9 @@ SETTINGS = {
     # Our statements meet freshly filled tables before autovacuum has counted them; a plan made
     # then must not be a sequential scan for the rest of the day.
     "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
     "jit": "off",
 }
 _CLOCK = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint"
@@ -54,12 +57,10 @@ class PostgresTransaction:
         return rows
 
     async def bulk(self, bulk: Bulk, rows: Sequence[Sequence[object]]) -> Sequence[Row]:
-        """One round trip for all rows: each parameter is a column."""
+        """One round trip for all rows."""
         if not rows:
             return ()
-        found: Sequence[Row] = await self._connection.fetch(
-            bulk.postgresql, *map(list, zip(*rows, strict=True))
-        )
+        found: Sequence[Row] = await self._connection.fetch(bulk.postgresql, encoded(rows))
         return found
 
     async def bulks(self, bulks: Sequence[tuple[Bulk, Sequence[Sequence[object]]]]) -> None:
@@ -68,8 +69,7 @@ class PostgresTransaction:
         if not filled:
             return
         text = together(tuple(bulk for bulk, _ in filled))
-        columns = [list(column) for _, rows in filled for column in zip(*rows, strict=True)]
-        await self._connection.fetch(text, *columns)
+        await self._connection.fetch(text, *(encoded(rows) for _, rows in filled))
 
     async def select(self, query: sa.Select[Any]) -> Sequence[Row]:
         """Rows of a SQLAlchemy query."""

@@ -1,0 +1,1 @@
+"""The seeded simulation: real road, outbox and dispatcher, virtual time, no socket, no sleep."""
