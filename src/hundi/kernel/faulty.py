@@ -169,7 +169,7 @@ def _array(value: object, kind: inspect.ListType, at: _Place) -> Iterator[Fault]
     if not isinstance(value, list):
         yield at.wrong_type(value, kind)
         return
-    yield from _length(len(value), kind, "elements", at)
+    yield from _length(value, kind, at)
     for index, item in enumerate(value):
         yield from _check(item, kind.item_type, _Place(f"{at.path}[{index}]"))
 
@@ -178,7 +178,7 @@ def _text(value: object, kind: inspect.StrType, at: _Place) -> Iterator[Fault]:
     if not isinstance(value, str):
         yield at.wrong_type(value, kind)
         return
-    yield from _length(len(value), kind, "characters", at)
+    yield from _length(value, kind, at)
     if kind.pattern is not None and not re.search(kind.pattern, value):
         yield _misformed(value, kind.pattern, at)
 
@@ -192,15 +192,14 @@ def _misformed(value: str, pattern: str, at: _Place) -> Fault:
 
 
 def _length(
-    length: int, kind: inspect.StrType | inspect.ListType, unit: str, at: _Place
+    value: str | list[object], kind: inspect.StrType | inspect.ListType, at: _Place
 ) -> Iterator[Fault]:
-    least, most = kind.min_length or 0, kind.max_length
+    length, least, most = len(value), kind.min_length or 0, kind.max_length
+    has = f"has {length:,} {'characters' if isinstance(value, str) else 'elements'}"
     if length < least:
-        rest = f"has {length:,} {unit}. Send at least {least:,}."
-        yield at.fault(LENGTH, rest, length=length, least=least)
+        yield at.fault(LENGTH, f"{has}. Send at least {least:,}.", length=length, least=least)
     elif most is not None and length > most:
-        rest = f"has {length:,} {unit}. Send at most {most:,}."
-        yield at.fault(LENGTH, rest, length=length, most=most)
+        yield at.fault(LENGTH, f"{has}. Send at most {most:,}.", length=length, most=most)
 
 
 def _whole(value: object, kind: inspect.IntType, at: _Place) -> Iterator[Fault]:
@@ -218,7 +217,7 @@ def _figure(value: object, kind: inspect.CustomType, at: _Place) -> Iterator[Fau
         yield at.wrong_type(value, kind)
     elif not fits(figure, value):
         bounds = f"{figure.least:f} to {figure.most:f}"
-        yield at.fault(RANGE, f"is {value:f}. Send a number from {bounds}.")
+        yield at.fault(RANGE, f"is {Decimal(value):f}. Send a number from {bounds}.")
     elif too_fine(figure, value):
         rest = f"is {value:f}. Round it to {figure.places} decimals."
         yield at.fault(PRECISION, rest, places=figure.places)
@@ -237,7 +236,7 @@ def _flag(value: object, kind: inspect.BoolType, at: _Place) -> Iterator[Fault]:
         yield at.wrong_type(value, kind)
 
 
-def _anything(value: object, kind: inspect.AnyType, at: _Place) -> Iterable[Fault]:
+def _anything(_value: object, _kind: inspect.AnyType, _at: _Place) -> Iterable[Fault]:
     return ()
 
 

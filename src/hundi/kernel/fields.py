@@ -1,10 +1,10 @@
-"""What the typed body of a request is made of: groups of members, and the types of the members.
+r"""What the typed body of a request is made of: groups of members, and the types of the members.
 
     class Address(Emptiable, kw_only=True):
         required_unless_empty: ClassVar[tuple[str, ...]] = ("addressLine1", "city")
         addressLine1: ShortText | UnsetType = UNSET
         city: ShortText | UnsetType = UNSET
-        pincode: Annotated[str, Meta(pattern=r"^[1-9][0-9]{5}\\Z")] | UnsetType = UNSET
+        pincode: Annotated[str, Meta(pattern=r"^[1-9][0-9]{5}\Z")] | UnsetType = UNSET
 
     class ObjectVersion(Strict, kw_only=True):
         never_empty: ClassVar[bool] = True
@@ -21,7 +21,7 @@
   words are `Literal["A", "B"]`.
 - Decimal numbers are `Amount`, `Quantity`, `Price`, `Rate` or another subclass of `Figure`, never a
   bare `Decimal`, for which msgspec takes quoted numbers. Whole numbers are `int`.
-- Patterns end in `\\Z`: `$` lets a line feed pass at the end. `Meta(extra={"wanted": "a pincode of
+- Patterns end in `\Z`: `$` lets a line feed pass at the end. `Meta(extra={"wanted": "a pincode of
   six digits"})` beside a pattern tells people what to send.
 """
 

@@ -47,7 +47,7 @@ COUNT = Code("SHAPE-COUNT", Kind.SHAPE, "The body holds more than 100,000 values
 
 CODES = (NOT_JSON, NOT_OBJECT, UTF8, NUL, DUPLICATE, NAN, NUMBER, DEPTH, COUNT)
 
-_STRUCTURE = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+|[][{}]', re.DOTALL)
+_STRUCTURE = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?+|[][{},]', re.DOTALL)
 _ODD_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 _NUMBER = re.compile(r"-?([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?\Z")
 _PLAIN_NAME = re.compile(r"[\w-]{1,40}\Z")
@@ -91,7 +91,8 @@ def scan(raw: bytes, max_depth: int = MAX_DEPTH) -> dict[str, object] | None:
     """The tree of a clean body; None where anything is odd and `examine` must judge."""
     try:
         text = raw.decode()
-        if "\\u" in text and _ODD_ESCAPE.search(text):
+        large = len(raw) > 2 * MAX_VALUES
+        if (large and text.count(",") >= MAX_VALUES) or _has_odd_escape(text):
             return None
         tree, end = _scan(text)
     except (ValueError, RecursionError, _OddError):
@@ -99,7 +100,7 @@ def scan(raw: bytes, max_depth: int = MAX_DEPTH) -> dict[str, object] | None:
     if type(tree) is not dict or (end != len(text) and text[end:].strip(" \t\r\n")):
         return None
     # A value takes two bytes at least, and a level one bracket: most bodies need no counting.
-    if len(raw) > 2 * MAX_VALUES or text.count("{") + text.count("[") > max_depth:
+    if large or text.count("{") + text.count("[") > max_depth:
         depth, values = _measure(tree)
         if depth > max_depth or values > MAX_VALUES:
             return None
@@ -125,7 +126,7 @@ def examine(raw: bytes, max_depth: int = MAX_DEPTH) -> tuple[dict[str, object], 
     if not isinstance(tree, dict):
         return {}, [NOT_OBJECT.at("", f"The body is {named(tree)}. Send an object.")]
     if _measure(tree)[1] > MAX_VALUES:
-        return {}, [COUNT.at("", f"The body holds more than {MAX_VALUES:,} values. Split it.")]
+        return {}, [_too_many()]
     return tree, list(islice(_walk(tree, ""), MAX_FAULTS))
 
 
@@ -138,7 +139,7 @@ def member(path: str, name: str) -> str:
 
 
 def named(value: object) -> str:
-    """A value's JSON type for a sentence: `text`, `a number`, `null` …"""
+    """A value's JSON type for a sentence, such as `text`, `a number` or `null`."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -148,6 +149,10 @@ def named(value: object) -> str:
     if isinstance(value, dict):
         return "an object"
     return "an array" if isinstance(value, list) else "a number"
+
+
+def _has_odd_escape(text: str) -> bool:
+    return "\\u" in text and _ODD_ESCAPE.search(text) is not None
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -175,7 +180,7 @@ def _decimal(token: str) -> Decimal:
     return Decimal(token)
 
 
-def _constant(token: str) -> object:
+def _constant(_token: str) -> object:
     raise _OddError
 
 
@@ -252,23 +257,29 @@ def _unreadable(text: str, max_depth: int) -> Fault | None:
         return UTF8.at("", "The body starts with a byte order mark. Send UTF-8 without one.")
     if "\x00" in text:
         return NUL.at("", "The body holds the character NUL. Send UTF-8 without it.")
-    if _too_deep(text, max_depth):
-        return DEPTH.at("", f"The body is nested deeper than {max_depth} levels. Flatten it.")
+    return _outgrown(text, max_depth)
+
+
+def _outgrown(text: str, limit: int) -> Fault | None:
+    """The fault of a text that is too costly to parse: parsing recurses, and keeps every value."""
+    depth = commas = 0
+    for found in _STRUCTURE.finditer(text):
+        mark = found[0]
+        if mark in "[{":
+            depth += 1
+            if depth > limit:
+                return DEPTH.at("", f"The body is nested deeper than {limit} levels. Flatten it.")
+        elif mark in "]}":
+            depth -= 1
+        elif mark == ",":
+            commas += 1
+            if commas >= MAX_VALUES:
+                return _too_many()
     return None
 
 
-def _too_deep(text: str, limit: int) -> bool:
-    """Whether the brackets outside texts go deeper; asked of the text, because parsing recurses."""
-    depth = 0
-    for found in _STRUCTURE.finditer(text):
-        token = found[0]
-        if token in "[{":
-            depth += 1
-            if depth > limit:
-                return True
-        elif token in "]}":
-            depth -= 1
-    return False
+def _too_many() -> Fault:
+    return COUNT.at("", f"The body holds more than {MAX_VALUES:,} values. Split it.")
 
 
 def _not_json(text: str, error: json.JSONDecodeError) -> Fault:

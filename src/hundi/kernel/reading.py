@@ -153,7 +153,9 @@ def _empties(kind: inspect.Type) -> tuple[type, ...]:
     """
     inner = faulty.bare(kind)
     if isinstance(inner, inspect.StructType):
-        needy = any(one.required for one in inner.fields) and not getattr(inner.cls, "never_empty", False)
+        needy = any(one.required for one in inner.fields) and not getattr(
+            inner.cls, "never_empty", False
+        )
         return (str, dict) if needy else (str,)
     if isinstance(inner, inspect.ListType) and inner.min_length:
         return (str, list)
