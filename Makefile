@@ -50,7 +50,7 @@ requirements: ## pin again what pyproject.toml asks for
 	$(PIN) --extra dev -o requirements/dev.txt pyproject.toml
 	$(PIN) -c requirements/dev.txt -o requirements/runtime.txt pyproject.toml
 PIN = CUSTOM_COMPILE_COMMAND="make requirements" .venv-pin/bin/pip-compile --no-config \
-	--generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+	--generate-hashes --allow-unsafe --strip-extras --no-emit-options
 
 clean: ## remove .venv and everything made by tools
 	rm -rf .venv .venv-pin .venv-bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
