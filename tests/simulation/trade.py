@@ -1,10 +1,9 @@
 """Requests that two careless traders might make: mostly sensible, now and then nonsense."""
 
+from dataclasses import dataclass, replace
 from random import Random
 
 import msgspec
-
-from hundi.simulator.erp import Held
 
 BUYER, SUPPLIER = "ZZZCI2701K@BCB", "ZZZFM3301Q@BCB"
 _DEVICE = {"tag": {"name": "GEOCODE", "value": "12.97,77.59"}}
@@ -13,6 +12,16 @@ _IDS = {"buyerB2BId": BUYER, "supplierB2BId": SUPPLIER}
 CONFIRM = {"ACCEPT": "ACCEPTED", "REJECT": "REJECTED", "RETURN": "UNDER REVIEW"}
 CHANGE = {"CANCEL": "CANCELLED", "CLOSE": "CLOSED"}
 STATUSES = ("CREATED", "SENT TO SUPPLIER", "UNDER REVIEW", "ACCEPTED", "REJECTED", "CLOSED")
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """What a trader believes of an order; `agreed` is the last accepted version, if any."""
+
+    object_id: str
+    version: int
+    status: str
+    agreed: int | None
 
 
 def order(object_id: str, *, current: int, new: int, status: str) -> dict[str, object]:
@@ -45,13 +54,13 @@ def send(object_id: str, *, version: int) -> tuple[str, bytes]:
     return "req-send", _body("purchaseOrder", subject)
 
 
-def edit(held: Held, *, new: int) -> tuple[str, bytes]:
+def edit(held: Belief, *, new: int) -> tuple[str, bytes]:
     """`req-edit` from what the buyer believes."""
     subject = order(held.object_id, current=held.version, new=new, status=held.status)
     return "req-edit", _body("purchaseOrder", subject)
 
 
-def confirm(held: Held, action: str) -> tuple[str, bytes]:
+def confirm(held: Belief, action: str) -> tuple[str, bytes]:
     """`req-confirm` from what the supplier believes."""
     target = CONFIRM[action]
     if action == "REJECT" and held.agreed is not None:
@@ -64,25 +73,20 @@ def confirm(held: Held, action: str) -> tuple[str, bytes]:
     return "req-confirm", _body("poConfirmation", subject)
 
 
-def change(held: Held, action: str) -> tuple[str, bytes]:
+def change(held: Belief, action: str) -> tuple[str, bytes]:
     """`req-status-change` from what the buyer believes."""
     subject = {**_named(held, CHANGE[action]), "buyerAction": action, "buyerRemarks": "so it goes"}
     return "req-status-change", _body("poStatus", subject)
 
 
-def muddled(held: Held, random: Random) -> Held:
+def muddled(held: Belief, random: Random) -> Belief:
     """What somebody believes who has mixed up his papers."""
-    return Held(
-        type=held.type,
-        object_id=held.object_id,
-        b2b_ids=held.b2b_ids,
-        version=random.choice((1, 2, 3, held.version)),
-        status=random.choice(STATUSES),
-        agreed=held.agreed,
+    return replace(
+        held, version=random.choice((1, 2, 3, held.version)), status=random.choice(STATUSES)
     )
 
 
-def _named(held: Held, target: str) -> dict[str, object]:
+def _named(held: Belief, target: str) -> dict[str, object]:
     return {
         "objectId": held.object_id,
         "buyerPONumber": f"PO-{held.object_id}",

@@ -23,7 +23,7 @@ from hundi.kernel.clock import DAY, HOUR, SECOND
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.signature import new_secret
 from hundi.parties import tables as parties
-from hundi.simulator.erp import Erp, Held
+from hundi.simulator.erp import Erp
 from hundi.simulator.rules import parse_rules
 from hundi.simulator.state import in_memory
 from hundi.store.batch import Again
@@ -38,7 +38,9 @@ T = TypeVar("T")
 
 START = 1_770_000_000 * SECOND
 SIDES = {"buyer": trade.BUYER, "supplier": trade.SUPPLIER}
-OBJECTS = ("A", "B", "C")
+LIVE_OBJECTS = 3
+STEPS_PER_OBJECT = 25
+JUMPS = (*[SECOND] * 6, *[31 * SECOND] * 6, *[HOUR] * 4, 3 * DAY, 10 * DAY)
 
 
 class CrashError(Exception):
@@ -93,6 +95,7 @@ class World:
         self.keyed: dict[tuple[str, str], str] = {}
         self.again: list[tuple[str, str, bytes, str | None]] = []
         self.seen: Counter[str] = Counter()
+        self.steps = 0
         self._keys = 0
 
     def clock(self) -> int:
@@ -108,11 +111,12 @@ class World:
             (self._sweep, 4),
             (self._abandon, 2),
             (self._redrive, 2),
-            (self._pass_time, 8),
+            (self._pass_time, 6),
             (lambda: self.network.deliver_late(self.now), 3),
             (self._change_minds, 2),
             (lambda: drive_or_crash(self.database.write(number_events)), 2),
         )
+        self.steps += 1
         [deed] = self.random.choices([d for d, _ in deeds], [w for _, w in deeds])
         self.now += self.random.randrange(50_000)
         deed()
@@ -129,11 +133,18 @@ class World:
         for _ in range(2000):
             self.now += 6 * HOUR
             self._sweep()
+            self._unpark()
             while self.dispatchers[0].work_all():
                 continue
             if not self._unfinished():
                 break
         drive(self.database.write(number_events))
+
+    def _unpark(self) -> None:
+        """The operator redrives what was parked while the receiver was away."""
+        self.connection.execute(
+            "update delivery set state = 'QUEUED', due_at = ? where state = 'PARKED'", (self.now,)
+        )
 
     def _unfinished(self) -> int:
         text = "select count(*) from delivery where state in ('QUEUED', 'LEASED')"
@@ -150,8 +161,9 @@ class World:
             self._submit(side, made[0], made[1], key)
 
     def _request(self, side: str) -> tuple[str, bytes] | None:
-        object_id = self.random.choice(OBJECTS)
-        held = self.erps[side].held(object_id)
+        newest = self.steps // STEPS_PER_OBJECT
+        object_id = f"O{self.random.randrange(max(0, newest - LIVE_OBJECTS), newest + 1)}"
+        held = self._belief(side, object_id)
         if held is not None and self.random.random() < 0.1:
             held = trade.muddled(held, self.random)
         if side == "supplier":
@@ -164,19 +176,18 @@ class World:
             return trade.edit(held, new=held.version + self.random.choice((1, 1, 1, 2)))
         return trade.change(held, self.random.choice(("CANCEL", "CLOSE", "CLOSE")))
 
+    def _belief(self, side: str, object_id: str) -> trade.Belief | None:
+        held = self.erps[side].held(object_id)
+        if held is None:
+            return None
+        return trade.Belief(object_id, held.version, held.status, held.agreed)
+
     def _first(self, object_id: str) -> tuple[str, bytes]:
         """The buyer has sent nothing yet that the supplier holds: send, or withdraw."""
         version = self.random.choice((1, 1, 1, 2, 3))
         if self.random.random() < 0.75:
             return trade.send(object_id, version=version)
-        draft = Held(
-            type="purchase-order",
-            object_id=object_id,
-            b2b_ids="",
-            version=version,
-            status="CREATED",
-            agreed=None,
-        )
+        draft = trade.Belief(object_id, version, "CREATED", None)
         return trade.change(draft, "CANCEL")
 
     def _submit(self, side: str, name: str, raw: bytes, key: str | None) -> None:
@@ -218,7 +229,7 @@ class World:
         drive_or_crash(self.dispatchers[0].dispatcher.sweep())
 
     def _pass_time(self) -> None:
-        self.now += self.random.choice((SECOND, 31 * SECOND, HOUR, HOUR, 3 * DAY, 10 * DAY))
+        self.now += self.random.choice(JUMPS)
 
     def _abandon(self) -> None:
         rows = self.connection.execute(
@@ -231,12 +242,18 @@ class World:
             )
 
     def _redrive(self) -> None:
-        """Everything that may be sent again is sent again, as an impatient operator would."""
-        self.connection.execute(
-            "update delivery set state = 'QUEUED', due_at = ?, redriven = 1"
-            " where kind <> 'REQ' and state in ('PARKED', 'DELIVERED') and abs(random()) % 2 = 0",
-            (self.now,),
-        )
+        """Some of what may be sent again is sent again, as an impatient operator would."""
+        rows = self.connection.execute(
+            "select webhook_id from delivery where kind <> 'REQ'"
+            " and state in ('PARKED', 'DELIVERED') order by webhook_id"
+        ).fetchall()
+        for row in rows:
+            if self.random.random() < 0.3:
+                self.connection.execute(
+                    "update delivery set state = 'QUEUED', due_at = ?, redriven = 1"
+                    " where webhook_id = ?",
+                    (self.now, row["webhook_id"]),
+                )
 
     def _change_minds(self) -> None:
         side = self.random.choice(tuple(SIDES))
@@ -249,7 +266,7 @@ RULES = (
     b'[{"when": {"kind": "req"}, "do": {"answer": "decline", "code": "NO", "detail": "no"}}]',
     b'[{"when": {"kind": "req"}, "do": {"answer": "pending"}, "times": 3}]',
     b'[{"do": {"answer": "status", "status": 503}, "times": 5}]',
-    b'[{"do": {"answer": "malformed"}, "times": 2}]',
+    b'[{"when": {"kind": "req"}, "do": {"answer": "malformed"}, "times": 2}]',
     b'[{"when": {"kind": "req"}, "do": {"answer": "timeout"}, "times": 2}]',
 )
 

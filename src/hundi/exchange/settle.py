@@ -128,10 +128,12 @@ class Settler:
         due = [e for e in known if e not in waiting]
         won = await close_exchanges(tx, due)
         writes = Writes()
+        concluded: set[str] = set()  # one call may bring two answers to the same request
         for ending in due:
             exchange = exchanges[ending.req_msg_id]
             document = documents[exchange.moves[0].key]
-            if ending.req_msg_id in won:
+            if ending.req_msg_id in won - concluded:
+                concluded.add(ending.req_msg_id)
                 reached = _reached(ending, held.get(ending.req_msg_id))
                 after = self._conclude(
                     writes, exchange, document=document, ending=ending, reached=reached, now=tx.now
@@ -167,21 +169,19 @@ class Settler:
 
 async def close_exchanges(tx: Transaction, endings: Sequence[Ending]) -> set[str]:
     """Leave OPEN, once: the ids of those that this call closed. Their `req-X` is withdrawn."""
-    closed = await tx.bulk(_CLOSE, [_closing_row(e, tx.now) for e in _sorted(endings)])
+    first = {e.req_msg_id: e for e in reversed(endings)}
+    ordered = [first[id_] for id_ in sorted(first)]
+    closed = await tx.bulk(_CLOSE, [_closing_row(e, tx.now) for e in ordered])
     won = {row["req_msg_id"] for row in closed}
     await tx.bulk(
         _FINISH_REQUEST,
         [
             (e.req_msg_id, "DELIVERED" if e.answered else "WITHDRAWN", tx.now)
-            for e in _sorted(endings)
+            for e in ordered
             if e.req_msg_id in won
         ],
     )
     return won
-
-
-def _sorted(endings: Sequence[Ending]) -> list[Ending]:
-    return sorted(endings, key=lambda e: e.req_msg_id)
 
 
 def _closing_row(ending: Ending, now: int) -> tuple[object, ...]:

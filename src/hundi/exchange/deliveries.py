@@ -1,0 +1,220 @@
+"""Questions about exchanges and their webhooks, asked inside a transaction.
+
+An exchange is its sender's; its receiver sees it, and its webhooks, once an attempt may have
+brought it there. Of a receiver's answer only the outcome travels: the bytes that came back are
+shown to the client whose endpoint gave them, and to nobody else.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from hundi.exchange import visibility
+from hundi.exchange.cursor import cursor, key_of
+from hundi.exchange.writes import moves_from
+from hundi.kernel.clock import to_text
+from hundi.kernel.faults import Code, Kind, RefusedError
+from hundi.parties.queries import entities_of
+from hundi.store.engine import Row, Transaction
+from hundi.store.statement import Statement
+
+Json = dict[str, object]
+
+UNKNOWN_EXCHANGE = Code(
+    "EXCHANGE-UNKNOWN",
+    Kind.UNKNOWN,
+    "The client is party to no such exchange, or it has not reached the client yet.",
+)
+UNKNOWN_DELIVERY = Code(
+    "DELIVERY-UNKNOWN",
+    Kind.UNKNOWN,
+    "The client is party to no such delivery, or it has not reached the client yet.",
+)
+CODES = (UNKNOWN_EXCHANGE, UNKNOWN_DELIVERY)
+
+_EXCHANGE = Statement.both(
+    "select x.req_msg_id, x.message, x.sender_b2b, x.receiver_b2b, x.effect, x.state, x.closing,"
+    " x.moves, x.warnings, x.idempotency_key, x.result, x.error_code, x.error_detail,"
+    " x.error_field, x.created_at, x.expires_at, x.ended_at,"
+    f" {visibility.SENT_BY_ME} as sent_by_me"
+    f" from exchange x where x.req_msg_id = $2 and {visibility.EXCHANGE}"
+)
+_AUTHORS = Statement.both(
+    "select author_b2b from document where author_entity = $1 and type = $2 and object_id = $3"
+)
+_DELIVERY = (
+    "select w.webhook_id, w.req_msg_id, w.kind, w.receiver_b2b, w.state, w.due_at, w.attempts,"
+    " w.redriven, w.created_at, w.ended_at, x.message, x.closing, x.state as exchange_state,"
+    " o.client_id = $2 as inbound, a.started_at, a.status, a.milliseconds, a.outcome, a.reason"
+    " from delivery w join exchange x on x.req_msg_id = w.req_msg_id"
+    " join b2b_id o on o.b2b_id = w.receiver_b2b"
+    " left join attempt a on a.webhook_id = w.webhook_id and a.number = w.attempts"
+    f" where {visibility.EXCHANGE}"
+)
+_LIST = Statement.both(
+    f"{_DELIVERY} and ($3 = '' or w.state = $3) and ($4 = '' or w.req_msg_id = $4)"
+    " and ($5 = '' or (o.client_id = $2) = ($5 = 'inbound'))"
+    " and ($6 = '' or (w.req_msg_id, w.webhook_id) < ($6, $7))"
+    " order by w.req_msg_id desc, w.webhook_id desc limit $8"
+)
+_NAMED = Statement.both(f"{_DELIVERY} and w.webhook_id = $3")
+_ATTEMPTS = Statement.both(
+    "select number, redriven, started_at, ended_at, status, milliseconds, reached, outcome, reason,"
+    " answer from attempt where webhook_id = $1 order by number desc limit $2"
+)
+_MOST_ATTEMPTS = 200
+_MOST_OF_AN_EXCHANGE = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """What a list of deliveries is narrowed to; "" does not narrow. `side` is `inbound` for webhooks
+    to the client itself, `outbound` for those to its counterparties."""
+
+    state: str = ""
+    req_msg_id: str = ""
+    side: str = ""
+
+
+async def exchange(tx: Transaction, client_id: str, req_msg_id: str) -> Json:
+    """One exchange with its outcome and its webhooks. Raises RefusedError where it is unknown."""
+    mine = await entities_of(tx, client_id)
+    rows = await tx.fetch(_EXCHANGE, mine, req_msg_id)
+    if not rows:
+        detail = f"You are party to no exchange {req_msg_id}. Check the reqMsgId."
+        raise RefusedError([UNKNOWN_EXCHANGE.at("reqMsgId", detail)])
+    of_it = ("", req_msg_id, "", "", "", _MOST_OF_AN_EXCHANGE)
+    webhooks = await tx.fetch(_LIST, mine, client_id, *of_it)
+    return {
+        **_exchange(rows[0]),
+        "documents": await _documents(tx, rows[0]),
+        "deliveries": [_delivery(row) for row in reversed(webhooks)],
+    }
+
+
+async def deliveries(
+    tx: Transaction, client_id: str, filters: Filters, *, after: str, limit: int
+) -> Json:
+    """A page of deliveries, those of the newest exchanges first: `{deliveries, cursor}`.
+
+    Raises RefusedError for a cursor of another list.
+    """
+    mine = await entities_of(tx, client_id)
+    key = key_of(after, "deliveries", first=("", ""))
+    narrowed = (filters.state, filters.req_msg_id, filters.side)
+    rows = await tx.fetch(_LIST, mine, client_id, *narrowed, *key, limit + 1)
+    page = rows[:limit]
+    last = page[-1] if len(rows) > limit else None
+    return {
+        "deliveries": [_delivery(row) for row in page],
+        "cursor": last and cursor("deliveries", last["req_msg_id"], last["webhook_id"]),
+    }
+
+
+async def delivery(tx: Transaction, client_id: str, webhook_id: str) -> Json:
+    """One delivery with its latest 200 attempts, in order. Raises RefusedError where it is unknown."""
+    mine = await entities_of(tx, client_id)
+    rows = await tx.fetch(_NAMED, mine, client_id, webhook_id)
+    if not rows:
+        raise unknown_delivery(webhook_id)
+    attempts = await tx.fetch(_ATTEMPTS, webhook_id, _MOST_ATTEMPTS)
+    own = bool(rows[0]["inbound"])
+    return {
+        **_delivery(rows[0]),
+        "attemptLog": [_attempt(row, own=own) for row in reversed(attempts)],
+    }
+
+
+def unknown_delivery(webhook_id: str) -> RefusedError:
+    """The refusal of a delivery that the client is no party to."""
+    detail = f"You are party to no delivery {webhook_id}. Check the webhook id."
+    return RefusedError([UNKNOWN_DELIVERY.at("webhookId", detail)])
+
+
+def _exchange(row: Row) -> Json:
+    return {
+        "reqMsgId": row["req_msg_id"],
+        "message": row["message"],
+        "sender": row["sender_b2b"],
+        "receiver": row["receiver_b2b"],
+        "effect": row["effect"],
+        "state": row["state"],
+        "closing": row["closing"],
+        "result": row["result"],
+        "errorCd": row["error_code"],
+        "errorDtl": row["error_detail"],
+        "errorField": row["error_field"],
+        "warnings": msgspec.Raw(row["warnings"].encode()),
+        "idempotencyKey": row["idempotency_key"] if row["sent_by_me"] else None,
+        "createdAt": to_text(row["created_at"]),
+        "expiresAt": _moment(row["expires_at"]),
+        "endedAt": _moment(row["ended_at"]),
+    }
+
+
+async def _documents(tx: Transaction, row: Row) -> list[Json]:
+    """What the exchange does to each document that it touches."""
+    moves = moves_from(row["moves"])
+    found: list[Sequence[Row]] = [await tx.fetch(_AUTHORS, *move.key) for move in moves]
+    return [
+        {
+            "type": move.type,
+            "objectId": move.object_id,
+            "author": authors[0]["author_b2b"],
+            "from": move.source,
+            "to": move.target,
+            "version": move.new_version,
+        }
+        for move, authors in zip(moves, found, strict=True)
+    ]
+
+
+def _delivery(row: Row) -> Json:
+    waiting = row["state"] in {"QUEUED", "PARKED"}
+    return {
+        "webhookId": row["webhook_id"],
+        "reqMsgId": row["req_msg_id"],
+        "message": row["message"],
+        "kind": row["kind"],
+        "receiver": row["receiver_b2b"],
+        "side": "inbound" if row["inbound"] else "outbound",
+        "state": row["state"],
+        "attempts": row["attempts"],
+        "lastAttempt": _last_attempt(row),
+        "redriven": bool(row["redriven"]),
+        "dueAt": to_text(row["due_at"]) if waiting else None,
+        "createdAt": to_text(row["created_at"]),
+        "endedAt": _moment(row["ended_at"]),
+    }
+
+
+def _last_attempt(row: Row) -> Json | None:
+    if row["started_at"] is None:
+        return None
+    return {
+        "at": to_text(row["started_at"]),
+        "status": row["status"],
+        "milliseconds": row["milliseconds"],
+        "outcome": row["outcome"],
+        "reason": row["reason"],
+    }
+
+
+def _attempt(row: Row, *, own: bool) -> Json:
+    return {
+        "number": row["number"],
+        "redriven": bool(row["redriven"]),
+        "startedAt": to_text(row["started_at"]),
+        "endedAt": _moment(row["ended_at"]),
+        "status": row["status"],
+        "milliseconds": row["milliseconds"],
+        "reached": bool(row["reached"]),
+        "outcome": row["outcome"],
+        "reason": row["reason"],
+        "answer": bytes(row["answer"]).decode("utf-8", "replace") if own else None,
+    }
+
+
+def _moment(at: int | None) -> str | None:
+    return None if at is None else to_text(at)

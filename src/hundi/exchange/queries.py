@@ -1,0 +1,254 @@
+"""Questions about documents and exchanges, asked inside a transaction, answered as JSON objects.
+
+The tenant scope is the only door: each function takes the client that asks, and what this client
+may not see does not exist for it. Bodies are spliced into answers as they came, so that no number
+is read and written again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from hundi.exchange import visibility
+from hundi.exchange.answers import parts_of
+from hundi.exchange.cursor import LARGEST, cursor, key_of
+from hundi.exchange.definition import MessageType, VersionRule
+from hundi.exchange.document import COLUMNS, PlannedMove
+from hundi.exchange.journal import COLUMNS as JOURNAL_COLUMNS
+from hundi.exchange.journal import first_broken
+from hundi.exchange.judge import UNKNOWN
+from hundi.exchange.writes import moves_from
+from hundi.kernel.clock import to_text
+from hundi.kernel.faults import Code, Fault, Kind, RefusedError
+from hundi.parties.queries import entities_of
+from hundi.store.engine import Row, Transaction
+from hundi.store.statement import Statement
+
+Json = dict[str, object]
+
+AMBIGUOUS = Code(
+    "DOC-AMBIGUOUS",
+    Kind.CONFLICT,
+    "Several authors have a document with this objectId. Name the author with ?author=.",
+)
+CODES = (AMBIGUOUS,)
+
+_CONTENT_RULES = {VersionRule.FIRST, VersionRule.NEXT}
+_DOCUMENT = ", ".join(f"d.{name}" for name in COLUMNS) + f", {visibility.CONTENT} as content_seen"
+_DOCUMENTS = (
+    f"select {_DOCUMENT} from document d where {visibility.DOCUMENT}"
+    " and ($2 = '' or d.type = $2) and ($3 = '' or d.status = $3)"
+    " and ($4 = '' or d.author_b2b = $4) and ($5 = '' or d.counterparty_b2b = $5)"
+    " and ($6 = '' or strpos(lower(d.object_id), lower($6)) > 0"
+    f" or (strpos(lower(d.number), lower($6)) > 0 and {visibility.CONTENT}))"
+    " and (d.created_at, d.author_entity, d.type, d.object_id) < ($7, $8, $9, $10)"
+    " order by d.created_at desc, d.author_entity desc, d.type desc, d.object_id desc limit $11"
+)
+_LIST = Statement.both(_DOCUMENTS, sqlite=_DOCUMENTS.replace("strpos", "instr"))
+_NAMED = Statement.both(
+    f"select {_DOCUMENT} from document d where {visibility.DOCUMENT}"
+    " and d.type = $2 and d.object_id = $3 and ($4 = '' or d.author_b2b = $4)"
+    " order by d.author_b2b"
+)
+_OF_DOCUMENT = "j.author_entity = $2 and j.type = $3 and j.object_id = $4"
+_CONTENTS = Statement.both(
+    "select x.req_msg_id, x.message, x.state, x.moves, x.warnings, x.created_at, b.bytes"
+    " from journal j join exchange x on x.req_msg_id = j.req_msg_id"
+    " left join body b on b.body_id = x.req_msg_id"
+    f" where {_OF_DOCUMENT} and j.step = 'ACCEPTED' and {visibility.EXCHANGE} order by j.sequence"
+)
+_JOURNAL = Statement.both(
+    f"select {', '.join('j.' + name for name in JOURNAL_COLUMNS)},"
+    f" {visibility.EXCHANGE} as seen"
+    " from journal j join exchange x on x.req_msg_id = j.req_msg_id"
+    f" where {_OF_DOCUMENT} order by j.sequence"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """What a list of documents is narrowed to; "" does not narrow. `text` is looked for in numbers
+    and objectIds, in any case; the two parties are B2B IDs."""
+
+    type: str = ""
+    status: str = ""
+    author: str = ""
+    counterparty: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """A version of a document and the exchange that brought it."""
+
+    row: Row
+    move: PlannedMove
+
+
+async def documents(
+    tx: Transaction, client_id: str, filters: Filters, *, after: str, limit: int
+) -> Json:
+    """A page of documents, the newest first: `{documents, cursor}`; cursor null behind the last.
+
+    Raises RefusedError for a cursor of another list.
+    """
+    mine = await entities_of(tx, client_id)
+    key = key_of(after, "documents", first=(LARGEST, "", "", ""))
+    narrowed = (filters.type, filters.status, filters.author, filters.counterparty, filters.text)
+    rows = await tx.fetch(_LIST, mine, *narrowed, *key, limit + 1)
+    page = rows[:limit]
+    last = page[-1] if len(rows) > limit else None
+    return {
+        "documents": [_summary(row, await _held(tx, mine, row)) for row in page],
+        "cursor": last and cursor("documents", last["created_at"], *_key(last)),
+    }
+
+
+async def document(
+    tx: Transaction,
+    client_id: str,
+    messages: Mapping[str, MessageType],
+    *,
+    type_: str,
+    object_id: str,
+    author: str = "",
+) -> Json:
+    """One document with the subject of the version in force and all its versions.
+
+    `messages` are the message types by stored name. `missed` is the last step, as a 409 tells it to
+    a sender who has missed it. Raises RefusedError: unknown, or of several authors.
+    """
+    mine = await entities_of(tx, client_id)
+    row = await _the_one(tx, mine, (type_, object_id, author))
+    contents = await _contents(tx, mine, row)
+    held = contents[-1] if not row["content_seen"] else None
+    body_id = held.row["req_msg_id"] if held else row["body_id"]
+    current = next(c for c in contents if c.row["req_msg_id"] == body_id)
+    return {
+        **_summary(row, held),
+        "nextVersion": row["highest_version"] + 1,
+        "missed": {
+            "reqMsgId": row["last_exchange"],
+            "kind": row["last_step"],
+            "at": to_text(row["updated_at"]),
+        },
+        "body": _subject(current.row, messages),
+        "versions": [_version(one, row, body_id) for one in contents],
+        "warnings": msgspec.Raw(current.row["warnings"].encode()),
+    }
+
+
+async def history(
+    tx: Transaction, client_id: str, *, type_: str, object_id: str, author: str = ""
+) -> Json:
+    """A document's journal in order, and whether its chain of hashes holds.
+
+    Rows of exchanges that never reached the reader's side are withheld: of them only the number and
+    the hash are told, which the next row's hash needs. Raises RefusedError as `document` does.
+    """
+    mine = await entities_of(tx, client_id)
+    row = await _the_one(tx, mine, (type_, object_id, author))
+    entries = await tx.fetch(_JOURNAL, mine, *_key(row))
+    broken = first_broken(entries, row["head_sequence"], bytes(row["head_hash"]))
+    return {
+        "type": row["type"],
+        "objectId": row["object_id"],
+        "author": row["author_b2b"],
+        "head": {"sequence": row["head_sequence"], "hash": bytes(row["head_hash"]).hex()},
+        "verified": broken is None,
+        "broken": broken,
+        "entries": [_entry(entry) for entry in entries],
+    }
+
+
+async def _the_one(tx: Transaction, mine: Sequence[str], named: tuple[str, str, str]) -> Row:
+    type_, object_id, author = named
+    rows = await tx.fetch(_NAMED, list(mine), type_, object_id, author)
+    if not rows:
+        detail = f"You are party to no {type_} {object_id}. Check the type and the objectId."
+        raise RefusedError([UNKNOWN.at("objectId", detail)])
+    if len(rows) > 1:
+        raise RefusedError([_ambiguous(object_id, [row["author_b2b"] for row in rows])])
+    return rows[0]
+
+
+def _ambiguous(object_id: str, authors: list[str]) -> Fault:
+    detail = f"{' and '.join(authors)} each have a {object_id}. Add ?author= and one of them."
+    return AMBIGUOUS.at("author", detail, authors=authors)
+
+
+async def _held(tx: Transaction, mine: Sequence[str], row: Row) -> _Content | None:
+    """The last content that reached a reader who may not see the current one; None for others."""
+    if row["content_seen"]:
+        return None
+    return (await _contents(tx, mine, row))[-1]
+
+
+async def _contents(tx: Transaction, mine: Sequence[str], row: Row) -> list[_Content]:
+    """The versions that the reader may see, in the order in which they were proposed."""
+    found = await tx.fetch(_CONTENTS, list(mine), *_key(row))
+    pairs = ((one, move) for one in found for move in moves_from(one["moves"]))
+    return [
+        _Content(one, move)
+        for one, move in pairs
+        if move.key == _key(row) and move.version in _CONTENT_RULES
+    ]
+
+
+def _key(row: Row) -> tuple[str, str, str]:
+    return row["author_entity"], row["type"], row["object_id"]
+
+
+def _summary(row: Row, held: _Content | None) -> Json:
+    return {
+        "type": row["type"],
+        "objectId": row["object_id"],
+        "author": row["author_b2b"],
+        "counterparty": row["counterparty_b2b"],
+        "number": held.move.number if held else row["number"],
+        "status": row["status"],
+        "version": held.move.new_version if held else row["version"],
+        "agreedVersion": row["agreed_version"],
+        "openExchange": row["open_exchange"],
+        "createdAt": to_text(row["created_at"]),
+        "updatedAt": to_text(row["updated_at"]),
+    }
+
+
+def _subject(row: Row, messages: Mapping[str, MessageType]) -> msgspec.Raw | None:
+    if row["bytes"] is None:  # erased on request; the journal keeps its digest
+        return None
+    parts = parts_of(bytes(row["bytes"]), messages[row["message"]].subject)
+    return msgspec.Raw(parts.subject)
+
+
+def _version(content: _Content, row: Row, body_id: str) -> Json:
+    req_msg_id = content.row["req_msg_id"]
+    return {
+        "version": content.move.new_version,
+        "reqMsgId": req_msg_id,
+        "status": content.row["state"],
+        "at": to_text(content.row["created_at"]),
+        "inForce": req_msg_id == body_id,
+        "agreed": req_msg_id == row["agreed_body_id"],
+    }
+
+
+def _entry(row: Row) -> dict[str, Any]:
+    if not row["seen"]:
+        return {"sequence": row["sequence"], "withheld": True, "hash": bytes(row["hash"]).hex()}
+    return {
+        "sequence": row["sequence"],
+        "withheld": False,
+        "step": row["step"],
+        "message": row["message"],
+        "reqMsgId": row["req_msg_id"],
+        "status": row["status"],
+        "version": row["version"],
+        "detail": row["detail"],
+        "at": to_text(row["at"]),
+        "digest": bytes(row["digest"]).hex(),
+        "hash": bytes(row["hash"]).hex(),
+    }

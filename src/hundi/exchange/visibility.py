@@ -1,0 +1,39 @@
+"""Who may see what: the tenant scope of every read, as SQL conditions over one list of entities.
+
+`$1` is always the list of entities that the asking client serves. A document is its author's; its
+counterparty sees it, and what is in it, from the moment an attempt may have brought it there. An
+attempt's row is written before the first byte goes out and says "reached" until its end says
+otherwise, so a crash cannot make anything invisible that was seen.
+"""
+
+REACHED = (
+    "(x.mailbox or exists (select 1 from attempt t where t.webhook_id = x.req_msg_id"
+    " and t.reached))"
+)
+"""Whether the exchange `x` may have reached its receiver. A mailbox holds what comes at once."""
+
+_MINE = "in (select i.b2b_id from b2b_id i where i.entity_id = any($1::text[]))"
+
+SENT_BY_ME = f"(x.sender_b2b {_MINE})"
+"""Whether the exchange `x` was sent for one of the entities."""
+
+EXCHANGE = f"({SENT_BY_ME} or (x.receiver_b2b {_MINE} and {REACHED}))"
+"""Whether the exchange `x` may be seen."""
+
+_BROUGHT = (
+    "exists (select 1 from journal j join exchange x on x.req_msg_id = j.req_msg_id"
+    " where j.author_entity = d.author_entity and j.type = d.type and j.object_id = d.object_id"
+    f" and j.step = 'ACCEPTED' and {REACHED})"
+)
+DOCUMENT = (
+    "(d.author_entity = any($1::text[]) or (d.counterparty_entity = any($1::text[])"
+    f" and (d.highest_version > 0 or {_BROUGHT})))"
+)
+"""Whether the document `d` may be seen."""
+
+CONTENT = (
+    "(d.author_entity = any($1::text[])"
+    f" or exists (select 1 from exchange x where x.req_msg_id = d.body_id and {EXCHANGE}))"
+)
+"""Whether what the document `d` holds now may be seen: a repeated `req-send` that has not left yet
+has changed the document already, and only its author may know."""
