@@ -92,7 +92,7 @@ def good() -> dict[str, object]:
         "total": -0.01,
         "bestBefore": "2024-02-29",
         "hsnCode": "4802",
-        "addresses": [{}],
+        "addresses": [],
     }
     address = {"addressLine1": "4 Harbour Street", "addressLine2": "Unit 9", "pincode": "400001"}
     version = {"currentVersion": 1, "newVersion": 1}

@@ -78,6 +78,7 @@ REFUSED = [
         "SHAPE-RANGE",
         "order.objectVersion.newVersion is 99999999999999999999. Send at most 2147483647.",
     ),
+    ("order.version.newVersion", 2**31, "SHAPE-RANGE", None),
     (
         "order.objectVersion.versions",
         1,

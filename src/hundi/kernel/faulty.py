@@ -133,8 +133,7 @@ def _group(value: object, kind: inspect.StructType, at: _Place) -> Iterator[Faul
 
 def _strays(strays: Iterable[str], names: Iterable[str], at: _Place) -> Iterator[Fault]:
     for name in strays:
-        # A long name is compared with none: the comparison takes the product of the lengths.
-        near = difflib.get_close_matches(name, names, 1) if len(name) <= _SHOWN else []
+        near = difflib.get_close_matches(name, names, 1)
         advice = f"Did you mean {near[0]}?" if near else "Leave it out."
         yield _Place(member(at.path, name)).fault(UNKNOWN, f"is not known here. {advice}")
 
