@@ -1,0 +1,192 @@
+"""The simulated ERP itself: webhook in, answer out. No clock, no socket, no thread.
+
+    erp = Erp([secret], state=in_memory(), rules=Rules())
+    answer = erp.receive(Webhook("/api/v0/purchase-order/req-send", headers, body), now=now)
+
+What it applies, records and answers is one transaction of its state; a simulation may drop the
+answer, the Erp, or both, and make a new Erp over the same state.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+
+from hundi.kernel.identity import receiver_copy_id
+from hundi.kernel.signature import SignatureError, verify
+from hundi.simulator import answering
+from hundi.simulator.answering import Answer, Stored, Verdict
+from hundi.simulator.rules import Do, Rules
+from hundi.simulator.state import Arrival, Row, State
+from hundi.simulator.webhook import (
+    Message,
+    UnreadableError,
+    Webhook,
+    is_request,
+    read_message,
+)
+
+FORESTALLED = Verdict(
+    "FAILURE", "ERP-ENDED", "The network told that this exchange has ended before it arrived.", ""
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A document as one side believes it to be.
+
+    `b2b_ids` are the parties by role, as JSON; `agreed` is the last accepted version, if any.
+    """
+
+    type: str
+    object_id: str
+    b2b_ids: str
+    version: int
+    status: str
+    agreed: int | None
+
+
+_document = itemgetter("type", "object_id", "parties")
+
+
+class Erp:
+    """One counterparty. `rules` may be replaced at any time."""
+
+    def __init__(self, secrets: Sequence[str], *, state: State, rules: Rules) -> None:
+        self.rules = rules
+        self.state = state
+        self._secrets = secrets
+        self._undecided: dict[int, Message] = {}
+
+    def receive(self, webhook: Webhook, *, now: int) -> Answer:
+        """The answer to a webhook, its effect stored. `now` is in microseconds."""
+        trouble = self._distrust(webhook, now)
+        arrival = Arrival(
+            at=now,
+            path=_loggable(webhook.path),
+            webhook_id=_loggable(webhook.header("webhook-id")),
+            sequence=_loggable(webhook.header("hundi-sequence")),
+            verified=trouble is None,
+        )
+        with self.state.transaction():
+            entry = self.state.log(arrival)
+            if trouble is not None:
+                answer = answering.whole(answering.plain(401, trouble), entry=entry)
+                return self._told(answer, "refused")
+            try:
+                message = read_message(webhook)
+            except UnreadableError as unreadable:
+                return self._told(_unread(webhook, str(unreadable), entry), "unreadable")
+            return self._answer(message, entry)
+
+    def resume(self, entry: int) -> Answer:
+        """Decide what was held. By now it may have been answered, or ended, otherwise."""
+        message = self._undecided.pop(entry)
+        with self.state.transaction():
+            stored = self._taken_in(message, Do(answer="success"))
+            return self._told(answering.whole(stored, entry=entry), "hold")
+
+    def documents(self) -> list[Held]:
+        """What this ERP believes, by document."""
+        live = (row for row in self.state.effects() if not row["undone"])
+        return [_held(rows) for _, rows in groupby(live, key=_document)]
+
+    def held(self, object_id: str) -> Held | None:
+        """The document with this objectId, or None; of several the first."""
+        return next((d for d in self.documents() if d.object_id == object_id), None)
+
+    def applied(self) -> dict[str, int]:
+        """How often the effect of each message was applied; more than once is a bug here."""
+        return {row["id"]: row["applied"] for row in self.state.effects()}
+
+    def _distrust(self, webhook: Webhook, now: int) -> str | None:
+        try:
+            verify(self._secrets, webhook.headers, webhook.body, now=now)
+        except SignatureError as trouble:
+            return str(trouble)
+        return None
+
+    def _answer(self, message: Message, entry: int) -> Answer:
+        decided = self.state.answer(message.webhook_id) is not None or self._ended(message)
+        do = self.rules.choose(message.facts, decided=decided)
+        if do.answer == "hold":
+            self._undecided[entry] = message
+            return self._told(answering.held(do, entry=entry), do.answer)
+        if do.answer == "pending":
+            return self._told(answering.pending(message, do, entry=entry), do.answer)
+        stored = self._taken_in(message, do) if do.applied else answering.acknowledged()
+        return self._told(answering.spoiled(do, stored, entry=entry), do.answer)
+
+    def _told(self, answer: Answer, rule: str) -> Answer:
+        self.state.log_answer(answer.entry, rule=rule, result=answer.result)
+        return answer
+
+    def _ended(self, message: Message) -> bool:
+        """Whether the network has told that this request ended without this ERP's consent."""
+        if not message.is_request:
+            return False
+        return self.state.outcome(receiver_copy_id(message.webhook_id)) not in {None, "SUCCESS"}
+
+    def _taken_in(self, message: Message, do: Do) -> Stored:
+        """The kept answer; the first time it is made, and kept with the message's effect."""
+        kept = self.state.answer(message.webhook_id)
+        if kept is not None:
+            return kept
+        stored = self._decided(message, do) if message.is_request else self._recorded(message)
+        self.state.keep(message.webhook_id, stored)
+        return stored
+
+    def _decided(self, message: Message, do: Do) -> Stored:
+        if self._ended(message):
+            return answering.envelope(message, FORESTALLED)
+        if do.answer == "decline":
+            refusal = Verdict("FAILURE", do.code, do.detail, do.field)
+            return answering.envelope(message, refusal, status=do.status)
+        self.state.apply(message)
+        return answering.envelope(message, Verdict("SUCCESS"))
+
+    def _recorded(self, message: Message) -> Stored:
+        """Keep an outcome, and do what it says to this ERP's view."""
+        self.state.record(message)
+        good = message.outcome is not None and message.outcome.result == "SUCCESS"
+        if message.is_receiver_copy:
+            if not good:
+                self.state.undo(message.request_id)
+        elif good or message.is_withdrawal:
+            self.state.apply(message)
+        return answering.acknowledged()
+
+
+def _unread(webhook: Webhook, trouble: str, entry: int) -> Answer:
+    if is_request(webhook.path):
+        stored = answering.unread(Verdict("FAILURE", "ERP-UNREADABLE", trouble))
+    else:
+        stored = answering.plain(400, trouble)
+    return answering.whole(stored, entry=entry)
+
+
+def _loggable(text: str) -> str:
+    """A text from an unknown sender that the log can hold: valid Unicode, not too long."""
+    return text[:400].encode(errors="replace").decode()
+
+
+def _held(rows: Iterable[Row]) -> Held:
+    """Fold a document's effects, in the order of its journal.
+
+    A refused or lapsed amendment brings back the last accepted version: the message carries the
+    amendment's number (n → n), the document goes back to the agreed one (contract, x-lifecycle).
+    """
+    version, agreed, row = 0, None, {}
+    for row in rows:
+        back = row["status"] in {"ACCEPTED", "CLOSED"} and row["action"] != "ACCEPT"
+        version = agreed if back and agreed is not None else row["version"]
+        if row["action"] == "ACCEPT":
+            agreed = version
+    return Held(
+        type=row["type"],
+        object_id=row["object_id"],
+        b2b_ids=row["parties"],
+        version=version,
+        status=row["status"],
+        agreed=agreed,
+    )

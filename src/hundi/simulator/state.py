@@ -1,0 +1,216 @@
+"""What the simulated ERP remembers: a SQLite file, or the same tables in memory.
+
+A file is written with synchronous=FULL and kept under an exclusive lock: once a transaction has
+ended its rows outlive a kill of the process and a loss of power, and no second simulator can write
+beside the first.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hundi.simulator.answering import Stored
+from hundi.simulator.webhook import Message
+
+_TABLES = """
+create table if not exists received (
+  n integer primary key, at integer not null, path text not null, id text not null,
+  sequence text not null, verified integer not null, rule text not null, result text not null,
+  repeat integer not null) strict;
+create index if not exists received_id on received (id);
+create table if not exists answer (
+  id text primary key, status integer not null, result text not null, body blob not null)
+  strict, without rowid;
+create table if not exists effect (
+  n integer primary key, id text not null unique, type text not null, object_id text not null,
+  parties text not null, sequence integer not null, version integer not null,
+  status text not null, action text not null, applied integer not null, undone integer not null)
+  strict;
+create index if not exists effect_document on effect (type, object_id, parties, sequence);
+create table if not exists outcome (
+  id text primary key, object_id text not null, result text not null, code text not null,
+  detail text not null, field text not null) strict, without rowid;
+"""
+
+Row = dict[str, Any]
+
+
+class StateError(Exception):
+    """A state file that cannot be used; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A line of the log of received webhooks, before it is answered. `at` in microseconds."""
+
+    at: int
+    path: str
+    webhook_id: str
+    sequence: str
+    verified: bool
+
+
+class State:
+    """The tables. Reads and writes inside `transaction()` are kept together or not at all."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit at the end; on an exception keep nothing."""
+        self._connection.execute("begin immediate")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("rollback")
+            raise
+        self._connection.execute("commit")
+
+    def close(self) -> None:
+        """Give back the file."""
+        self._connection.close()
+
+    def log(self, arrival: Arrival) -> int:
+        """Number a webhook in the order of arrival. It is a repeat if a verified one had its id."""
+        cursor = self._connection.execute(
+            "insert into received (at, path, id, sequence, verified, rule, result, repeat)"
+            " values (?, ?, ?, ?, ?, '', '',"
+            " exists (select 1 from received where id = ? and verified))",
+            (
+                arrival.at,
+                arrival.path,
+                arrival.webhook_id,
+                arrival.sequence,
+                arrival.verified,
+                arrival.webhook_id,
+            ),
+        )
+        return int(cursor.lastrowid or 0)
+
+    def log_answer(self, entry: int, *, rule: str, result: str) -> None:
+        """Tell in the log how a webhook was answered."""
+        self._connection.execute(
+            "update received set rule = ?, result = ? where n = ?", (rule, result, entry)
+        )
+
+    def answer(self, webhook_id: str) -> Stored | None:
+        """The kept answer of a message."""
+        rows = self._rows("select status, result, body from answer where id = ?", webhook_id)
+        return Stored(**rows[0]) if rows else None
+
+    def keep(self, webhook_id: str, stored: Stored) -> None:
+        """Keep an answer for every repeat."""
+        self._connection.execute(
+            "insert into answer (id, status, result, body) values (?, ?, ?, ?)",
+            (webhook_id, stored.status, stored.result, stored.body),
+        )
+
+    def apply(self, message: Message) -> None:
+        """Count and keep the effect of a message. A second time shows in `applied`."""
+        subject = message.subject
+        document = (message.type, subject.object_id, message.parties)
+        sequence = message.sequence
+        if sequence is None:
+            sequence = self._highest(document)
+        self._connection.execute(
+            "insert into effect (id, type, object_id, parties, sequence, version, status, action,"
+            " applied, undone) values (?, ?, ?, ?, ?, ?, ?, ?, 1, 0)"
+            " on conflict (id) do update set applied = applied + 1",
+            (
+                message.webhook_id,
+                *document,
+                sequence,
+                subject.version,
+                subject.status,
+                subject.action,
+            ),
+        )
+
+    def _highest(self, document: tuple[str, str, str]) -> int:
+        [row] = self._rows(
+            "select coalesce(max(sequence), 0) as highest from effect"
+            " where type = ? and object_id = ? and parties = ?",
+            *document,
+        )
+        return int(row["highest"])
+
+    def undo(self, webhook_id: str) -> None:
+        """Take back the effect of a message, if it had one."""
+        self._connection.execute("update effect set undone = 1 where id = ?", (webhook_id,))
+
+    def record(self, message: Message) -> None:
+        """Keep an outcome; the first one told stays."""
+        told = message.outcome
+        if told is None:
+            return
+        self._connection.execute(
+            "insert into outcome (id, object_id, result, code, detail, field)"
+            " values (?, ?, ?, ?, ?, ?) on conflict (id) do nothing",
+            (
+                message.webhook_id,
+                message.subject.object_id,
+                told.result,
+                told.error_cd,
+                told.error_dtl,
+                told.error_field,
+            ),
+        )
+
+    def outcome(self, webhook_id: str) -> str | None:
+        """The result that an outcome told, or None if it has not come."""
+        rows = self._rows("select result from outcome where id = ?", webhook_id)
+        return rows[0]["result"] if rows else None
+
+    def received(self, *, after: int = 0) -> Sequence[Row]:
+        """The log, in the order of arrival, from the entry after `after`."""
+        return self._rows("select * from received where n > ? order by n", after)
+
+    def effects(self) -> Sequence[Row]:
+        """All effects, each document's in the order of its journal."""
+        return self._rows("select * from effect order by type, object_id, parties, sequence, n")
+
+    def outcomes(self) -> Sequence[Row]:
+        """All outcomes told to this ERP, by id."""
+        return self._rows("select * from outcome order by id")
+
+    def _rows(self, statement: str, *arguments: object) -> list[Row]:
+        cursor = self._connection.execute(statement, arguments)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def in_memory() -> State:
+    """A state that ends with the process."""
+    return _opened(":memory:")
+
+
+def open_state(path: Path) -> State:
+    """A state in a file, made if it is missing. Raises StateError."""
+    try:
+        return _opened(str(path))
+    except sqlite3.Error as trouble:
+        message = (
+            f"The state file {path} cannot be used: {trouble}."
+            " Is another simulator using it, or is it another kind of file?"
+        )
+        raise StateError(message) from trouble
+
+
+def _opened(name: str) -> State:
+    connection = sqlite3.connect(name, isolation_level=None, check_same_thread=False, timeout=2)
+    try:
+        # Exclusive before the first read: WAL then needs no shared memory, and the lock is kept.
+        connection.execute("pragma locking_mode = exclusive")
+        connection.execute("pragma journal_mode = wal")
+        connection.execute("pragma synchronous = full")
+        connection.executescript(_TABLES)
+        connection.execute("begin immediate")
+        connection.execute("commit")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return State(connection)
