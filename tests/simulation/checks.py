@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from hundi.exchange.journal import first_broken
-
 from tests.simulation.world import World
 
 

@@ -13,12 +13,12 @@ from hundi.delivery.dispatch import Dispatcher
 from hundi.documents import MESSAGES
 from hundi.exchange import tables
 from hundi.exchange.accept import Acceptor
+from hundi.exchange.closing import unanswered
 from hundi.exchange.feed import number_events
 from hundi.exchange.gate import Road
 from hundi.exchange.outbox import AttemptResult, Leased, Outbox
 from hundi.exchange.record import State
 from hundi.exchange.request import Accepted, Refused, Request, read_request
-from hundi.exchange.settle import unanswered
 from hundi.kernel.clock import DAY, HOUR, SECOND
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.signature import new_secret
@@ -30,7 +30,6 @@ from hundi.store.batch import Again
 from hundi.store.engine import Transaction, Work, drive
 from hundi.store.metadata import metadata
 from hundi.store.sqlite import InlineDatabase
-
 from tests.simulation import trade
 from tests.simulation.network import BadNetwork
 

@@ -8,15 +8,16 @@ leaves nothing and is judged again.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from hundi.exchange.claims import claim_documents, claim_numbers, forget_documents
+from hundi.exchange.closing import close_exchanges
 from hundi.exchange.definition import DocumentType, MessageType
 from hundi.exchange.document import Document
 from hundi.exchange.draft import Draft, draft
 from hundi.exchange.idempotency import claim_keys, forget_keys, replays
-from hundi.exchange.judge import NUMBER_USED, OpenExchange, World, judge
+from hundi.exchange.judge import OpenExchange, World, judge
 from hundi.exchange.record import load_exchanges, lock_documents, lock_request_deliveries
-from hundi.exchange.claims import claim_documents, claim_numbers, forget_documents
 from hundi.exchange.request import Accepted, Refused, Request
-from hundi.exchange.settle import close_exchanges
+from hundi.exchange.standing import NUMBER_USED
 from hundi.exchange.writes import Writes
 from hundi.kernel.clock import DAY
 from hundi.kernel.faults import Fault

@@ -4,6 +4,7 @@ from copy import copy
 from dataclasses import dataclass
 
 from hundi.exchange.answers import Resp, echo_ack, receipt_ack
+from hundi.exchange.closing import Ending, unanswered
 from hundi.exchange.conclude import conclude
 from hundi.exchange.definition import Ack, Effect, VersionRule
 from hundi.exchange.document import Document, PlannedMove, settle
@@ -11,7 +12,6 @@ from hundi.exchange.journal import Step, append
 from hundi.exchange.judge import Plan
 from hundi.exchange.record import Exchange, State, stored_name
 from hundi.exchange.request import Accepted
-from hundi.exchange.settle import Ending, unanswered
 from hundi.exchange.verdict import Kind
 from hundi.exchange.writes import Writes, lane, moves_json, warnings_json
 from hundi.kernel.identity import RandomBytes, request_id

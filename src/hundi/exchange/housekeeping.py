@@ -9,7 +9,7 @@ from hundi.exchange.idempotency import purge
 from hundi.exchange.refusals import RefusalLog
 from hundi.store.engine import Database, StoreError, Transaction
 
-TICK_SECONDS = 0.2
+TICKS_A_SECOND = 5
 TICKS_BETWEEN_PURGES = 3000
 
 _log = structlog.get_logger()
@@ -33,7 +33,7 @@ class Housekeeping:
                 _log.warning("housekeeping-waits-for-database", error=str(error))
             ticks += 1
             try:
-                await asyncio.wait_for(self._stopped.wait(), TICK_SECONDS)
+                await asyncio.wait_for(self._stopped.wait(), 1 / TICKS_A_SECOND)
             except TimeoutError:
                 continue
 

@@ -21,57 +21,21 @@ from hundi.exchange.document import Document, Key
 from hundi.exchange.journal import GENESIS
 from hundi.exchange.record import Exchange
 from hundi.exchange.request import Refused, Request
+from hundi.exchange.standing import (
+    PARTIES,
+    STALE_VERSION,
+    UNKNOWN,
+    busy,
+    exists,
+    no_move,
+    stale_status,
+    stale_version,
+    wrong_numbers,
+)
 from hundi.kernel.clock import indian_date
-from hundi.kernel.faults import Code, Fault, Kind, split
+from hundi.kernel.faults import Fault, split
 from hundi.parties import model as parties
 from hundi.parties.model import Served
-
-UNKNOWN = Code(
-    "DOC-UNKNOWN", Kind.UNKNOWN, "The sender is party to no such document. Check the objectId."
-)
-EXISTS = Code(
-    "DOC-EXISTS",
-    Kind.CONFLICT,
-    "The author has a document with this objectId already. Edit that one, or use another id.",
-)
-NUMBER_USED = Code(
-    "DOC-NUMBER-USED",
-    Kind.CONFLICT,
-    "The author has a live document with this number in the same financial year.",
-)
-PARTIES = Code(
-    "DOC-PARTIES", Kind.CONFLICT, "The document was made between other parties than those named."
-)
-BUSY = Code(
-    "DOC-BUSY",
-    Kind.BUSY,
-    "Another exchange about the document is open. Wait until it has ended, then look again.",
-)
-STALE_VERSION = Code(
-    "DOC-STALE-VERSION",
-    Kind.CONFLICT,
-    "The sender's version is not the stored one. Read the document again before changing it.",
-)
-STALE_STATUS = Code(
-    "DOC-STALE-STATUS",
-    Kind.CONFLICT,
-    "The sender's status is not the stored one. Read the document again before changing it.",
-)
-NEXT_VERSION = Code(
-    "DOC-NEXT-VERSION", Kind.CONFLICT, "The new version is not the number that comes next."
-)
-NO_MOVE = Code(
-    "DOC-NO-MOVE", Kind.CONFLICT, "The document's life cycle does not allow this in its status."
-)
-WRONG_TARGET = Code(
-    "DOC-WRONG-TARGET", Kind.RULE, "The new status is not the one that the action leads to."
-)
-CODES = (
-    UNKNOWN, EXISTS, NUMBER_USED, PARTIES, BUSY,
-    STALE_VERSION, STALE_STATUS, NEXT_VERSION, NO_MOVE, WRONG_TARGET,
-)  # fmt: skip
-
-BUSY_RETRY = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +111,7 @@ def judge(request: Request, world: World) -> Plan | Refused:
         detail = f"You are party to no {kind.noun} {touched.object_id}. Check the objectId."
         return Refused((UNKNOWN.at(f"{touched.path}.objectId", detail),))
     if creates:
-        return Refused((_exists(touched, kind, document),))
+        return Refused((exists(touched, kind, document),))
     return _change(request, world, touched=touched, document=document)
 
 
@@ -187,41 +151,18 @@ def _party_to(request: Request, document: Document, world: World) -> bool:
     return document.highest_version > 0 or (opened is not None and opened.reached)
 
 
-def _exists(touched: Touched, kind: DocumentType, document: Document) -> Fault:
-    return EXISTS.at(
-        f"{touched.path}.objectId",
-        f"Your {kind.noun} {touched.object_id} exists already; it is {document.status}."
-        " Edit that one, or use another objectId.",
-        **_stored(document),
-    )
-
-
-def _stored(document: Document) -> dict[str, object]:
-    """What a sender who missed something needs to go on."""
-    return {
-        "status": document.status,
-        "version": document.version,
-        "nextVersion": document.next_version,
-        "missed": {
-            "reqMsgId": document.last_exchange,
-            "kind": document.last_step,
-            "at": document.updated_at,
-        },
-    }
-
-
 def _creation(
     request: Request, world: World, *, touched: Touched, document: Document | None
 ) -> Plan | Refused:
     kind = world.types[touched.type]
     if document is not None:
         if not _same_parties(request, document):
-            return Refused((_exists(touched, kind, document),))
+            return Refused((exists(touched, kind, document),))
         if document.open_exchange is not None:
-            return _busy(touched, kind, document)
+            return busy(touched, kind, document)
     fresh = _created(request, world, touched=touched, before=document)
     wanted = fresh.version
-    faults = [*_stale_status(touched, kind, fresh)]
+    faults = [*stale_status(touched, kind, fresh)]
     for name, value in (
         ("currentVersion", touched.current_version),
         ("newVersion", touched.new_version),
@@ -277,15 +218,6 @@ def _same_parties(request: Request, document: Document) -> bool:
     return set(request.parties.values()) == {document.author_b2b, document.counterparty_b2b}
 
 
-def _busy(touched: Touched, kind: DocumentType, document: Document) -> Refused:
-    detail = (
-        f"Exchange {document.open_exchange} about the {kind.noun} is open."
-        " Wait until it has ended, then read the document again."
-    )
-    fault = BUSY.at(f"{touched.path}.objectId", detail, reqMsgId=document.open_exchange)
-    return Refused((fault,), BUSY_RETRY)
-
-
 def _change(
     request: Request, world: World, *, touched: Touched, document: Document
 ) -> Plan | Refused:
@@ -298,8 +230,8 @@ def _change(
         return Refused((PARTIES.at("b2bIds", detail),))
     over = world.open.get(document.open_exchange or "")
     if document.open_exchange is not None and not _may_go_over(request, kind, over):
-        return _busy(touched, kind, document)
-    faults = [*_stale_version(touched, kind, document), *_stale_status(touched, kind, document)]
+        return busy(touched, kind, document)
+    faults = [*stale_version(touched, kind, document), *stale_status(touched, kind, document)]
     return _ruled(
         request, world, touched=touched, document=document, before=document, faults=faults
     )
@@ -312,26 +244,6 @@ def _may_go_over(request: Request, kind: DocumentType, over: OpenExchange | None
     own = over.exchange.client_id == request.client_id
     withdrawing = any(m.target in kind.released for m in over.exchange.moves)
     return own and not withdrawing and not over.leased
-
-
-def _stale_version(touched: Touched, kind: DocumentType, document: Document) -> Iterator[Fault]:
-    if touched.current_version != document.version:
-        detail = (
-            f"The {kind.noun} is at version {document.version}, not {touched.current_version}."
-            " Read it again before you change it."
-        )
-        path = f"{touched.path}.objectVersion.currentVersion"
-        yield STALE_VERSION.at(path, detail, **_stored(document))
-
-
-def _stale_status(touched: Touched, kind: DocumentType, document: Document) -> Iterator[Fault]:
-    if touched.current_status != document.status:
-        detail = (
-            f"The {kind.noun} is {document.status}, not {touched.current_status}."
-            " Read it again before you change it."
-        )
-        path = f"{touched.path}.{touched.transition}.currentStatus"
-        yield STALE_STATUS.at(path, detail, **_stored(document))
 
 
 def _ruled(
@@ -352,8 +264,8 @@ def _ruled(
     kind = world.types[touched.type]
     move = kind.move(on=request.message.name, action=request.action, view=document.view())
     if move is None:
-        return Refused((_no_move(request, kind, touched=touched, document=document),))
-    faults = [*_wrong_numbers(touched, kind, document=document, move=move)]
+        return Refused((no_move(request, kind, touched=touched, document=document),))
+    faults = [*wrong_numbers(touched, kind, document=document, move=move)]
     if faults:
         return Refused(tuple(faults))
     known = {b2b: _as_party(world.parties[b2b]) for b2b in request.parties.values()}
@@ -379,33 +291,6 @@ def _ruled(
         receiver=world.parties[request.receiver_b2b],
         warnings=warnings,
     )
-
-
-def _no_move(
-    request: Request, kind: DocumentType, *, touched: Touched, document: Document
-) -> Fault:
-    what = request.action or request.message.name.removeprefix("req-")
-    detail = f"The {kind.noun} is {document.status} and takes no {what} now."
-    path = f"{touched.path}.{touched.transition}.currentStatus"
-    return NO_MOVE.at(path, detail, **_stored(document))
-
-
-def _wrong_numbers(
-    touched: Touched, kind: DocumentType, *, document: Document, move: Move
-) -> Iterator[Fault]:
-    if touched.new_status != move.target:
-        detail = f"This leads to {move.target}, not {touched.new_status}."
-        yield WRONG_TARGET.at(f"{touched.path}.{touched.transition}.newStatus", detail)
-    edits = move.version is VersionRule.NEXT
-    wanted = document.next_version if edits else document.version
-    if touched.new_version != wanted:
-        detail = f"newVersion must be {wanted} here: the {kind.noun} " + (
-            f"is at {document.version} and {wanted} is the next free number."
-            if edits
-            else "keeps its number."
-        )
-        path = f"{touched.path}.objectVersion.newVersion"
-        yield NEXT_VERSION.at(path, detail, nextVersion=wanted)
 
 
 def _as_party(served: Served) -> Party:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from hundi.exchange import tables
 from hundi.exchange.answers import Resp
+from hundi.exchange.closing import Ending, unanswered
 from hundi.exchange.record import State
-from hundi.exchange.settle import Ending, Settler, unanswered
+from hundi.exchange.settle import Settler
 from hundi.exchange.verdict import Answer, Decision, Kind, Verdict
 from hundi.kernel.clock import HOUR, SECOND
 from hundi.store.engine import Row, Transaction

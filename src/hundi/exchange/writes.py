@@ -15,7 +15,7 @@ from hundi.exchange.document import CHANGING, KEY_COLUMNS, Document, PlannedMove
 from hundi.exchange.verdict import Kind
 from hundi.kernel.faults import Fault
 from hundi.store.engine import Transaction
-from hundi.store.statement import Bulk, insert, update, rows
+from hundi.store.statement import Bulk, insert, rows, update
 
 EXCHANGE = (
     "req_msg_id",
@@ -144,7 +144,7 @@ class Writes:
             getattr(self, name).extend(getattr(other, name))
 
     async def flush(self, tx: Transaction) -> None:
-        """Write everything."""
+        """Send the rows to their tables, all in one round trip where the database can."""
         await tx.bulks(
             (
                 (_RELEASE, self.releases),

@@ -1,0 +1,110 @@
+"""Leaving OPEN: the one conditional update that answers, the clock and the sender share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hundi.exchange.answers import Resp
+from hundi.exchange.record import State
+from hundi.kernel.faults import Code, Kind
+from hundi.store.engine import Transaction
+from hundi.store.statement import Bulk, rows
+
+EXPIRED = Code(
+    "EXCHANGE-EXPIRED",
+    Kind.CONFLICT,
+    "The counterparty's system did not answer in time. The document is as it was; send it again.",
+)
+ABANDONED = Code(
+    "EXCHANGE-ABANDONED",
+    Kind.CONFLICT,
+    "The sender gave the exchange up. The document is as it was.",
+)
+CODES = (EXPIRED, ABANDONED)
+
+_CLOSE = Bulk.of(
+    postgresql="update exchange x set state = v.state, result = v.result, error_code = v.code,"
+    " error_detail = v.detail, error_field = v.field, ended_at = v.at"
+    " from "
+    + rows("id text, state text, result text, code text, detail text, field text, at bigint")
+    + " v"
+    " where x.req_msg_id = v.id and x.state = 'OPEN' returning x.req_msg_id",
+    sqlite="update exchange set state = $2, result = $3, error_code = $4, error_detail = $5,"
+    " error_field = $6, ended_at = $7 where req_msg_id = $1 and state = 'OPEN'"
+    " returning req_msg_id",
+    returns=True,
+)
+_MARK_CLOSING = Bulk.of(
+    postgresql="update exchange x set closing = v.state from "
+    + rows("id text, state text")
+    + " v where x.req_msg_id = v.id and x.state = 'OPEN' and x.closing is null",
+    sqlite="update exchange set closing = $2 where req_msg_id = $1 and state = 'OPEN'"
+    " and closing is null",
+    returns=False,
+)
+_FINISH_REQUEST = Bulk.of(
+    postgresql="update delivery d set state = v.state, ended_at = v.at, lease_until = null"
+    " from " + rows("id text, state text, at bigint") + " v"
+    " where d.webhook_id = v.id and d.state in ('QUEUED', 'LEASED', 'PARKED')",
+    sqlite="update delivery set state = $2, ended_at = $3, lease_until = null"
+    " where webhook_id = $1 and state in ('QUEUED', 'LEASED', 'PARKED')",
+    returns=False,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """A wish to end an exchange.
+
+    `by_attempt` when it comes with the end of the attempt that held the lease; `reached` says then
+    whether that attempt may have reached the receiver.
+    """
+
+    req_msg_id: str
+    state: State
+    resp: Resp
+    by_attempt: bool
+    reached: bool
+
+    @property
+    def answered(self) -> bool:
+        """Whether the counterparty decided, and not a clock or the sender."""
+        return self.state in {State.SETTLED, State.DECLINED}
+
+
+def unanswered(
+    req_msg_id: str, state: State, *, by_attempt: bool = False, reached: bool = False
+) -> Ending:
+    """The end of an exchange that the counterparty did not decide: expired or abandoned."""
+    code = EXPIRED if state is State.EXPIRED else ABANDONED
+    resp = Resp(req_msg_id, "FAILURE", code.name, code.meaning, "")
+    return Ending(
+        req_msg_id=req_msg_id, state=state, resp=resp, by_attempt=by_attempt, reached=reached
+    )
+
+
+async def close_exchanges(tx: Transaction, endings: Sequence[Ending]) -> set[str]:
+    """Leave OPEN, once: the ids of those that this call closed. Their `req-X` is withdrawn."""
+    first = {e.req_msg_id: e for e in reversed(endings)}
+    ordered = [first[id_] for id_ in sorted(first)]
+    closed = await tx.bulk(_CLOSE, [_closing_row(e, tx.now) for e in ordered])
+    won = {row["req_msg_id"] for row in closed}
+    await tx.bulk(
+        _FINISH_REQUEST,
+        [
+            (e.req_msg_id, "DELIVERED" if e.answered else "WITHDRAWN", tx.now)
+            for e in ordered
+            if e.req_msg_id in won
+        ],
+    )
+    return won
+
+
+def _closing_row(ending: Ending, now: int) -> tuple[object, ...]:
+    resp = ending.resp
+    words = (resp.result, resp.error_code, resp.error_detail, resp.error_field)
+    return (ending.req_msg_id, ending.state.value, *words, now)
+
+
+async def mark_closing(tx: Transaction, endings: Sequence[Ending]) -> None:
+    """Let exchanges with an attempt under way end with it, unless its answer decides."""
+    await tx.bulk(_MARK_CLOSING, sorted((e.req_msg_id, e.state.value) for e in endings))

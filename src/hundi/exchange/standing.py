@@ -1,0 +1,138 @@
+"""What a sender is told about where a document stands: the refusals of the document stage. Pure."""
+
+from collections.abc import Iterator
+
+from hundi.exchange.definition import DocumentType, Move, Touched, VersionRule
+from hundi.exchange.document import Document
+from hundi.exchange.request import Refused, Request
+from hundi.kernel.faults import Code, Fault, Kind
+
+UNKNOWN = Code(
+    "DOC-UNKNOWN", Kind.UNKNOWN, "The sender is party to no such document. Check the objectId."
+)
+EXISTS = Code(
+    "DOC-EXISTS",
+    Kind.CONFLICT,
+    "The author has a document with this objectId already. Edit that one, or use another id.",
+)
+NUMBER_USED = Code(
+    "DOC-NUMBER-USED",
+    Kind.CONFLICT,
+    "The author has a live document with this number in the same financial year.",
+)
+PARTIES = Code(
+    "DOC-PARTIES", Kind.CONFLICT, "The document was made between other parties than those named."
+)
+BUSY = Code(
+    "DOC-BUSY",
+    Kind.BUSY,
+    "Another exchange about the document is open. Wait until it has ended, then look again.",
+)
+STALE_VERSION = Code(
+    "DOC-STALE-VERSION",
+    Kind.CONFLICT,
+    "The sender's version is not the stored one. Read the document again before changing it.",
+)
+STALE_STATUS = Code(
+    "DOC-STALE-STATUS",
+    Kind.CONFLICT,
+    "The sender's status is not the stored one. Read the document again before changing it.",
+)
+NEXT_VERSION = Code(
+    "DOC-NEXT-VERSION", Kind.CONFLICT, "The new version is not the number that comes next."
+)
+NO_MOVE = Code(
+    "DOC-NO-MOVE", Kind.CONFLICT, "The document's life cycle does not allow this in its status."
+)
+WRONG_TARGET = Code(
+    "DOC-WRONG-TARGET", Kind.RULE, "The new status is not the one that the action leads to."
+)
+CODES = (
+    UNKNOWN, EXISTS, NUMBER_USED, PARTIES, BUSY,
+    STALE_VERSION, STALE_STATUS, NEXT_VERSION, NO_MOVE, WRONG_TARGET,
+)  # fmt: skip
+
+BUSY_RETRY = 1
+
+
+def exists(touched: Touched, kind: DocumentType, document: Document) -> Fault:
+    """The author has this objectId in use."""
+    return EXISTS.at(
+        f"{touched.path}.objectId",
+        f"Your {kind.noun} {touched.object_id} exists already; it is {document.status}."
+        " Edit that one, or use another objectId.",
+        **stored(document),
+    )
+
+
+def stored(document: Document) -> dict[str, object]:
+    """What a sender who missed something needs to go on."""
+    return {
+        "status": document.status,
+        "version": document.version,
+        "nextVersion": document.next_version,
+        "missed": {
+            "reqMsgId": document.last_exchange,
+            "kind": document.last_step,
+            "at": document.updated_at,
+        },
+    }
+
+
+def busy(touched: Touched, kind: DocumentType, document: Document) -> Refused:
+    """Another exchange is open; told before anything else, since it may be about to settle."""
+    detail = (
+        f"Exchange {document.open_exchange} about the {kind.noun} is open."
+        " Wait until it has ended, then read the document again."
+    )
+    fault = BUSY.at(f"{touched.path}.objectId", detail, reqMsgId=document.open_exchange)
+    return Refused((fault,), BUSY_RETRY)
+
+
+def stale_version(touched: Touched, kind: DocumentType, document: Document) -> Iterator[Fault]:
+    """A version that is not the stored one, with what was missed."""
+    if touched.current_version != document.version:
+        detail = (
+            f"The {kind.noun} is at version {document.version}, not {touched.current_version}."
+            " Read it again before you change it."
+        )
+        path = f"{touched.path}.objectVersion.currentVersion"
+        yield STALE_VERSION.at(path, detail, **stored(document))
+
+
+def stale_status(touched: Touched, kind: DocumentType, document: Document) -> Iterator[Fault]:
+    """A status that is not the stored one, with what was missed."""
+    if touched.current_status != document.status:
+        detail = (
+            f"The {kind.noun} is {document.status}, not {touched.current_status}."
+            " Read it again before you change it."
+        )
+        path = f"{touched.path}.{touched.transition}.currentStatus"
+        yield STALE_STATUS.at(path, detail, **stored(document))
+
+
+def no_move(request: Request, kind: DocumentType, *, touched: Touched, document: Document) -> Fault:
+    """The life cycle has no row for this."""
+    what = request.action or request.message.name.removeprefix("req-")
+    detail = f"The {kind.noun} is {document.status} and takes no {what} now."
+    path = f"{touched.path}.{touched.transition}.currentStatus"
+    return NO_MOVE.at(path, detail, **stored(document))
+
+
+def wrong_numbers(
+    touched: Touched, kind: DocumentType, *, document: Document, move: Move
+) -> Iterator[Fault]:
+    """A new status or version that the move does not lead to."""
+    if touched.new_status != move.target:
+        detail = f"This leads to {move.target}, not {touched.new_status}."
+        yield WRONG_TARGET.at(f"{touched.path}.{touched.transition}.newStatus", detail)
+    edits = move.version is VersionRule.NEXT
+    wanted = document.next_version if edits else document.version
+    if touched.new_version != wanted:
+        detail = f"newVersion must be {wanted} here: the {kind.noun} " + (
+            f"is at {document.version} and {wanted} is the next free number."
+            if edits
+            else "keeps its number."
+        )
+        path = f"{touched.path}.objectVersion.newVersion"
+        yield NEXT_VERSION.at(path, detail, nextVersion=wanted)
