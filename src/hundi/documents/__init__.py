@@ -1,0 +1,10 @@
+"""The words that travel the road: one plain file for each document type.
+
+A new document type is one file, its name in these tuples, and its golden examples.
+"""
+
+from hundi.documents import purchase_order
+from hundi.exchange.definition import DocumentType, MessageType
+
+DOCUMENT_TYPES: tuple[DocumentType, ...] = (purchase_order.PURCHASE_ORDER,)
+MESSAGES: tuple[MessageType, ...] = (*purchase_order.MESSAGES,)

@@ -1,0 +1,245 @@
+"""The trade rules of a purchase order: what is refused, what is warned about. Pure.
+
+Orders come before the tax is due, so tax kind and tax amounts are warned about, never refused.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from msgspec import UnsetType
+
+from hundi.documents import sums
+from hundi.documents.sums import Line, Totals, line_of
+from hundi.kernel.faults import Code, Fault, Kind
+from hundi.kernel.money import ZERO, Money
+from hundi.kernel.tax_ids import UNREGISTERED, gstin_fault, pan_inside
+
+if TYPE_CHECKING:
+    from hundi.documents.purchase_order import ConfirmBody, Order, OrderBody, StatusChangeBody
+    from hundi.documents.shapes import BuyerDetails, SupplierDetails
+    from hundi.exchange.definition import Party, RuleContext
+
+LIVE_INVOICES = "live invoices"
+"""Name of the ledger sum that counts an order's live invoices."""
+
+SAME_PARTIES = Code("PO-SAME-PARTIES", Kind.RULE, "Buyer and supplier are the same B2B ID.")
+OTHER_PARTY = Code("PO-OTHER-PARTY", Kind.RULE, "The order names another party than the message.")
+OTHER_ID = Code(
+    "PO-OTHER-ID", Kind.WARNING, "The order names another B2B ID of the same business."
+)
+OTHER_GSTIN = Code(
+    "PO-OTHER-GSTIN", Kind.WARNING, "The GSTIN is not one that the network knows of the party."
+)
+GSTIN = Code("PO-GSTIN", Kind.RULE, "The GSTIN is malformed or its check character is wrong.")
+TAX_WITHOUT_GSTIN = Code(
+    "PO-TAX-WITHOUT-GSTIN", Kind.RULE, "Tax is charged by a supplier without a GSTIN."
+)
+TAX_KIND = Code("PO-TAX-KIND", Kind.WARNING, "IGST against CGST and SGST does not fit the states.")
+HSN = Code("PO-HSN", Kind.WARNING, "An HSN has 4, 6 or 8 digits; that of a service starts with 99.")
+LINE_TWICE = Code("PO-LINE-TWICE", Kind.WARNING, "Two lines have the same serialno.")
+DELIVERY_DATE = Code("PO-DELIVERY-DATE", Kind.WARNING, "Delivery is due before the order date.")
+MILESTONES = Code(
+    "PO-MILESTONES", Kind.WARNING, "The payment milestones do not make the order's total."
+)
+NUMBER_CHANGED = Code("PO-NUMBER-CHANGED", Kind.RULE, "An edit keeps the order's number.")
+NUMBER_MISMATCH = Code("PO-NUMBER-MISMATCH", Kind.RULE, "The order has another number.")
+BELOW_INVOICED = Code(
+    "PO-BELOW-INVOICED", Kind.RULE, "A line is lowered below what is invoiced already."
+)
+CODES = (
+    SAME_PARTIES, OTHER_PARTY, OTHER_ID, OTHER_GSTIN, GSTIN, TAX_WITHOUT_GSTIN, TAX_KIND, HSN,
+    LINE_TWICE, DELIVERY_DATE, MILESTONES, NUMBER_CHANGED, NUMBER_MISMATCH, BELOW_INVOICED,
+)  # fmt: skip
+
+_ROOT = "purchaseOrder"
+
+
+def _lines(order: Order) -> list[Line]:
+    return [line_of(i, f"{_ROOT}.itemLists[{n}]") for n, i in enumerate(order.itemLists)]
+
+
+def parties(body: OrderBody, context: RuleContext) -> Iterator[Fault]:
+    """The order's parties are the message's, by B2B ID or by the PAN inside the GSTIN."""
+    order, ids = body.purchaseOrder, body.b2bIds
+    if ids.buyerB2BId == ids.supplierB2BId:
+        detail = f"Buyer and supplier are both {ids.buyerB2BId}. Name two parties."
+        yield SAME_PARTIES.at("b2bIds.supplierB2BId", detail)
+    for name, details, b2b_id in (
+        ("supplierDetails", order.supplierDetails, ids.supplierB2BId),
+        ("buyerDetails", order.buyerDetails, ids.buyerB2BId),
+    ):
+        yield from _party(f"{_ROOT}.{name}", details, context.parties[b2b_id])
+
+
+def _party(
+    path: str, details: SupplierDetails | BuyerDetails, party: Party
+) -> Iterator[Fault]:
+    gstin = "" if isinstance(details.gstin, UnsetType) else details.gstin
+    trouble = gstin_fault(gstin) if gstin not in UNREGISTERED else None
+    if trouble is not None:
+        yield GSTIN.at(f"{path}.gstin", trouble)
+        return
+    same_pan = pan_inside(gstin) == party.pan
+    if details.b2bId != party.b2b_id:
+        code = OTHER_ID if same_pan else OTHER_PARTY
+        detail = f"The message is for {party.b2b_id}, this names {details.b2bId}."
+        yield code.at(f"{path}.b2bId", detail, message=party.b2b_id, order=details.b2bId)
+    elif gstin not in UNREGISTERED and _unfamiliar(gstin, party, same_pan=same_pan):
+        known = ", ".join(party.gstins) or f"PAN {party.pan[:2]}…{party.pan[-1]}"
+        detail = f"{gstin} is not known of {party.b2b_id}; the network knows {known}."
+        yield OTHER_GSTIN.at(f"{path}.gstin", detail, order=gstin, known=list(party.gstins))
+
+
+def _unfamiliar(gstin: str, party: Party, *, same_pan: bool) -> bool:
+    if party.gstins:
+        return gstin not in party.gstins
+    return pan_inside(gstin) is not None and not same_pan
+
+
+def tax_identity(body: OrderBody, context: RuleContext) -> Iterator[Fault]:  # noqa: ARG001
+    """No GSTIN, no tax; and the kind of tax follows supplier's state and place of supply."""
+    order = body.purchaseOrder
+    labelled = sums.by_type(order.poValueDetails.valueInfos)
+    charged = {t: labelled.get(t, ZERO) for t in sums.TAXES}
+    for line in _lines(order):
+        for tax, amount in line.taxes.items():
+            charged[tax] += amount
+    supplier = order.supplierDetails
+    gstin = "" if isinstance(supplier.gstin, UnsetType) else supplier.gstin
+    if gstin in UNREGISTERED:
+        if any(charged.values()):
+            detail = "The supplier has no GSTIN and may charge no tax. Give the GSTIN, or no tax."
+            yield TAX_WITHOUT_GSTIN.at(f"{_ROOT}.supplierDetails.gstin", detail)
+        return
+    place = _place_of_supply(order)
+    if place is not None:
+        yield from _tax_kind(gstin[:2], place, charged)
+
+
+def _place_of_supply(order: Order) -> str | None:
+    buyer = order.buyerDetails
+    for stated in (buyer.placeOfSupply, buyer.stateCode):
+        if isinstance(stated, str) and len(stated) == 2 and stated.isdigit():
+            return stated
+    return None
+
+
+def _tax_kind(state: str, place: str, charged: dict[str, Money]) -> Iterator[Fault]:
+    between = state != place
+    wrong = ("CGST", "SGST") if between else ("IGST",)
+    if any(charged[tax] for tax in wrong):
+        right = "IGST" if between else "CGST and SGST"
+        detail = f"A supply from state {state} to {place} takes {right}, not {' and '.join(wrong)}."
+        yield TAX_KIND.at(f"{_ROOT}.itemLists", detail, supplier=state, placeOfSupply=place)
+
+
+def lines(body: OrderBody, context: RuleContext) -> Iterator[Fault]:  # noqa: ARG001
+    """Each line's own sums, its HSN and its number."""
+    order = body.purchaseOrder
+    for item, line in zip(order.itemLists, _lines(order), strict=True):
+        yield from sums.quantity_times_price(item, line.path)
+        yield from sums.taxable_of(line)
+        yield from sums.tax_of(line)
+        yield from sums.line_value(line)
+        hsn = item.hsnCode or ""
+        service = isinstance(item.isService, str) and item.isService.upper() == "YES"
+        if hsn and len(hsn) not in {4, 6, 8}:
+            yield HSN.at(f"{line.path}.hsnCode", f"{hsn} has {len(hsn)} digits; 4, 6 or 8 are used.")
+        elif hsn and service and not hsn.startswith("99"):
+            yield HSN.at(f"{line.path}.hsnCode", f"{hsn} is not a service; those start with 99.")
+    counted = Counter(item.serialno for item in order.itemLists)
+    for place, item in enumerate(order.itemLists):
+        if counted[item.serialno] > 1:
+            detail = f"{counted[item.serialno]} lines have the serialno {item.serialno}."
+            yield LINE_TWICE.at(f"{_ROOT}.itemLists[{place}].serialno", detail)
+
+
+def totals(body: OrderBody, context: RuleContext) -> Iterator[Fault]:  # noqa: ARG001
+    """The order's totals against its lines."""
+    value = body.purchaseOrder.poValueDetails
+    root = f"{_ROOT}.poValueDetails"
+    yield from sums.totals_of(
+        _lines(body.purchaseOrder),
+        Totals(
+            taxable=sums.money(value.assessmentValue),
+            total=sums.money(value.totalPOValue),
+            labelled=sums.by_type(value.valueInfos),
+            taxable_path=f"{root}.assessmentValue",
+            total_path=f"{root}.totalPOValue",
+            labelled_path=f"{root}.valueInfos",
+        ),
+    )
+
+
+def dates(body: OrderBody, context: RuleContext) -> Iterator[Fault]:  # noqa: ARG001
+    """Delivery before the order is odd; so are milestones that miss the total."""
+    order = body.purchaseOrder
+    if order.deliveryDate < order.orderDate:
+        detail = f"Delivery on {order.deliveryDate} is before the order of {order.orderDate}."
+        yield DELIVERY_DATE.at(
+            f"{_ROOT}.deliveryDate", detail, delivery=order.deliveryDate, order=order.orderDate
+        )
+    amounts = [m.amount for m in order.paymentMilestones if isinstance(m.amount, Decimal)]
+    total = sums.money(order.poValueDetails.totalPOValue)
+    if amounts and total is not None:
+        together = sums.sum_of(Money.of(a) for a in amounts)
+        if together != total:
+            detail = f"The milestones make {together.text()}, the order's total is {total.text()}."
+            yield MILESTONES.at(
+                f"{_ROOT}.paymentMilestones", detail, stated=total.text(), sum=together.text()
+            )
+
+
+def edit_keeps_the_number(body: OrderBody, context: RuleContext) -> Iterator[Fault]:
+    """The number is the order's name in the buyer's books; a new number is a new order."""
+    number = body.purchaseOrder.buyerPONumber
+    if context.document is not None and number != context.document.number:
+        detail = f"The order's number is {context.document.number}, not {number}. An edit keeps it."
+        yield NUMBER_CHANGED.at(f"{_ROOT}.buyerPONumber", detail, number=context.document.number)
+
+
+def no_line_below_invoiced(body: OrderBody, context: RuleContext) -> Iterator[Fault]:
+    """An amendment may not lower a line below what invoices have taken of it (in thousandths).
+
+    A line that already stands over the order, within tolerance, is not lowered by keeping it.
+    """
+    if context.document is None:
+        return
+    drawn = context.document.drawn
+    for place, item in enumerate(body.purchaseOrder.itemLists):
+        invoiced = drawn.get(f"line:{item.serialno} quantity", 0)
+        ordered = drawn.get(f"line:{item.serialno} ordered", invoiced)
+        asked = int(Decimal(item.quantity).scaleb(3))
+        if asked < min(invoiced, ordered):
+            taken = Decimal(invoiced).scaleb(-3)
+            detail = f"{taken} of the line are invoiced, {item.quantity} is asked. Ask for more."
+            yield BELOW_INVOICED.at(
+                f"{_ROOT}.itemLists[{place}].quantity",
+                detail,
+                invoiced=str(taken),
+                asked=str(item.quantity),
+            )
+
+
+def confirmation_names_the_order(body: ConfirmBody, context: RuleContext) -> Iterator[Fault]:
+    """The number in the confirmation is the order's."""
+    yield from _names(body.poConfirmation.buyerPONumber, "poConfirmation", context)
+
+
+def status_change_names_the_order(body: StatusChangeBody, context: RuleContext) -> Iterator[Fault]:
+    """The number in the status change is the order's."""
+    yield from _names(body.poStatus.buyerPONumber, "poStatus", context)
+
+
+def _names(number: str, root: str, context: RuleContext) -> Iterator[Fault]:
+    if context.document is not None and number != context.document.number:
+        detail = f"The order's number is {context.document.number}, not {number}. Check which is meant."
+        yield NUMBER_MISMATCH.at(f"{root}.buyerPONumber", detail, number=context.document.number)
+
+
+ORDER = (parties, tax_identity, lines, totals, dates)
+AMENDMENT = (edit_keeps_the_number, no_line_below_invoiced)

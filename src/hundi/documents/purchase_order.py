@@ -1,0 +1,322 @@
+"""The purchase order: what its four messages look like, how it lives, which rules it obeys.
+
+Shapes and life cycle follow `contract/b2b-purchase-order.yaml` (`x-lifecycle`), row by row.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import ClassVar, Literal
+
+from hundi.documents import order_rules
+from hundi.documents.shapes import (
+    AdditionalDocument,
+    AdditionalInfo,
+    AddressDetail,
+    B2BIds,
+    BuyerDetails,
+    ContractReference,
+    Device,
+    DocumentNumber,
+    LineItem,
+    ObjectId,
+    ObjectVersion,
+    PaymentMilestone,
+    ShippingTerms,
+    SupplierDetails,
+    TypedAmount,
+)
+from hundi.exchange.definition import (
+    Ack,
+    DocumentType,
+    DocumentView,
+    Effect,
+    Guard,
+    MessageType,
+    Move,
+    Touched,
+    Touches,
+    VersionRule,
+)
+from hundi.kernel.clock import financial_year
+from hundi.kernel.fields import Amount, DateText, Group, InstantText, ShortText, Strict, Text
+from msgspec import UNSET, UnsetType
+
+BUYER, SUPPLIER = "buyer", "supplier"
+
+CREATED = "CREATED"
+SENT = "SENT TO SUPPLIER"
+UNDER_REVIEW = "UNDER REVIEW"
+ACCEPTED = "ACCEPTED"
+REJECTED = "REJECTED"
+CANCELLED = "CANCELLED"
+CLOSED = "CLOSED"
+
+Status = Literal[
+    "CREATED",
+    "SENT TO SUPPLIER",
+    "UNDER REVIEW",
+    "ACCEPTED",
+    "REJECTED",
+    "CANCELLED",
+    "CLOSED",
+]
+
+
+class StatusTransition(Strict, kw_only=True):
+    """What the sender believes, and what it wants."""
+
+    never_empty: ClassVar[bool] = True
+    currentStatus: Status
+    newStatus: Status
+
+
+class OrderValue(Group, kw_only=True):
+    """Totals of the order."""
+
+    assessmentValue: Amount | UnsetType = UNSET
+    totalPOValue: Amount | UnsetType = UNSET
+    valueInfos: list[TypedAmount] | UnsetType = UNSET
+
+
+class Order(Group, kw_only=True):
+    """The order itself; members that it does not declare are carried untouched."""
+
+    objectId: ObjectId
+    buyerPONumber: DocumentNumber
+    ts: InstantText
+    orderDate: DateText
+    deliveryDate: DateText
+    subject: Text
+    objectVersion: ObjectVersion
+    poStatusTransition: StatusTransition
+    supplierDetails: SupplierDetails
+    buyerDetails: BuyerDetails
+    addressDetails: list[AddressDetail]
+    itemLists: list[LineItem]
+    poValueDetails: OrderValue
+    poInfos: list[AdditionalInfo]
+    contractReferenceDetails: list[ContractReference]
+    additionalDocumentDetails: list[AdditionalDocument]
+    paymentMilestones: list[PaymentMilestone]
+    shippingTermsDetails: ShippingTerms
+
+
+class Confirmation(Strict, kw_only=True):
+    """The supplier's answer to an order."""
+
+    objectId: ObjectId
+    buyerPONumber: DocumentNumber
+    supplierResponse: Literal["ACCEPT", "REJECT", "RETURN"]
+    supplierRemarks: ShortText
+    objectVersion: ObjectVersion
+    poStatusTransition: StatusTransition
+
+
+class StatusChange(Strict, kw_only=True):
+    """The buyer's change of an order's state."""
+
+    objectId: ObjectId
+    buyerPONumber: DocumentNumber
+    objectVersion: ObjectVersion
+    buyerAction: Literal["CANCEL", "CLOSE"]
+    buyerRemarks: ShortText
+    poStatusTransition: StatusTransition
+
+
+class OrderBody(Strict, kw_only=True):
+    """Body of `req-send` and `req-edit`."""
+
+    device: Device
+    b2bIds: B2BIds
+    purchaseOrder: Order
+    additionalInfos: list[AdditionalInfo]
+
+
+class ConfirmBody(Strict, kw_only=True):
+    """Body of `req-confirm`."""
+
+    device: Device
+    b2bIds: B2BIds
+    poConfirmation: Confirmation
+    additionalInfos: list[AdditionalInfo]
+
+
+class StatusChangeBody(Strict, kw_only=True):
+    """Body of `req-status-change`."""
+
+    device: Device
+    b2bIds: B2BIds
+    poStatus: StatusChange
+    additionalInfos: list[AdditionalInfo]
+
+
+def an_earlier_version_was_accepted(view: DocumentView) -> bool:
+    """The order is an amendment of one that is in force."""
+    return view.agreed_version is not None
+
+
+def no_earlier_version_was_accepted(view: DocumentView) -> bool:
+    """Nothing of the order is in force yet."""
+    return view.agreed_version is None
+
+
+def no_live_invoice(view: DocumentView) -> bool:
+    """No invoice that is neither rejected nor cancelled names the order."""
+    return view.drawn.get(order_rules.LIVE_INVOICES, 0) == 0
+
+
+def _moves(
+    on: str,
+    *,
+    by: str,
+    action: str | None,
+    sources: Iterable[str],
+    target: str,
+    version: VersionRule,
+    effect: Effect = Effect.PROPOSAL,
+    guard: Guard | None = None,
+) -> tuple[Move, ...]:
+    """The rows of one transition of the contract, one for each state it starts from."""
+    return tuple(
+        Move(
+            on=on,
+            action=action,
+            source=source,
+            target=target,
+            by=by,
+            effect=effect,
+            version=version,
+            guard=guard,
+        )
+        for source in sources
+    )
+
+
+_CONFIRM, _CHANGE = "req-confirm", "req-status-change"
+
+LIFE_CYCLE: tuple[Move, ...] = (
+    *_moves("req-send", by=BUYER, action=None, sources=[CREATED], target=SENT,
+            version=VersionRule.FIRST),
+    *_moves(_CONFIRM, by=SUPPLIER, action="ACCEPT", sources=[SENT], target=ACCEPTED,
+            version=VersionRule.AGREE),
+    *_moves(_CONFIRM, by=SUPPLIER, action="REJECT", sources=[SENT], target=REJECTED,
+            version=VersionRule.KEEP, guard=no_earlier_version_was_accepted),
+    *_moves(_CONFIRM, by=SUPPLIER, action="RETURN", sources=[SENT], target=UNDER_REVIEW,
+            version=VersionRule.KEEP),
+    *_moves("req-edit", by=BUYER, action=None, sources=[SENT, UNDER_REVIEW], target=SENT,
+            version=VersionRule.NEXT),
+    *_moves(_CHANGE, by=BUYER, action="CANCEL", sources=[SENT, UNDER_REVIEW, REJECTED],
+            target=CANCELLED, version=VersionRule.KEEP, guard=no_live_invoice),
+    *_moves(_CHANGE, by=BUYER, action="CLOSE", sources=[ACCEPTED], target=CLOSED,
+            version=VersionRule.KEEP),
+    *_moves(_CHANGE, by=BUYER, action="CANCEL", sources=[CREATED], target=CANCELLED,
+            version=VersionRule.KEEP, effect=Effect.FACT),
+    *_moves("req-edit", by=BUYER, action=None, sources=[ACCEPTED], target=SENT,
+            version=VersionRule.NEXT),
+    *_moves(_CHANGE, by=BUYER, action="CANCEL", sources=[ACCEPTED], target=CANCELLED,
+            version=VersionRule.KEEP, guard=no_live_invoice),
+    *_moves(_CONFIRM, by=SUPPLIER, action="REJECT", sources=[SENT], target=ACCEPTED,
+            version=VersionRule.RESTORE, guard=an_earlier_version_was_accepted),
+    *_moves(_CHANGE, by=BUYER, action="CLOSE", sources=[SENT, UNDER_REVIEW], target=CLOSED,
+            version=VersionRule.RESTORE, guard=an_earlier_version_was_accepted),
+)  # fmt: skip
+
+PURCHASE_ORDER = DocumentType(
+    name="purchase-order",
+    noun="order",
+    author=BUYER,
+    initial=CREATED,
+    released=frozenset({REJECTED, CANCELLED}),
+    withdrawal="CANCEL",
+    moves=LIFE_CYCLE,
+)
+
+
+def _touched(
+    subject: Order | Confirmation | StatusChange, path: str, claim: str | None
+) -> tuple[Touched, ...]:
+    version, transition = subject.objectVersion, subject.poStatusTransition
+    return (
+        Touched(
+            type=PURCHASE_ORDER.name,
+            how=Touches.MOVES,
+            object_id=subject.objectId,
+            number=subject.buyerPONumber,
+            claim=claim,
+            current_version=version.currentVersion,
+            new_version=version.newVersion,
+            current_status=transition.currentStatus,
+            new_status=transition.newStatus,
+            path=path,
+            transition="poStatusTransition",
+        ),
+    )
+
+
+def _order_touched(body: OrderBody) -> tuple[Touched, ...]:
+    """The order, and its number: unique for the buyer's B2B ID in the financial year of its date."""
+    order = body.purchaseOrder
+    year = financial_year(date.fromisoformat(order.orderDate))
+    claim = f"{body.b2bIds.buyerB2BId}|{order.buyerPONumber}|{year}"
+    return _touched(order, "purchaseOrder", claim)
+
+
+def _message(
+    name: str, *, sender: str, body: type[Group], subject: str, **functions: object
+) -> MessageType:
+    road = f"api/v0/purchase-order/{name}"
+    return MessageType(
+        name=name,
+        document=PURCHASE_ORDER,
+        path=f"/{road}",
+        forward=road,
+        inform=road.replace("/req-", "/resp-"),
+        roles={BUYER: "buyerB2BId", SUPPLIER: "supplierB2BId"},
+        sender=sender,
+        receiver=SUPPLIER if sender == BUYER else BUYER,
+        body=body,
+        subject=subject,
+        ack=Ack.ECHO,
+        postings=lambda _: (),
+        **functions,  # type: ignore[arg-type]
+    )
+
+
+MESSAGES: tuple[MessageType, ...] = (
+    _message(
+        "req-send",
+        sender=BUYER,
+        body=OrderBody,
+        subject="purchaseOrder",
+        touches=_order_touched,
+        action=lambda _: None,
+        rules=order_rules.ORDER,
+    ),
+    _message(
+        "req-confirm",
+        sender=SUPPLIER,
+        body=ConfirmBody,
+        subject="poConfirmation",
+        touches=lambda body: _touched(body.poConfirmation, "poConfirmation", None),
+        action=lambda body: body.poConfirmation.supplierResponse,
+        rules=(order_rules.confirmation_names_the_order,),
+    ),
+    _message(
+        "req-edit",
+        sender=BUYER,
+        body=OrderBody,
+        subject="purchaseOrder",
+        touches=_order_touched,
+        action=lambda _: None,
+        rules=(*order_rules.ORDER, *order_rules.AMENDMENT),
+    ),
+    _message(
+        "req-status-change",
+        sender=BUYER,
+        body=StatusChangeBody,
+        subject="poStatus",
+        touches=lambda body: _touched(body.poStatus, "poStatus", None),
+        action=lambda body: body.poStatus.buyerAction,
+        rules=(order_rules.status_change_names_the_order,),
+    ),
+)

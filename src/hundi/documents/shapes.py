@@ -1,0 +1,242 @@
+"""Inner objects that documents share, exactly as the contract's schemas name and limit them."""
+
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import UNSET, Meta, UnsetType
+
+from hundi.kernel.fields import (
+    Amount,
+    DateText,
+    Emptiable,
+    Group,
+    Price,
+    Quantity,
+    Rate,
+    ShortText,
+    Strict,
+    Text,
+    VersionNumber,
+)
+
+B2BId = Annotated[
+    str, Meta(pattern=r'^[^\\"]{1,100}\Z', extra={"wanted": "1 to 100 characters, no \\ or quote"})
+]
+DocumentNumber = Annotated[
+    str, Meta(pattern=r'^[^\\"]{1,50}\Z', extra={"wanted": "1 to 50 characters, no \\ or quote"})
+]
+ObjectId = Annotated[str, Meta(min_length=1, max_length=64)]
+Gstin = Annotated[
+    str,
+    Meta(
+        pattern=r"^(URP|[0-9]{2}[0-9A-Z]{13})?\Z",
+        extra={"wanted": "a GSTIN of 15 characters, URP, or nothing"},
+    ),
+]
+StateCode = Annotated[
+    str,
+    Meta(
+        pattern=r"^([0-9]{2}|[A-Z]{2})\Z",
+        extra={"wanted": "a state code of two digits or two letters"},
+    ),
+]
+Email = Annotated[
+    str, Meta(pattern=r"^[^@\s]{1,64}@[^@\s]{1,255}\Z", extra={"wanted": "an e-mail address"})
+]
+
+
+class GeoCodeTag(Strict, kw_only=True):
+    """One device tag. The value is not judged: the page leaves it open."""
+
+    never_empty: ClassVar[bool] = True
+    name: Annotated[str, Meta(min_length=1, max_length=64)]
+    value: Annotated[str, Meta(min_length=1, max_length=256)]
+
+
+class Device(Group, kw_only=True):
+    """Where the caller's action was made."""
+
+    never_empty: ClassVar[bool] = True
+    tag: GeoCodeTag
+
+
+class B2BIds(Strict, kw_only=True):
+    """The two parties of a trade message."""
+
+    never_empty: ClassVar[bool] = True
+    buyerB2BId: B2BId
+    supplierB2BId: B2BId
+
+
+class AdditionalInfo(Group, kw_only=True):
+    """A free name and value."""
+
+    name: ShortText | UnsetType = UNSET
+    value: Text | UnsetType = UNSET
+
+
+class Address(Emptiable, kw_only=True):
+    """A postal address."""
+
+    required_unless_empty: ClassVar[tuple[str, ...]] = ("addressLine1", "city", "state", "pincode")
+    type: (
+        Literal[
+            "REGISTERED", "CORPORATE", "HEAD OFFICE", "BRANCH OFFICE", "RESIDENTIAL", "OTHER"
+        ]
+        | UnsetType
+    ) = UNSET
+    addressLine1: ShortText | UnsetType = UNSET
+    addressLine2: ShortText | UnsetType = UNSET
+    city: ShortText | UnsetType = UNSET
+    state: ShortText | UnsetType = UNSET
+    country: ShortText | UnsetType = UNSET
+    pincode: (
+        Annotated[
+            str, Meta(pattern=r"^[1-9][0-9]{5}\Z", extra={"wanted": "a pincode of six digits"})
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class ContactNumber(Group, kw_only=True):
+    """A phone number of a party."""
+
+    type: ShortText | UnsetType = UNSET
+    countryCode: ShortText | UnsetType = UNSET
+    phoneNumber: ShortText | UnsetType = UNSET
+
+
+class SupplierDetails(Group, kw_only=True):
+    """The selling party."""
+
+    never_empty: ClassVar[bool] = True
+    b2bId: B2BId
+    legalName: ShortText
+    gstin: Gstin | UnsetType = UNSET
+    tradeName: ShortText | UnsetType = UNSET
+    stateCode: StateCode | UnsetType = UNSET
+    address: Address | UnsetType = UNSET
+    contactNumber: ContactNumber | UnsetType = UNSET
+    email: Email | UnsetType = UNSET
+
+
+class BuyerDetails(Group, kw_only=True):
+    """The buying party, with the place of supply."""
+
+    never_empty: ClassVar[bool] = True
+    b2bId: B2BId
+    legalName: ShortText
+    gstin: Gstin | UnsetType = UNSET
+    tradeName: ShortText | UnsetType = UNSET
+    stateCode: StateCode | UnsetType = UNSET
+    placeOfSupply: ShortText | UnsetType = UNSET
+    address: Address | UnsetType = UNSET
+    contactNumber: ContactNumber | UnsetType = UNSET
+    email: Email | UnsetType = UNSET
+
+
+class AddressDetail(Emptiable, kw_only=True):
+    """An address and what it is for."""
+
+    required_unless_empty: ClassVar[tuple[str, ...]] = ("addressType", "address")
+    addressType: ShortText | UnsetType = UNSET
+    address: Address | UnsetType = UNSET
+
+
+class TypedAmount(Emptiable, kw_only=True):
+    """A figure with a label: a tax, a discount, a charge."""
+
+    required_unless_empty: ClassVar[tuple[str, ...]] = ("type", "value")
+    type: ShortText | UnsetType = UNSET
+    value: Amount | UnsetType = UNSET
+
+
+class TypedRate(Emptiable, kw_only=True):
+    """A percentage with a label."""
+
+    required_unless_empty: ClassVar[tuple[str, ...]] = ("type", "value")
+    type: ShortText | UnsetType = UNSET
+    value: Rate | UnsetType = UNSET
+
+
+class BatchDetails(Group, kw_only=True):
+    """The batch of a line."""
+
+    batchNumber: ShortText | UnsetType = UNSET
+    expiryDate: DateText | UnsetType = UNSET
+    warrantyDate: DateText | UnsetType = UNSET
+
+
+class LineItem(Group, kw_only=True):
+    """One line of an order or invoice."""
+
+    serialno: ShortText
+    productDescription: Text
+    quantity: Quantity
+    unitPrice: Price
+    totalItemValue: Amount
+    isService: ShortText | UnsetType = UNSET
+    hsnCode: (
+        Annotated[
+            str, Meta(pattern=r"^([0-9]{4,8})?\Z", extra={"wanted": "an HSN of 4 to 8 digits"})
+        ]
+        | UnsetType
+    ) = UNSET
+    barCode: ShortText | UnsetType = UNSET
+    freeQuantity: Quantity | UnsetType = UNSET
+    unit: ShortText | UnsetType = UNSET
+    totalAmt: Amount | UnsetType = UNSET
+    assessmentAmount: Amount | UnsetType = UNSET
+    gstRate: Rate | UnsetType = UNSET
+    orderLineReference: ShortText | UnsetType = UNSET
+    originCountry: Annotated[str, Meta(min_length=2, max_length=2)] | UnsetType = UNSET
+    productSerialNumber: ShortText | UnsetType = UNSET
+    itemValueDetails: list[TypedAmount] | UnsetType = UNSET
+    rates: list[TypedRate] | UnsetType = UNSET
+    batchDetails: BatchDetails | UnsetType = UNSET
+    attributeDetails: list[AdditionalInfo] | UnsetType = UNSET
+    additionalInfos: list[AdditionalInfo] | UnsetType = UNSET
+
+
+class ContractReference(Group, kw_only=True):
+    """References to contracts, tenders and receipts."""
+
+    receiptAdviceReference: ShortText | UnsetType = UNSET
+    receiptAdviceDate: DateText | UnsetType = UNSET
+    tenderOrLotReference: ShortText | UnsetType = UNSET
+    contractReference: ShortText | UnsetType = UNSET
+    externalReference: ShortText | UnsetType = UNSET
+    projectReference: ShortText | UnsetType = UNSET
+
+
+class AdditionalDocument(Group, kw_only=True):
+    """A supporting document; `document` is its content in base64 and bounded by the body alone."""
+
+    url: Text | UnsetType = UNSET
+    document: str | UnsetType = UNSET
+    information: Text | UnsetType = UNSET
+
+
+class PaymentMilestone(Group, kw_only=True):
+    """A part payment."""
+
+    dueDate: DateText | UnsetType = UNSET
+    amount: Amount | UnsetType = UNSET
+
+
+class ShippingTerms(Group, kw_only=True):
+    """Terms of delivery."""
+
+    shippingTerms: ShortText | UnsetType = UNSET
+    shippingMethod: ShortText | UnsetType = UNSET
+    deliveryDate: DateText | UnsetType = UNSET
+
+
+class ObjectVersion(Strict, kw_only=True):
+    """The content version that the sender acts on, and the one after the act."""
+
+    never_empty: ClassVar[bool] = True
+    currentVersion: VersionNumber
+    newVersion: VersionNumber
+
+
+AdditionalInfos = list[AdditionalInfo]

@@ -1,0 +1,17 @@
+"""What `hundi serve` was asked to do, as the command line hands it on."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ServeSettings:
+    """One serving process. `role` is all, api or dispatcher; port 0 means any free one.
+
+    `dev` allows http and loopback endpoints, for two systems on one laptop.
+    """
+
+    database_url: str
+    host: str
+    port: int
+    role: str
+    dev: bool
