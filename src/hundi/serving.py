@@ -8,7 +8,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import structlog
 import uvicorn
 
 from hundi.delivery.breaker import Breaker
-from hundi.delivery.dispatch import DispatchLoop, Dispatcher, SweepLoop
+from hundi.delivery.dispatch import Dispatcher, DispatchLoop, SweepLoop
 from hundi.delivery.egress import EgressGuard
 from hundi.delivery.health import Health
 from hundi.delivery.wire import HttpWire
@@ -120,23 +120,27 @@ class _Process:
         """Run the parts of this role until a signal says stop."""
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stopping.set)
+        role = self._settings.role
+        # Whatever may refuse to start comes before anything runs.
+        server = self._server() if role in {"all", "api"} else None
+        listening = _listen(self._settings) if server is not None else None
         keeping = Housekeeping(self._database, self._refusals)
         house = asyncio.create_task(keeping.run())
-        stops: list[Callable[[], Any]] = []
-        if self._settings.role in {"all", "dispatcher"}:
-            stops.append(await self._start_dispatcher())
-        if self._settings.role in {"all", "api"}:
-            await self._serve_http()
+        stop_dispatching = None
+        if role in {"all", "dispatcher"}:
+            stop_dispatching = await self._start_dispatcher()
+        if server is not None and listening is not None:
+            await self._serve_http(server, listening)
         else:
             _say(self._settings, "dispatching")
             await self._stopping.wait()
         await self._road.drained()
-        for stop in stops:
-            await stop()
+        if stop_dispatching is not None:
+            await stop_dispatching()
         keeping.stop()
         await house
 
-    async def _start_dispatcher(self) -> Callable[[], Any]:
+    async def _start_dispatcher(self) -> Callable[[], Awaitable[None]]:
         guard = EgressGuard.for_mode(dev=self._settings.dev)
         wire = HttpWire(guard)
         health = Health(self._database)
@@ -162,8 +166,8 @@ class _Process:
 
         return stop
 
-    async def _serve_http(self) -> None:
-        server = uvicorn.Server(
+    def _server(self) -> uvicorn.Server:
+        return uvicorn.Server(
             uvicorn.Config(
                 self._application(),
                 http="httptools",
@@ -178,7 +182,8 @@ class _Process:
                 backlog=2048,
             )
         )
-        listening = _listen(self._settings)
+
+    async def _serve_http(self, server: uvicorn.Server, listening: socket.socket) -> None:
         _say(self._settings, "serving", port=listening.getsockname()[1])
         served = asyncio.create_task(_serve_on(server, listening))
         stopping = asyncio.create_task(self._stopping.wait())

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from hundi.exchange.definition import DocumentType, Move, Touched, VersionRule
 from hundi.exchange.document import Document
 from hundi.exchange.request import Refused, Request
+from hundi.kernel.clock import to_text
 from hundi.kernel.faults import Code, Fault, Kind
 
 UNKNOWN = Code(
@@ -74,7 +75,7 @@ def stored(document: Document) -> dict[str, object]:
         "missed": {
             "reqMsgId": document.last_exchange,
             "kind": document.last_step,
-            "at": document.updated_at,
+            "at": to_text(document.updated_at),
         },
     }
 
