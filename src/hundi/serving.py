@@ -107,9 +107,7 @@ class _Process:
         self._metrics = Metrics(database)
         self._refusals = RefusalLog(database)
         self._loop: DispatchLoop | None = None
-        self._road = Road(
-            database, MESSAGES, random=system_random, accepted=self._wake
-        )
+        self._road = Road(database, MESSAGES, random=system_random, accepted=self._wake)
         self._stopping = asyncio.Event()
 
     def _wake(self) -> None:
@@ -203,7 +201,7 @@ class _Process:
             metrics=self._metrics,
             wake=self._wake,
         )
-        edge = Edge(self._road, self._refusals, self._metrics, wall_clock)
+        edge = Edge(self._road, refusals=self._refusals, metrics=self._metrics, clock=wall_clock)
         return Application(self._road.messages, edge=edge, tokens=tokens, rest=rest(context))
 
 
@@ -231,10 +229,12 @@ def _listen(settings: ServeSettings) -> socket.socket:
     try:
         listening.bind((settings.host, settings.port))
     except OSError as error:
-        message = f"Cannot listen on {settings.host}:{settings.port}: {os.strerror(error.errno or 0)}."
+        message = (
+            f"Cannot listen on {settings.host}:{settings.port}: {os.strerror(error.errno or 0)}."
+        )
         raise CannotServeError(message) from error
     listening.listen(2048)
-    listening.setblocking(False)
+    listening.settimeout(0)  # the event loop waits, the socket never
     return listening
 
 
@@ -243,5 +243,3 @@ def _say(settings: ServeSettings, what: str, *, port: int | None = None) -> None
     where = f" on http://{settings.host}:{port}" if port is not None else ""
     mode = ", development mode: http and loopback endpoints allowed" if settings.dev else ""
     print(f"Hundi is {what}{where} ({kind}, role {settings.role}{mode})", flush=True)  # noqa: T201
-
-

@@ -38,10 +38,10 @@ def _unended(world: World) -> Iterator[str]:
 
 
 def _applied_twice(world: World) -> Iterator[str]:
-    for side, erp in world.erps.items():
-        for webhook_id, times in erp.applied().items():
-            if times > 1:
-                yield f"{side} applied {webhook_id} {times} times"
+    counts = ((side, *item) for side, erp in world.erps.items() for item in erp.applied().items())
+    for side, webhook_id, times in counts:
+        if times > 1:
+            yield f"{side} applied {webhook_id} {times} times"
 
 
 def _apart(world: World) -> Iterator[str]:
@@ -50,14 +50,10 @@ def _apart(world: World) -> Iterator[str]:
         network = (row["version"], row["status"])
         for side, erp in world.erps.items():
             held = erp.held(row["object_id"])
-            if held is None:
-                if row["status"] not in {"CREATED", "CANCELLED"}:
-                    yield f"{side} holds nothing of {row['object_id']}, the network {network}"
-            elif (held.version, held.status) != network:
-                yield (
-                    f"{side} holds {row['object_id']} at {held.version} {held.status},"
-                    f" the network at {network}"
-                )
+            theirs = None if held is None else (held.version, held.status)
+            unheld = theirs is None and row["status"] in {"CREATED", "CANCELLED"}
+            if theirs != network and not unheld:
+                yield f"{side} holds {row['object_id']} at {theirs}, the network at {network}"
 
 
 def _journals(world: World) -> Iterator[str]:

@@ -12,13 +12,12 @@ from hundi.delivery.breaker import Breaker
 from hundi.delivery.dispatch import Dispatcher
 from hundi.documents import MESSAGES
 from hundi.exchange import tables
-from hundi.exchange.accept import Acceptor
 from hundi.exchange.closing import unanswered
 from hundi.exchange.feed import number_events
 from hundi.exchange.gate import Road
 from hundi.exchange.outbox import AttemptResult, Leased, Outbox
 from hundi.exchange.record import State
-from hundi.exchange.request import Accepted, Refused, Request, read_request
+from hundi.exchange.request import Accepted, Refused, read_request
 from hundi.kernel.clock import DAY, HOUR, SECOND
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.signature import new_secret
@@ -191,23 +190,19 @@ class World:
 
     def _submit(self, side: str, name: str, raw: bytes, key: str | None) -> None:
         try:
-            request = read_request(
-                self.messages[name], raw, client_id=side, idempotency_key=key
-            )
+            request = read_request(self.messages[name], raw, client_id=side, idempotency_key=key)
         except RefusedError:
             self.seen["unreadable"] += 1
             return
         try:
-            [outcome] = drive(self.database.write(lambda tx: self._accept(tx, [request])))
+            [outcome] = drive(
+                self.database.write(lambda tx: self.road.acceptor.accept(tx, [request]))
+            )
         except CrashError:
             self.again.append((side, name, raw, key))
             self.seen["crashed"] += 1
             return
         self._note(outcome, side, key)
-
-    def _accept(self, tx: Transaction, requests: list[Request]):  # type: ignore[no-untyped-def]
-        acceptor: Acceptor = self.road.acceptor
-        return acceptor.accept(tx, requests)
 
     def _note(self, outcome: Accepted | Refused | Again, side: str, key: str | None) -> None:
         if isinstance(outcome, Accepted):
@@ -236,9 +231,7 @@ class World:
         ).fetchall()
         if rows:
             chosen = unanswered(self.random.choice(rows)[0], State.ABANDONED)
-            drive_or_crash(
-                self.database.write(lambda tx: self.road.settler.end(tx, [chosen]))
-            )
+            drive_or_crash(self.database.write(lambda tx: self.road.settler.end(tx, [chosen])))
 
     def _redrive(self) -> None:
         """Some of what may be sent again is sent again, as an impatient operator would."""
@@ -350,7 +343,7 @@ def _schema() -> list[str]:
     engine = sa.create_mock_engine(
         "sqlite://", lambda made, *_: statements.append(str(made.compile(dialect=engine.dialect)))
     )
-    assert tables and parties  # the catalogue is filled by importing them
+    assert tables.document.metadata is parties.client.metadata is metadata
     metadata.create_all(engine, checkfirst=False)
     return statements
 
@@ -379,9 +372,7 @@ async def _parties(tx: Transaction, secrets: dict[str, str]) -> None:
         )
         pan = b2b_id.removesuffix("@BCB")
         await tx.execute(
-            sa.insert(parties.entity).values(
-                entity_id=side, pan=pan, name=side, created_at=tx.now
-            )
+            sa.insert(parties.entity).values(entity_id=side, pan=pan, name=side, created_at=tx.now)
         )
         await tx.execute(
             sa.insert(parties.b2b_id).values(

@@ -3,34 +3,27 @@
 Orders come before the tax is due, so tax kind and tax amounts are warned about, never refused.
 """
 
-from __future__ import annotations
-
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from msgspec import UnsetType
 
 from hundi.documents import sums
+from hundi.documents.order_bodies import ConfirmBody, Order, OrderBody, StatusChangeBody
+from hundi.documents.shapes import BuyerDetails, SupplierDetails
 from hundi.documents.sums import Line, Totals, line_of
+from hundi.exchange.definition import Party, RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.money import ZERO, Money
 from hundi.kernel.tax_ids import UNREGISTERED, gstin_fault, pan_inside
-
-if TYPE_CHECKING:
-    from hundi.documents.purchase_order import ConfirmBody, Order, OrderBody, StatusChangeBody
-    from hundi.documents.shapes import BuyerDetails, SupplierDetails
-    from hundi.exchange.definition import Party, RuleContext
 
 LIVE_INVOICES = "live invoices"
 """Name of the ledger sum that counts an order's live invoices."""
 
 SAME_PARTIES = Code("PO-SAME-PARTIES", Kind.RULE, "Buyer and supplier are the same B2B ID.")
 OTHER_PARTY = Code("PO-OTHER-PARTY", Kind.RULE, "The order names another party than the message.")
-OTHER_ID = Code(
-    "PO-OTHER-ID", Kind.WARNING, "The order names another B2B ID of the same business."
-)
+OTHER_ID = Code("PO-OTHER-ID", Kind.WARNING, "The order names another B2B ID of the same business.")
 OTHER_GSTIN = Code(
     "PO-OTHER-GSTIN", Kind.WARNING, "The GSTIN is not one that the network knows of the party."
 )
@@ -58,10 +51,6 @@ CODES = (
 _ROOT = "purchaseOrder"
 
 
-def _lines(order: Order) -> list[Line]:
-    return [line_of(i, f"{_ROOT}.itemLists[{n}]") for n, i in enumerate(order.itemLists)]
-
-
 def parties(body: OrderBody, context: RuleContext) -> Iterator[Fault]:
     """The order's parties are the message's, by B2B ID or by the PAN inside the GSTIN."""
     order, ids = body.purchaseOrder, body.b2bIds
@@ -75,9 +64,7 @@ def parties(body: OrderBody, context: RuleContext) -> Iterator[Fault]:
         yield from _party(f"{_ROOT}.{name}", details, context.parties[b2b_id])
 
 
-def _party(
-    path: str, details: SupplierDetails | BuyerDetails, party: Party
-) -> Iterator[Fault]:
+def _party(path: str, details: SupplierDetails | BuyerDetails, party: Party) -> Iterator[Fault]:
     gstin = "" if isinstance(details.gstin, UnsetType) else details.gstin
     trouble = gstin_fault(gstin) if gstin not in UNREGISTERED else None
     if trouble is not None:
@@ -100,12 +87,20 @@ def _unfamiliar(gstin: str, party: Party, *, same_pan: bool) -> bool:
     return pan_inside(gstin) is not None and not same_pan
 
 
-def tax_identity(body: OrderBody, context: RuleContext) -> Iterator[Fault]:  # noqa: ARG001
-    """No GSTIN, no tax; and the kind of tax follows supplier's state and place of supply."""
+def figures(body: OrderBody, context: RuleContext) -> Iterator[Fault]:  # noqa: ARG001
+    """Taxes, lines and totals; every line is taken apart once."""
     order = body.purchaseOrder
+    lines = [line_of(i, f"{_ROOT}.itemLists[{n}]") for n, i in enumerate(order.itemLists)]
+    yield from _tax_identity(order, lines)
+    yield from _each_line(order, lines)
+    yield from _totals(order, lines)
+
+
+def _tax_identity(order: Order, lines: Sequence[Line]) -> Iterator[Fault]:
+    """No GSTIN, no tax; and the kind of tax follows supplier's state and place of supply."""
     labelled = sums.by_type(order.poValueDetails.valueInfos)
     charged = {t: labelled.get(t, ZERO) for t in sums.TAXES}
-    for line in _lines(order):
+    for line in lines:
         for tax, amount in line.taxes.items():
             charged[tax] += amount
     supplier = order.supplierDetails
@@ -137,10 +132,9 @@ def _tax_kind(state: str, place: str, charged: dict[str, Money]) -> Iterator[Fau
         yield TAX_KIND.at(f"{_ROOT}.itemLists", detail, supplier=state, placeOfSupply=place)
 
 
-def lines(body: OrderBody, context: RuleContext) -> Iterator[Fault]:  # noqa: ARG001
+def _each_line(order: Order, lines: Sequence[Line]) -> Iterator[Fault]:
     """Each line's own sums, its HSN and its number."""
-    order = body.purchaseOrder
-    for item, line in zip(order.itemLists, _lines(order), strict=True):
+    for item, line in zip(order.itemLists, lines, strict=True):
         yield from sums.quantity_times_price(item, line.path)
         yield from sums.taxable_of(line)
         yield from sums.tax_of(line)
@@ -148,7 +142,9 @@ def lines(body: OrderBody, context: RuleContext) -> Iterator[Fault]:  # noqa: AR
         hsn = item.hsnCode or ""
         service = isinstance(item.isService, str) and item.isService.upper() == "YES"
         if hsn and len(hsn) not in {4, 6, 8}:
-            yield HSN.at(f"{line.path}.hsnCode", f"{hsn} has {len(hsn)} digits; 4, 6 or 8 are used.")
+            yield HSN.at(
+                f"{line.path}.hsnCode", f"{hsn} has {len(hsn)} digits; 4, 6 or 8 are used."
+            )
         elif hsn and service and not hsn.startswith("99"):
             yield HSN.at(f"{line.path}.hsnCode", f"{hsn} is not a service; those start with 99.")
     counted = Counter(item.serialno for item in order.itemLists)
@@ -158,12 +154,11 @@ def lines(body: OrderBody, context: RuleContext) -> Iterator[Fault]:  # noqa: AR
             yield LINE_TWICE.at(f"{_ROOT}.itemLists[{place}].serialno", detail)
 
 
-def totals(body: OrderBody, context: RuleContext) -> Iterator[Fault]:  # noqa: ARG001
-    """The order's totals against its lines."""
-    value = body.purchaseOrder.poValueDetails
+def _totals(order: Order, lines: Sequence[Line]) -> Iterator[Fault]:
+    value = order.poValueDetails
     root = f"{_ROOT}.poValueDetails"
     yield from sums.totals_of(
-        _lines(body.purchaseOrder),
+        lines,
         Totals(
             taxable=sums.money(value.assessmentValue),
             total=sums.money(value.totalPOValue),
@@ -237,9 +232,11 @@ def status_change_names_the_order(body: StatusChangeBody, context: RuleContext) 
 
 def _names(number: str, root: str, context: RuleContext) -> Iterator[Fault]:
     if context.document is not None and number != context.document.number:
-        detail = f"The order's number is {context.document.number}, not {number}. Check which is meant."
+        detail = (
+            f"The order's number is {context.document.number}, not {number}. Check which is meant."
+        )
         yield NUMBER_MISMATCH.at(f"{root}.buyerPONumber", detail, number=context.document.number)
 
 
-ORDER = (parties, tax_identity, lines, totals, dates)
+ORDER = (parties, figures, dates)
 AMENDMENT = (edit_keeps_the_number, no_line_below_invoiced)

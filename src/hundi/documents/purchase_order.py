@@ -5,25 +5,15 @@ Shapes and life cycle follow `contract/b2b-purchase-order.yaml` (`x-lifecycle`),
 
 from collections.abc import Iterable
 from datetime import date
-from typing import ClassVar, Literal
 
 from hundi.documents import order_rules
-from hundi.documents.shapes import (
-    AdditionalDocument,
-    AdditionalInfo,
-    AddressDetail,
-    B2BIds,
-    BuyerDetails,
-    ContractReference,
-    Device,
-    DocumentNumber,
-    LineItem,
-    ObjectId,
-    ObjectVersion,
-    PaymentMilestone,
-    ShippingTerms,
-    SupplierDetails,
-    TypedAmount,
+from hundi.documents.order_bodies import (
+    Confirmation,
+    ConfirmBody,
+    Order,
+    OrderBody,
+    StatusChange,
+    StatusChangeBody,
 )
 from hundi.exchange.definition import (
     Ack,
@@ -38,8 +28,7 @@ from hundi.exchange.definition import (
     VersionRule,
 )
 from hundi.kernel.clock import financial_year
-from hundi.kernel.fields import Amount, DateText, Group, InstantText, ShortText, Strict, Text
-from msgspec import UNSET, UnsetType
+from hundi.kernel.fields import Group
 
 BUYER, SUPPLIER = "buyer", "supplier"
 
@@ -50,104 +39,6 @@ ACCEPTED = "ACCEPTED"
 REJECTED = "REJECTED"
 CANCELLED = "CANCELLED"
 CLOSED = "CLOSED"
-
-Status = Literal[
-    "CREATED",
-    "SENT TO SUPPLIER",
-    "UNDER REVIEW",
-    "ACCEPTED",
-    "REJECTED",
-    "CANCELLED",
-    "CLOSED",
-]
-
-
-class StatusTransition(Strict, kw_only=True):
-    """What the sender believes, and what it wants."""
-
-    never_empty: ClassVar[bool] = True
-    currentStatus: Status
-    newStatus: Status
-
-
-class OrderValue(Group, kw_only=True):
-    """Totals of the order."""
-
-    assessmentValue: Amount | UnsetType = UNSET
-    totalPOValue: Amount | UnsetType = UNSET
-    valueInfos: list[TypedAmount] | UnsetType = UNSET
-
-
-class Order(Group, kw_only=True):
-    """The order itself; members that it does not declare are carried untouched."""
-
-    objectId: ObjectId
-    buyerPONumber: DocumentNumber
-    ts: InstantText
-    orderDate: DateText
-    deliveryDate: DateText
-    subject: Text
-    objectVersion: ObjectVersion
-    poStatusTransition: StatusTransition
-    supplierDetails: SupplierDetails
-    buyerDetails: BuyerDetails
-    addressDetails: list[AddressDetail]
-    itemLists: list[LineItem]
-    poValueDetails: OrderValue
-    poInfos: list[AdditionalInfo]
-    contractReferenceDetails: list[ContractReference]
-    additionalDocumentDetails: list[AdditionalDocument]
-    paymentMilestones: list[PaymentMilestone]
-    shippingTermsDetails: ShippingTerms
-
-
-class Confirmation(Strict, kw_only=True):
-    """The supplier's answer to an order."""
-
-    objectId: ObjectId
-    buyerPONumber: DocumentNumber
-    supplierResponse: Literal["ACCEPT", "REJECT", "RETURN"]
-    supplierRemarks: ShortText
-    objectVersion: ObjectVersion
-    poStatusTransition: StatusTransition
-
-
-class StatusChange(Strict, kw_only=True):
-    """The buyer's change of an order's state."""
-
-    objectId: ObjectId
-    buyerPONumber: DocumentNumber
-    objectVersion: ObjectVersion
-    buyerAction: Literal["CANCEL", "CLOSE"]
-    buyerRemarks: ShortText
-    poStatusTransition: StatusTransition
-
-
-class OrderBody(Strict, kw_only=True):
-    """Body of `req-send` and `req-edit`."""
-
-    device: Device
-    b2bIds: B2BIds
-    purchaseOrder: Order
-    additionalInfos: list[AdditionalInfo]
-
-
-class ConfirmBody(Strict, kw_only=True):
-    """Body of `req-confirm`."""
-
-    device: Device
-    b2bIds: B2BIds
-    poConfirmation: Confirmation
-    additionalInfos: list[AdditionalInfo]
-
-
-class StatusChangeBody(Strict, kw_only=True):
-    """Body of `req-status-change`."""
-
-    device: Device
-    b2bIds: B2BIds
-    poStatus: StatusChange
-    additionalInfos: list[AdditionalInfo]
 
 
 def an_earlier_version_was_accepted(view: DocumentView) -> bool:

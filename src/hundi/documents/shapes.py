@@ -44,7 +44,7 @@ Email = Annotated[
 ]
 
 
-class GeoCodeTag(Strict, kw_only=True):
+class GeoCodeTag(Strict, frozen=True, kw_only=True):
     """One device tag. The value is not judged: the page leaves it open."""
 
     never_empty: ClassVar[bool] = True
@@ -52,14 +52,14 @@ class GeoCodeTag(Strict, kw_only=True):
     value: Annotated[str, Meta(min_length=1, max_length=256)]
 
 
-class Device(Group, kw_only=True):
+class Device(Group, frozen=True, kw_only=True):
     """Where the caller's action was made."""
 
     never_empty: ClassVar[bool] = True
     tag: GeoCodeTag
 
 
-class B2BIds(Strict, kw_only=True):
+class B2BIds(Strict, frozen=True, kw_only=True):
     """The two parties of a trade message."""
 
     never_empty: ClassVar[bool] = True
@@ -67,21 +67,19 @@ class B2BIds(Strict, kw_only=True):
     supplierB2BId: B2BId
 
 
-class AdditionalInfo(Group, kw_only=True):
+class AdditionalInfo(Group, frozen=True, kw_only=True):
     """A free name and value."""
 
     name: ShortText | UnsetType = UNSET
     value: Text | UnsetType = UNSET
 
 
-class Address(Emptiable, kw_only=True):
+class Address(Emptiable, frozen=True, kw_only=True):
     """A postal address."""
 
     required_unless_empty: ClassVar[tuple[str, ...]] = ("addressLine1", "city", "state", "pincode")
     type: (
-        Literal[
-            "REGISTERED", "CORPORATE", "HEAD OFFICE", "BRANCH OFFICE", "RESIDENTIAL", "OTHER"
-        ]
+        Literal["REGISTERED", "CORPORATE", "HEAD OFFICE", "BRANCH OFFICE", "RESIDENTIAL", "OTHER"]
         | UnsetType
     ) = UNSET
     addressLine1: ShortText | UnsetType = UNSET
@@ -97,7 +95,7 @@ class Address(Emptiable, kw_only=True):
     ) = UNSET
 
 
-class ContactNumber(Group, kw_only=True):
+class ContactNumber(Group, frozen=True, kw_only=True):
     """A phone number of a party."""
 
     type: ShortText | UnsetType = UNSET
@@ -105,7 +103,7 @@ class ContactNumber(Group, kw_only=True):
     phoneNumber: ShortText | UnsetType = UNSET
 
 
-class SupplierDetails(Group, kw_only=True):
+class SupplierDetails(Group, frozen=True, kw_only=True):
     """The selling party."""
 
     never_empty: ClassVar[bool] = True
@@ -119,7 +117,7 @@ class SupplierDetails(Group, kw_only=True):
     email: Email | UnsetType = UNSET
 
 
-class BuyerDetails(Group, kw_only=True):
+class BuyerDetails(Group, frozen=True, kw_only=True):
     """The buying party, with the place of supply."""
 
     never_empty: ClassVar[bool] = True
@@ -134,7 +132,7 @@ class BuyerDetails(Group, kw_only=True):
     email: Email | UnsetType = UNSET
 
 
-class AddressDetail(Emptiable, kw_only=True):
+class AddressDetail(Emptiable, frozen=True, kw_only=True):
     """An address and what it is for."""
 
     required_unless_empty: ClassVar[tuple[str, ...]] = ("addressType", "address")
@@ -142,7 +140,7 @@ class AddressDetail(Emptiable, kw_only=True):
     address: Address | UnsetType = UNSET
 
 
-class TypedAmount(Emptiable, kw_only=True):
+class TypedAmount(Emptiable, frozen=True, kw_only=True):
     """A figure with a label: a tax, a discount, a charge."""
 
     required_unless_empty: ClassVar[tuple[str, ...]] = ("type", "value")
@@ -150,7 +148,7 @@ class TypedAmount(Emptiable, kw_only=True):
     value: Amount | UnsetType = UNSET
 
 
-class TypedRate(Emptiable, kw_only=True):
+class TypedRate(Emptiable, frozen=True, kw_only=True):
     """A percentage with a label."""
 
     required_unless_empty: ClassVar[tuple[str, ...]] = ("type", "value")
@@ -158,7 +156,7 @@ class TypedRate(Emptiable, kw_only=True):
     value: Rate | UnsetType = UNSET
 
 
-class BatchDetails(Group, kw_only=True):
+class BatchDetails(Group, frozen=True, kw_only=True):
     """The batch of a line."""
 
     batchNumber: ShortText | UnsetType = UNSET
@@ -166,7 +164,7 @@ class BatchDetails(Group, kw_only=True):
     warrantyDate: DateText | UnsetType = UNSET
 
 
-class LineItem(Group, kw_only=True):
+class LineItem(Group, frozen=True, kw_only=True):
     """One line of an order or invoice."""
 
     serialno: ShortText
@@ -197,7 +195,7 @@ class LineItem(Group, kw_only=True):
     additionalInfos: list[AdditionalInfo] | UnsetType = UNSET
 
 
-class ContractReference(Group, kw_only=True):
+class ContractReference(Group, frozen=True, kw_only=True):
     """References to contracts, tenders and receipts."""
 
     receiptAdviceReference: ShortText | UnsetType = UNSET
@@ -208,7 +206,7 @@ class ContractReference(Group, kw_only=True):
     projectReference: ShortText | UnsetType = UNSET
 
 
-class AdditionalDocument(Group, kw_only=True):
+class AdditionalDocument(Group, frozen=True, kw_only=True):
     """A supporting document; `document` is its content in base64 and bounded by the body alone."""
 
     url: Text | UnsetType = UNSET
@@ -216,14 +214,14 @@ class AdditionalDocument(Group, kw_only=True):
     information: Text | UnsetType = UNSET
 
 
-class PaymentMilestone(Group, kw_only=True):
+class PaymentMilestone(Group, frozen=True, kw_only=True):
     """A part payment."""
 
     dueDate: DateText | UnsetType = UNSET
     amount: Amount | UnsetType = UNSET
 
 
-class ShippingTerms(Group, kw_only=True):
+class ShippingTerms(Group, frozen=True, kw_only=True):
     """Terms of delivery."""
 
     shippingTerms: ShortText | UnsetType = UNSET
@@ -231,7 +229,7 @@ class ShippingTerms(Group, kw_only=True):
     deliveryDate: DateText | UnsetType = UNSET
 
 
-class ObjectVersion(Strict, kw_only=True):
+class ObjectVersion(Strict, frozen=True, kw_only=True):
     """The content version that the sender acts on, and the one after the act."""
 
     never_empty: ClassVar[bool] = True

@@ -153,12 +153,12 @@ def quantity_times_price(item: LineItem, path: str) -> Iterator[Fault]:
     allowed = max(Decimal(1), Decimal(item.quantity) * Decimal(5).scaleb(-places - 1))
     if abs(product - stated) > allowed:
         made = Money.rounded(product).text()
-        detail = f"{item.quantity} × {item.unitPrice} makes {made}, the line states {stated}."
+        detail = f"{item.quantity} times {item.unitPrice} makes {made}, the line states {stated}."
         yield QUANTITY_PRICE.at(f"{path}.totalAmt", detail, stated=str(stated), product=made)
 
 
 def taxable_of(line: Line) -> Iterator[Fault]:
-    """Taxable = total − discount; where the price holds the tax, divided by 1 + rate."""
+    """Taxable = total less discount; where the price holds the tax, divided by 1 + rate."""
     if line.total is None or line.taxable is None:
         return
     net = line.total - line.discount
@@ -174,7 +174,7 @@ def taxable_of(line: Line) -> Iterator[Fault]:
 
 
 def tax_of(line: Line) -> Iterator[Fault]:
-    """Tax = taxable × rate, CGST and SGST half each. Nil tax always passes. Warned here."""
+    """Tax = taxable times rate, CGST and SGST half each. Nil tax always passes. Warned here."""
     if line.taxable is None or line.rate is None or not line.tax:
         return
     expected = line.taxable.times(line.rate / _HUNDRED)

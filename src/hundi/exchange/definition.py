@@ -96,11 +96,9 @@ class DocumentType:
 
     def move(self, *, on: str, action: str | None, view: DocumentView) -> Move | None:
         """The row for a message and action from the document's status, guards asked; or None."""
-        for row in self.moves:
-            if (row.on, row.action, row.source) == (on, action, view.status):
-                if row.guard is None or row.guard(view):
-                    return row
-        return None
+        wanted = (on, action, view.status)
+        fitting = (row for row in self.moves if (row.on, row.action, row.source) == wanted)
+        return next((row for row in fitting if row.guard is None or row.guard(view)), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

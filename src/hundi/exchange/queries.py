@@ -18,7 +18,7 @@ from hundi.exchange.definition import MessageType, VersionRule
 from hundi.exchange.document import COLUMNS, PlannedMove
 from hundi.exchange.journal import COLUMNS as JOURNAL_COLUMNS
 from hundi.exchange.journal import first_broken
-from hundi.exchange.judge import UNKNOWN
+from hundi.exchange.standing import UNKNOWN
 from hundi.exchange.writes import moves_from
 from hundi.kernel.clock import to_text
 from hundi.kernel.faults import Code, Fault, Kind, RefusedError
@@ -69,8 +69,10 @@ _JOURNAL = Statement.both(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """What a list of documents is narrowed to; "" does not narrow. `text` is looked for in numbers
-    and objectIds, in any case; the two parties are B2B IDs."""
+    """What a list of documents is narrowed to; "" does not narrow.
+
+    `text` is looked for in numbers and objectIds, in any case; the two parties are B2B IDs.
+    """
 
     type: str = ""
     status: str = ""

@@ -4,8 +4,16 @@ Protocol, section 2, "Settle": SUCCESS under HTTP 200 settles; FAILURE or PARTIA
 (not 408, 410, 429) declines; PENDING under 200 asks again; all else is a failed attempt.
 """
 
+import json
 from dataclasses import dataclass
 from enum import Enum
+
+ASK_AGAIN = 60
+ASK_AGAIN_AT_MOST = 3_600
+RETRY_AFTER_AT_MOST = 86_400
+TEXT_AT_MOST = 1_000
+
+_NEVER_DECLINES = frozenset({408, 410, 429})
 
 
 class Kind(Enum):
@@ -21,9 +29,10 @@ class Answer:
     """What came back from one attempt.
 
     `status` is None where no whole answer arrived; then `error` is a short word for the cause
-    (`dns`, `egress`, `connect`, `tls`, `timeout`, `reset`, `answer-too-large`). `reached` is False
-    only for dns, egress, connect and tls: the receiver cannot have seen the request. `body` holds
-    at most 64 KiB. `retry_after` is in seconds, as the receiver asked, unlimited.
+    (`dns`, `egress`, `connect`, `tls`, `timeout`, `reset`, `not-http`), a colon and a phrase may
+    follow it. `answer-too-large` stands beside a status: the body was cut. `reached` is False only
+    for dns, egress, connect and tls: the receiver cannot have seen the request. `body` holds at
+    most 64 KiB. `retry_after` is in seconds, as the receiver asked, unlimited.
     """
 
     status: int | None
@@ -59,3 +68,125 @@ class Verdict:
     error_detail: str = ""
     error_field: str = ""
     wait: int | None = None
+
+
+class _UnreadableError(ValueError):
+    """An answer to a request in which no decision can be read; the text is a short phrase."""
+
+
+def judge(answer: Answer, *, kind: Kind, req_msg_id: str, empty_means_success: bool) -> Verdict:
+    """What an attempt led to. Never raises for what a receiver answers.
+
+    `req_msg_id` is that of the request, also for its RESPONSE and COPY. `empty_means_success` is
+    the option of the endpoint for an empty 200.
+    """
+    status = answer.status
+    if status is None:
+        return _failed(answer, answer.error or "no answer")
+    if status == 410:
+        return Verdict(decision=Decision.GONE, reason="HTTP 410")
+    if kind is not Kind.REQUEST:
+        return _informed(answer, status)
+    if status != 200 and not _may_decline(status):
+        return _failed(answer, f"HTTP {status}")
+    try:
+        return _decided(answer, req_msg_id, empty_means_success=empty_means_success)
+    except _UnreadableError as trouble:
+        reason = str(trouble) if status == 200 else f"HTTP {status}, {trouble}"
+        return _failed(answer, reason)
+
+
+def _may_decline(status: int) -> bool:
+    return 400 <= status <= 499 and status not in _NEVER_DECLINES
+
+
+def _failed(answer: Answer, reason: str) -> Verdict:
+    asked = answer.retry_after
+    wait = None if asked is None else min(asked, RETRY_AFTER_AT_MOST)
+    return Verdict(decision=Decision.FAILED, reason=reason, wait=wait)
+
+
+def _informed(answer: Answer, status: int) -> Verdict:
+    if 200 <= status <= 299:
+        return Verdict(decision=Decision.SETTLED, reason=f"HTTP {status}")
+    return _failed(answer, f"HTTP {status}")
+
+
+def _decided(answer: Answer, req_msg_id: str, *, empty_means_success: bool) -> Verdict:
+    """The receiver's decision about a request, under 200 or a 4xx that may decline."""
+    if answer.error is not None:
+        raise _UnreadableError(answer.error)
+    under_200 = answer.status == 200
+    if under_200 and empty_means_success and not answer.body.strip():
+        return Verdict(decision=Decision.SETTLED, reason="empty answer")
+    resp = _resp(answer.body)
+    if resp.get("reqMsgId") not in {"", req_msg_id, None}:
+        raise _UnreadableError("answer names another request")
+    match resp.get("result"):
+        case "SUCCESS" if under_200:
+            return Verdict(decision=Decision.SETTLED, reason="SUCCESS")
+        case "PENDING" if under_200:
+            asked = ASK_AGAIN if answer.retry_after is None else answer.retry_after
+            wait = min(asked, ASK_AGAIN_AT_MOST)
+            return Verdict(decision=Decision.ASK_AGAIN, reason="PENDING", wait=wait)
+        case "FAILURE" | "PARTIAL" as result:
+            return _declined(resp, result)
+        case "SUCCESS" | "PENDING" as result:
+            raise _UnreadableError(f"answer says {result}")
+    raise _UnreadableError("answer has no known result")
+
+
+def _declined(resp: dict[str, object], result: str) -> Verdict:
+    return Verdict(
+        decision=Decision.DECLINED,
+        reason=result,
+        error_code=_text(resp, "errorCd"),
+        error_detail=_text(resp, "errorDtl"),
+        error_field=_text(resp, "errorField"),
+    )
+
+
+def _text(resp: dict[str, object], name: str) -> str:
+    """An error member as it may be stored and sent on; what is no text or number counts as none."""
+    value = resp.get(name)
+    if not isinstance(value, str):
+        return ""
+    # PostgreSQL stores no NUL, UTF-8 no half of a surrogate pair.
+    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise _UnreadableError(f"answer's {name} holds a character that is none")
+    return value[:TEXT_AT_MOST]
+
+
+def _resp(body: bytes) -> dict[str, object]:
+    """`payload.resp` of an answer. Numbers come as their text: nothing here depends on one."""
+    try:
+        payload = _object_in(_read(body.decode()), "payload")
+    except _UnreadableError:
+        raise
+    except (ValueError, RecursionError):
+        phrase = "answer is not JSON" if body.strip() else "answer is empty"
+        raise _UnreadableError(phrase) from None
+    return _object_in(payload, "resp")
+
+
+def _object_in(value: object, name: str) -> dict[str, object]:
+    inner = value.get(name) if isinstance(value, dict) else None
+    if not isinstance(inner, dict):
+        raise _UnreadableError("answer has no payload.resp")
+    return inner
+
+
+def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise _UnreadableError("answer gives a member twice")
+    return members
+
+
+def _refuse_constant(name: str) -> object:
+    raise _UnreadableError(f"answer holds {name}, which is not JSON")
+
+
+_read = json.JSONDecoder(
+    object_pairs_hook=_members, parse_int=str, parse_float=str, parse_constant=_refuse_constant
+).decode

@@ -76,7 +76,9 @@ class RefusedError(Exception):
     def __init__(self, faults: Iterable[Fault], *, retry_after: int | None = None) -> None:
         self.faults = tuple(faults)
         self.retry_after = retry_after
-        super().__init__("; ".join(f"{fault.code} {fault.path}: {fault.detail}" for fault in self.faults))
+        super().__init__(
+            "; ".join(f"{fault.code} {fault.path}: {fault.detail}" for fault in self.faults)
+        )
 
 
 def split(findings: Iterable[Fault]) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:

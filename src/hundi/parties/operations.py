@@ -16,6 +16,7 @@ from hundi.parties.credentials import hashed, new_client_id, new_secret_text
 from hundi.parties.model import NewClient
 from hundi.store.engine import Database, Transaction
 
+LONGEST_URL = 2000
 _B2B_ID = re.compile(r"[^\s\\\"@\x00-\x1f\x7f]{1,90}@BCB")
 
 
@@ -126,22 +127,27 @@ async def _store_gstin(tx: Transaction, gstin: str | None, entity_id: str) -> No
 
 
 def _name_faults(name: str) -> Iterator[Fault]:
-    if not (1 <= len(name.strip()) and len(name) <= 200 and name.isprintable()):
+    if not (len(name.strip()) >= 1 and len(name) <= 200 and name.isprintable()):
         yield model.BAD_NAME.at("name", "Give a name of 1 to 200 printable characters.")
 
 
 def _endpoint_faults(url: str) -> Iterator[Fault]:
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        good = False
-    if not good or parts.username or parts.query or parts.fragment or len(url) > 2000:
+    if not _plain_url(url):
         detail = (
             "Give the base URL of the webhooks, such as https://erp.example.com/hundi,"
             " without user, query or fragment."
         )
         yield model.BAD_ENDPOINT.at("endpoint", detail)
+
+
+def _plain_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    dressed = parts.username or parts.password or parts.query or parts.fragment
+    return good and not dressed and url.isprintable() and len(url) <= LONGEST_URL
 
 
 def _party_faults(party: NewParty, b2b_id: str) -> Iterator[Fault]:

@@ -98,9 +98,9 @@ class Tokens:
         token, again = new_secret_text(self._random), new_secret_text(self._random)
 
         async def store(tx: Transaction) -> None:
-            await tx.execute(_new_token(token, client_id, "ACCESS", tx.now))
+            await tx.execute(_new_token(token, client_id, kind="ACCESS", now=tx.now))
             if refresh:
-                await tx.execute(_new_token(again, client_id, "REFRESH", tx.now))
+                await tx.execute(_new_token(again, client_id, kind="REFRESH", now=tx.now))
 
         await self._database.write(store)
         return _answer(token, again if refresh else None)
@@ -109,7 +109,7 @@ class Tokens:
 _NOBODY = "scrypt$AAAAAAAAAAAAAAAAAAAAAA==$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
 
-def _new_token(token: str, client_id: str, kind: str, now: int) -> sa.Insert:
+def _new_token(token: str, client_id: str, *, kind: str, now: int) -> sa.Insert:
     seconds = ACCESS_SECONDS if kind == "ACCESS" else REFRESH_SECONDS
     return sa.insert(tables.access_token).values(
         token_hash=token_hash(token),

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+import structlog
+
 from hundi.kernel.faults import RefusedError
 from hundi.store.engine import (
     CommitUnknownError,
@@ -25,6 +27,9 @@ R = TypeVar("R")
 
 WHOLE_RETRIES = 5
 AGAIN_LIMIT = 8
+PATIENCE_SECONDS = 5
+
+_log = structlog.get_logger()
 
 
 class Again:
@@ -82,9 +87,23 @@ class GroupCommit(Generic[M, R]):
         if len(self._queue) >= self._limit:
             raise OverloadedError("too many requests are waiting for the database")
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Waiting(member, future, tuple(self._keys(member))))
+        waiting = _Waiting(member, future, tuple(self._keys(member)))
+        self._queue.append(waiting)
         self._start()
-        return await future
+        done, _ = await asyncio.wait({future}, timeout=PATIENCE_SECONDS)
+        if not done:
+            self._give_up(waiting)
+        return future.result()
+
+    def _give_up(self, waiting: _Waiting[M, R]) -> None:
+        """Tell a member that waited too long the truth: not begun, or not known."""
+        try:
+            self._queue.remove(waiting)
+        except ValueError:
+            message = "the database has not answered yet"
+            _fail([waiting], CommitUnknownError(message))
+        else:
+            _fail([waiting], UnavailableError("the database is too slow"))
 
     async def drained(self) -> None:
         """Wait until every submitted member has its outcome."""
@@ -133,7 +152,7 @@ class GroupCommit(Generic[M, R]):
         except (UnavailableError, CommitUnknownError) as error:
             _fail(batch, error)
             return
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (handed to the member it belongs to)
             if len(batch) == 1:
                 _fail(batch, error)
                 return
@@ -147,8 +166,9 @@ class GroupCommit(Generic[M, R]):
             try:
                 return await self._database.write(lambda tx: _awaited(self._work(tx, members)))
             except RetryableError as error:
-                last = error
-        raise UnavailableError(f"gave up after {WHOLE_RETRIES} conflicts: {last}") from last
+                _log.info("batch-runs-again", error=str(error), members=len(members))
+        message = f"gave up after {WHOLE_RETRIES} conflicts with other transactions"
+        raise UnavailableError(message)
 
     def _hand_out(self, batch: list[_Waiting[M, R]], outcomes: Sequence[R | Again]) -> None:
         for waiting, outcome in zip(batch, outcomes, strict=True):

@@ -47,7 +47,9 @@ def upgrade(url: str, revision: str = "head") -> None:
 
 async def is_current(database: Database) -> bool:
     """Whether the database has the tables of this very version."""
-    version = sa.select(sa.column("version_num")).select_from(sa.table("alembic_version"))
+    version: sa.Select[tuple[str]] = sa.select(sa.column("version_num")).select_from(
+        sa.table("alembic_version")
+    )
 
     async def work(tx: Transaction) -> str | None:
         rows = await tx.select(version)

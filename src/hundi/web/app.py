@@ -19,7 +19,7 @@ class Edge:
     """What the message calls need of the network: the road, its counters, the refusal log."""
 
     def __init__(
-        self, road: Road, refusals: RefusalLog, metrics: Metrics, clock: Callable[[], int]
+        self, road: Road, *, refusals: RefusalLog, metrics: Metrics, clock: Callable[[], int]
     ) -> None:
         self._road = road
         self._refusals = refusals

@@ -1,6 +1,5 @@
 """The message calls under /api/v0, as a plain ASGI application: the hot path of the network."""
 
-import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -30,7 +29,6 @@ from hundi.web.asgi import (
 from hundi.web.envelope import METHOD, NO_ROUTE, OVERLOADED, envelope, status_of
 
 _KEY = re.compile(rb"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
-WAIT_SECONDS = 5.0
 HEADER_LIMIT = 4096
 _log = structlog.get_logger()
 
@@ -72,11 +70,11 @@ class MessageCalls:
             raw = await read_body(receive, headers)
             accepted = await self._accept(message, raw, client_id=client_id, key=_key(headers))
         except RefusedError as refusal:
-            await self._refuse(scope, send, client_id, refusal)
+            await self._refuse(scope, send, refusal, client_id=client_id)
         except Disconnected:
             return
         except StoreError as error:
-            await self._refuse(scope, send, client_id, _not_now(error))
+            await self._refuse(scope, send, _not_now(error), client_id=client_id)
         else:
             await respond(send, 200, accepted.response, headers=_headers(accepted))
 
@@ -101,23 +99,31 @@ class MessageCalls:
     async def _accept(
         self, message: MessageType, raw: bytes, *, client_id: str, key: str | None
     ) -> Accepted:
+        outcome: Accepted | Refused | None
         try:
             request = read_request(message, raw, client_id=client_id, idempotency_key=key)
         except RefusedError:
             # A used key is told before the shape: the order of the stages is the protocol's.
-            outcome = key and await self._gate.replay(
-                client_id=client_id, key=key, fingerprint=fingerprint(message.path, raw)
-            )
-            if not outcome:
+            outcome = await self._used(message, raw, client_id=client_id, key=key)
+            if outcome is None:
                 raise
         else:
-            outcome = await asyncio.wait_for(self._gate.submit(request), WAIT_SECONDS)
+            outcome = await self._gate.submit(request)
         if isinstance(outcome, Refused):
             raise RefusedError(outcome.faults, retry_after=outcome.retry_after)
         return outcome
 
+    async def _used(
+        self, message: MessageType, raw: bytes, *, client_id: str, key: str | None
+    ) -> Accepted | Refused | None:
+        if key is None:
+            return None
+        return await self._gate.replay(
+            client_id=client_id, key=key, fingerprint=fingerprint(message.path, raw)
+        )
+
     async def _refuse(
-        self, scope: Scope, send: Send, client_id: str, refusal: RefusedError
+        self, scope: Scope, send: Send, refusal: RefusedError, *, client_id: str
     ) -> None:
         self._gate.refused(client_id, scope["path"], refusal.faults)
         status = status_of(refusal.faults)

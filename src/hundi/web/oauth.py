@@ -39,8 +39,7 @@ class TokenCall:
         """Issue a token, or say in the words of RFC 6749 why not."""
         headers = headers_of(scope)
         try:
-            if scope["method"] != "POST":
-                raise GrantError("invalid_request", "The token call takes POST only.")
+            _check_method(scope)
             form = _form(headers, await read_body(receive, headers))
             answer = await self._grant(form, _basic(headers))
         except Disconnected:
@@ -85,6 +84,11 @@ class TokenCall:
             username=_needed(form, "username"),
             password=_needed(form, "password"),
         )
+
+
+def _check_method(scope: Scope) -> None:
+    if scope["method"] != "POST":
+        raise GrantError("invalid_request", "The token call takes POST only.")
 
 
 def _needed(form: Mapping[str, str], name: str) -> str:

@@ -1,0 +1,146 @@
+"""Sending again what was sent or given up, and giving up what nobody has answered yet.
+
+A `resp-X`, its copy and a fact may be sent again at any time; a proposal's `req-X` only while its
+exchange is open. The delivery is locked before its exchange is read, in the order of settling.
+"""
+
+from hundi.exchange import visibility
+from hundi.exchange.closing import unanswered
+from hundi.exchange.definition import Effect
+from hundi.exchange.deliveries import UNKNOWN_EXCHANGE, unknown_delivery
+from hundi.exchange.record import State
+from hundi.exchange.settle import Ended, Settler
+from hundi.exchange.verdict import Kind as Webhook
+from hundi.kernel.faults import Code, Fault, Kind, RefusedError
+from hundi.store.engine import Row, Transaction
+from hundi.store.statement import Statement
+
+IN_FLIGHT = Code(
+    "DELIVERY-IN-FLIGHT",
+    Kind.BUSY,
+    "An attempt at the delivery is under way. Look at its outcome before sending it again.",
+)
+OVER = Code(
+    "DELIVERY-OVER",
+    Kind.CONFLICT,
+    "The exchange has ended or is about to; its proposal is not sent any more.",
+)
+ENDED = Code(
+    "EXCHANGE-ENDED", Kind.CONFLICT, "The exchange had ended before it could be abandoned."
+)
+NO_FACT = Code(
+    "EXCHANGE-FACT",
+    Kind.CONFLICT,
+    "A fact has taken effect and cannot be abandoned. Undo it with a message of its own.",
+)
+NOT_SENDER = Code(
+    "EXCHANGE-NOT-SENDER", Kind.RIGHTS, "Only the sender of an exchange may abandon it."
+)
+CODES = (IN_FLIGHT, OVER, ENDED, NO_FACT, NOT_SENDER)
+
+LOOK_AGAIN_SECONDS = 5
+
+_LOCK = Statement.both("select webhook_id from delivery where webhook_id = $1 for update")
+_PARTIES = (
+    "s.client_id = $2 as sends, r.client_id = $2 as receives,"
+    f" {visibility.REACHED} as reached from {{rows}}"
+    " join b2b_id s on s.b2b_id = x.sender_b2b join b2b_id r on r.b2b_id = x.receiver_b2b"
+)
+_DELIVERY = Statement.both(
+    "select w.kind, w.effect, w.state, x.req_msg_id, x.state as exchange_state, x.closing, "
+    + _PARTIES.format(rows="delivery w join exchange x on x.req_msg_id = w.req_msg_id")
+    + " where w.webhook_id = $1"
+)
+_EXCHANGE = Statement.both(
+    "select x.effect, x.state, x.ended_at, "
+    + _PARTIES.format(rows="exchange x")
+    + " where x.req_msg_id = $1"
+)
+_QUEUE = Statement.both(
+    "update delivery set state = 'QUEUED', due_at = $2, redriven = true, failures = 0,"
+    " ended_at = null where webhook_id = $1"
+)
+# Locked in the order of ids, as everybody locks deliveries.
+_DUE_NOW = Statement.both(
+    "update delivery set state = 'QUEUED', redriven = (redriven or state = 'PARKED'), due_at = $2"
+    " where webhook_id in (select webhook_id from delivery where client_id = $1"
+    " and state in ('QUEUED', 'PARKED') order by webhook_id for update)"
+)
+
+
+async def redrive(tx: Transaction, client_id: str, webhook_id: str) -> None:
+    """Make a delivery due now, marked as redriven; a delivered one goes out once more.
+
+    For the clients of the exchange's sender and, once it may have reached it, of its receiver.
+    Raises RefusedError: unknown, an attempt under way, a proposal whose exchange is not open.
+    """
+    await tx.fetch(_LOCK, webhook_id)
+    rows = await tx.fetch(_DELIVERY, webhook_id, client_id)
+    if not rows or not _party_to(rows[0]):
+        raise unknown_delivery(webhook_id)
+    row = rows[0]
+    if row["state"] == "LEASED":
+        detail = "An attempt is under way. Wait for its outcome, then send it again if need be."
+        fault = IN_FLIGHT.at("webhookId", detail)
+        raise RefusedError([fault], retry_after=LOOK_AGAIN_SECONDS)
+    if _is_over(row):
+        raise RefusedError([_over(row)])
+    await tx.fetch(_QUEUE, webhook_id, tx.now)
+
+
+async def replay_gap(tx: Transaction, client_id: str) -> None:
+    """Make everything due now that waits for a client's endpoint or was parked before it."""
+    await tx.fetch(_DUE_NOW, client_id, tx.now)
+
+
+async def abandon(tx: Transaction, settler: Settler, *, client_id: str, req_msg_id: str) -> Ended:
+    """Give up a proposal. ENDED, or CLOSING while an attempt is under way: its answer wins.
+
+    Raises RefusedError: unknown, not the caller's own, a fact, or ended before.
+    """
+    row = await _exchange(tx, client_id, req_msg_id)
+    if row is None or not _party_to(row):
+        detail = f"You are party to no exchange {req_msg_id}. Check the reqMsgId."
+        raise RefusedError([UNKNOWN_EXCHANGE.at("reqMsgId", detail)])
+    if not row["sends"]:
+        detail = "The other side sent this exchange. Answer it, or ask the sender to abandon it."
+        raise RefusedError([NOT_SENDER.at("reqMsgId", detail)])
+    if row["effect"] == Effect.FACT.value:
+        detail = "This is a fact: it has taken effect. Undo it with a message of its own."
+        raise RefusedError([NO_FACT.at("reqMsgId", detail)])
+    if row["state"] != State.OPEN.value:
+        raise RefusedError([_ended(row)])
+    told = await settler.end(tx, [unanswered(req_msg_id, State.ABANDONED)])
+    if told[req_msg_id] is Ended.LATE:  # somebody was faster between the look and the locks
+        row = await _exchange(tx, client_id, req_msg_id) or row
+        raise RefusedError([_ended(row)])
+    return told[req_msg_id]
+
+
+async def _exchange(tx: Transaction, client_id: str, req_msg_id: str) -> Row | None:
+    rows = await tx.fetch(_EXCHANGE, req_msg_id, client_id)
+    return rows[0] if rows else None
+
+
+def _party_to(row: Row) -> bool:
+    return bool(row["sends"] or (row["receives"] and row["reached"]))
+
+
+def _is_over(row: Row) -> bool:
+    proposed = row["kind"] == Webhook.REQUEST.value and row["effect"] == Effect.PROPOSAL.value
+    return proposed and (row["exchange_state"] != State.OPEN.value or row["closing"] is not None)
+
+
+def _over(row: Row) -> Fault:
+    state = row["exchange_state"]
+    word = state if row["closing"] is None else "CLOSING"
+    detail = (
+        f"Exchange {row['req_msg_id']} is {word}."
+        " A proposal is sent again only while its exchange is open: send a new request."
+    )
+    return OVER.at("webhookId", detail, state=state, closing=row["closing"])
+
+
+def _ended(row: Row) -> Fault:
+    detail = f"The exchange is {row['state']} already. Read the document before you go on."
+    return ENDED.at("reqMsgId", detail, state=row["state"])
