@@ -39,9 +39,11 @@ class Stored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the edge does with a webhook. `entry` is its number in the log of received webhooks."""
+    """What the edge does with a webhook.
 
-    entry: int
+    `entry` is its number in the log of received webhooks, 0 before it is logged.
+    """
+
     status: int
     result: str
     body: bytes
@@ -49,6 +51,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float | None = None
     size: int = 0
+    entry: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,46 +127,42 @@ _SILENT = {"timeout": Manner.NEVER, "down": Manner.DOWN}
 _DRIP_SECONDS = 1.0
 
 
-def spoiled(do: Do, stored: Stored, *, entry: int) -> Answer:
+def spoiled(do: Do, stored: Stored) -> Answer:
     """The answer that a rule lets out, where the right one would be `stored`."""
     if do.answer in _SILENT:
-        return Answer(entry=entry, status=0, result="", body=b"", manner=_SILENT[do.answer])
-    right = whole(stored, entry=entry)
+        return Answer(status=0, result="", body=b"", manner=_SILENT[do.answer])
+    right = whole(stored)
     if do.answer in _MANNERS:
         manner, seconds = _MANNERS[do.answer], do.seconds or _DRIP_SECONDS
         return replace(right, manner=manner, seconds=seconds, size=do.bytes)
     match do.answer:
         case "malformed":
-            return Answer(entry=entry, status=200, result="", body=MALFORMED)
+            return Answer(status=200, result="", body=MALFORMED)
         case "empty":
-            return Answer(entry=entry, status=200, result="", body=b"")
+            return Answer(status=200, result="", body=b"")
         case "redirect":
             where = {"location": do.to}
-            return Answer(entry=entry, status=do.status, result="", body=b"", headers=where)
+            return Answer(status=do.status, result="", body=b"", headers=where)
         case "status":
-            return _with_retry(plain(do.status, "The rules say so."), do, entry=entry)
+            return _with_retry(plain(do.status, "The rules say so."), do)
     return right
 
 
-def pending(message: Message, do: Do, *, entry: int) -> Answer:
+def pending(message: Message, do: Do) -> Answer:
     """The answer PENDING, ask me again: it decides nothing and is not kept."""
-    return _with_retry(envelope(message, Verdict("PENDING")), do, entry=entry)
+    return _with_retry(envelope(message, Verdict("PENDING")), do)
 
 
-def held(do: Do, *, entry: int) -> Answer:
+def held(do: Do) -> Answer:
     """No answer yet, and nothing decided."""
-    return Answer(
-        entry=entry, status=0, result="", body=b"", manner=Manner.HOLD, seconds=do.seconds
-    )
+    return Answer(status=0, result="", body=b"", manner=Manner.HOLD, seconds=do.seconds)
 
 
-def whole(stored: Stored, *, entry: int) -> Answer:
+def whole(stored: Stored) -> Answer:
     """The answer as it is kept."""
-    return Answer(entry=entry, status=stored.status, result=stored.result, body=stored.body)
+    return Answer(status=stored.status, result=stored.result, body=stored.body)
 
 
-def _with_retry(stored: Stored, do: Do, *, entry: int) -> Answer:
+def _with_retry(stored: Stored, do: Do) -> Answer:
     headers = {} if do.retry_after is None else {"retry-after": str(do.retry_after)}
-    return Answer(
-        entry=entry, status=stored.status, result=stored.result, body=stored.body, headers=headers
-    )
+    return Answer(status=stored.status, result=stored.result, body=stored.body, headers=headers)

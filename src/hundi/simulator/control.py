@@ -30,7 +30,8 @@ def control_routes(erp: Erp, gate: Gate) -> list[web.RouteDef]:
 
     async def exchanges(_request: web.Request) -> web.StreamResponse:
         effects = [_effect(row) for row in erp.state.effects()]
-        return _json({"effects": effects, "outcomes": list(erp.state.outcomes())})
+        outcomes = [_outcome(row) for row in erp.state.outcomes()]
+        return _json({"effects": effects, "outcomes": outcomes})
 
     async def replace_rules(request: web.Request) -> web.StreamResponse:
         try:
@@ -105,6 +106,17 @@ def _effect(row: Row) -> dict[str, object]:
         "status": row["status"],
         "applied": row["applied"],
         "undone": bool(row["undone"]),
+    }
+
+
+def _outcome(row: Row) -> dict[str, object]:
+    return {
+        "id": row["id"],
+        "objectId": row["object_id"],
+        "result": row["result"],
+        "errorCd": row["code"],
+        "errorDtl": row["detail"],
+        "errorField": row["field"],
     }
 
 

@@ -8,7 +8,7 @@ answer, the Erp, or both, and make a new Erp over the same state.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 
@@ -16,7 +16,7 @@ from hundi.kernel.identity import receiver_copy_id
 from hundi.kernel.signature import SignatureError, verify
 from hundi.simulator import answering
 from hundi.simulator.answering import Answer, Stored, Verdict
-from hundi.simulator.rules import Do, Rules
+from hundi.simulator.rules import SUCCESS, Do, Rules
 from hundi.simulator.state import Arrival, Row, State
 from hundi.simulator.webhook import (
     Message,
@@ -69,22 +69,23 @@ class Erp:
             verified=trouble is None,
         )
         with self.state.transaction():
-            entry = self.state.log(arrival)
             if trouble is not None:
-                answer = answering.whole(answering.plain(401, trouble), entry=entry)
-                return self._told(answer, "refused")
+                refusal = answering.whole(answering.plain(401, trouble))
+                return self._logged(arrival, refusal, rule="refused")
             try:
                 message = read_message(webhook)
             except UnreadableError as unreadable:
-                return self._told(_unread(webhook, str(unreadable), entry), "unreadable")
-            return self._answer(message, entry)
+                refusal = _unread(webhook, str(unreadable))
+                return self._logged(arrival, refusal, rule="unreadable")
+            return self._answer(message, arrival)
 
     def resume(self, entry: int) -> Answer:
         """Decide what was held. By now it may have been answered, or ended, otherwise."""
         message = self._undecided.pop(entry)
         with self.state.transaction():
-            stored = self._taken_in(message, Do(answer="success"))
-            return self._told(answering.whole(stored, entry=entry), "hold")
+            stored = self._taken_in(message, SUCCESS, kept=self._known(message))
+            self.state.log_result(entry, stored.result)
+        return replace(answering.whole(stored), entry=entry)
 
     def documents(self) -> list[Held]:
         """What this ERP believes, by document."""
@@ -106,39 +107,44 @@ class Erp:
             return str(trouble)
         return None
 
-    def _answer(self, message: Message, entry: int) -> Answer:
-        decided = self.state.answer(message.webhook_id) is not None or self._ended(message)
-        do = self.rules.choose(message.facts, decided=decided)
+    def _answer(self, message: Message, arrival: Arrival) -> Answer:
+        kept = self._known(message)
+        do = self.rules.choose(message.facts, decided=kept is not None)
         if do.answer == "hold":
-            self._undecided[entry] = message
-            return self._told(answering.held(do, entry=entry), do.answer)
+            held = self._logged(arrival, answering.held(do), rule=do.answer)
+            self._undecided[held.entry] = message
+            return held
         if do.answer == "pending":
-            return self._told(answering.pending(message, do, entry=entry), do.answer)
-        stored = self._taken_in(message, do) if do.applied else answering.acknowledged()
-        return self._told(answering.spoiled(do, stored, entry=entry), do.answer)
+            return self._logged(arrival, answering.pending(message, do), rule=do.answer)
+        if do.applied:
+            kept = self._taken_in(message, do, kept=kept)
+        answer = answering.spoiled(do, kept or answering.acknowledged())
+        return self._logged(arrival, answer, rule=do.answer)
 
-    def _told(self, answer: Answer, rule: str) -> Answer:
-        self.state.log_answer(answer.entry, rule=rule, result=answer.result)
-        return answer
+    def _logged(self, arrival: Arrival, answer: Answer, *, rule: str) -> Answer:
+        return replace(answer, entry=self.state.log(arrival, rule=rule, result=answer.result))
 
-    def _ended(self, message: Message) -> bool:
-        """Whether the network has told that this request ended without this ERP's consent."""
-        if not message.is_request:
-            return False
-        return self.state.outcome(receiver_copy_id(message.webhook_id)) not in {None, "SUCCESS"}
-
-    def _taken_in(self, message: Message, do: Do) -> Stored:
-        """The kept answer; the first time it is made, and kept with the message's effect."""
+    def _known(self, message: Message) -> Stored | None:
+        """The answer of a message that is decided, by this ERP or by the network before it."""
         kept = self.state.answer(message.webhook_id)
+        if kept is not None or not message.is_request:
+            return kept
+        if self.state.outcome(receiver_copy_id(message.webhook_id)) in {None, "SUCCESS"}:
+            return None
+        return self._keep(message, answering.envelope(message, FORESTALLED))
+
+    def _taken_in(self, message: Message, do: Do, *, kept: Stored | None) -> Stored:
+        """The kept answer; the first time it is made, and kept with the message's effect."""
         if kept is not None:
             return kept
         stored = self._decided(message, do) if message.is_request else self._recorded(message)
+        return self._keep(message, stored)
+
+    def _keep(self, message: Message, stored: Stored) -> Stored:
         self.state.keep(message.webhook_id, stored)
         return stored
 
     def _decided(self, message: Message, do: Do) -> Stored:
-        if self._ended(message):
-            return answering.envelope(message, FORESTALLED)
         if do.answer == "decline":
             refusal = Verdict("FAILURE", do.code, do.detail, do.field)
             return answering.envelope(message, refusal, status=do.status)
@@ -157,12 +163,12 @@ class Erp:
         return answering.acknowledged()
 
 
-def _unread(webhook: Webhook, trouble: str, entry: int) -> Answer:
+def _unread(webhook: Webhook, trouble: str) -> Answer:
     if is_request(webhook.path):
         stored = answering.unread(Verdict("FAILURE", "ERP-UNREADABLE", trouble))
     else:
         stored = answering.plain(400, trouble)
-    return answering.whole(stored, entry=entry)
+    return answering.whole(stored)
 
 
 def _loggable(text: str) -> str:

@@ -74,28 +74,27 @@ class State:
         """Give back the file."""
         self._connection.close()
 
-    def log(self, arrival: Arrival) -> int:
+    def log(self, arrival: Arrival, *, rule: str, result: str) -> int:
         """Number a webhook in the order of arrival. It is a repeat if a verified one had its id."""
         cursor = self._connection.execute(
             "insert into received (at, path, id, sequence, verified, rule, result, repeat)"
-            " values (?, ?, ?, ?, ?, '', '',"
-            " exists (select 1 from received where id = ? and verified))",
+            " values (?1, ?2, ?3, ?4, ?5, ?6, ?7,"
+            " exists (select 1 from received where id = ?3 and verified))",
             (
                 arrival.at,
                 arrival.path,
                 arrival.webhook_id,
                 arrival.sequence,
                 arrival.verified,
-                arrival.webhook_id,
+                rule,
+                result,
             ),
         )
         return int(cursor.lastrowid or 0)
 
-    def log_answer(self, entry: int, *, rule: str, result: str) -> None:
-        """Tell in the log how a webhook was answered."""
-        self._connection.execute(
-            "update received set rule = ?, result = ? where n = ?", (rule, result, entry)
-        )
+    def log_result(self, entry: int, result: str) -> None:
+        """Tell in the log how a webhook was answered in the end."""
+        self._connection.execute("update received set result = ? where n = ?", (result, entry))
 
     def answer(self, webhook_id: str) -> Stored | None:
         """The kept answer of a message."""

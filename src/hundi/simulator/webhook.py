@@ -29,6 +29,9 @@ class Webhook:
 
     def header(self, name: str) -> str:
         """A header by its lower-case name, or an empty text."""
+        told = self.headers.get(name)
+        if told is not None:
+            return told
         for spelled, value in self.headers.items():
             if spelled.lower() == name:
                 return value
