@@ -1,0 +1,21 @@
+"""The scene on both databases."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.exchange.scene import Scene, scene
+
+
+@pytest.fixture
+async def stage(database_url: str) -> AsyncIterator[Scene]:
+    """Buyer, supplier and stranger over one road, with endpoints."""
+    async with scene(database_url) as it:
+        yield it
+
+
+@pytest.fixture
+async def posted(database_url: str) -> AsyncIterator[Scene]:
+    """The same, but the supplier is a mailbox."""
+    async with scene(database_url, mailbox="supplier") as it:
+        yield it
