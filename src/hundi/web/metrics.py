@@ -1,0 +1,133 @@
+"""Prometheus metrics of one process. No label holds a value that a caller can invent.
+
+Counters count what this process saw; the gauges of the outbox are asked of the database when
+somebody scrapes, at most every five seconds.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client.exposition import generate_latest
+
+from hundi.exchange.definition import MessageType
+from hundi.exchange.outbox import AttemptResult
+from hundi.exchange.record import State, stored_name
+from hundi.exchange.request import Accepted
+from hundi.exchange.verdict import Decision, Kind
+from hundi.kernel.clock import SECOND
+from hundi.kernel.faults import Fault
+from hundi.store.engine import Database, Row, StoreError, Transaction
+from hundi.store.statement import Statement
+
+REFRESH_SECONDS = 5
+PATIENCE_SECONDS = 2
+_ACK_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+_ATTEMPT_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
+_BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
+_WAITING = ("QUEUED", "LEASED", "PARKED")
+
+_OUTBOX = Statement.both(
+    "select (select count(*) from delivery where state = 'QUEUED') as queued,"
+    " (select count(*) from delivery where state = 'LEASED') as leased,"
+    " (select count(*) from delivery where state = 'PARKED') as parked,"
+    " (select min(due_at) from delivery where state = 'QUEUED') as oldest,"
+    " (select count(*) from exchange where state = 'OPEN' and closing is null"
+    " and expires_at is not null) as open"
+)
+_log = structlog.get_logger()
+
+
+class Metrics:
+    """Counts what the edge, the dispatcher and the road tell it; `exposition` writes it out."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._asked = -float("inf")
+        self._asking = asyncio.Lock()
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self._acks = self._counter("acks", "Accepted requests", ("message", "result"))
+        self._refusals = self._counter("refusals", "Refused requests", ("code", "status"))
+        self._exchanges = self._counter("exchanges", "Exchanges that entered a state", ("state",))
+        self._attempts = self._counter("deliveries", "Ended attempts", ("kind", "outcome"))
+        self._ack_seconds = self._histogram("ack_seconds", "Time to an ack", _ACK_SECONDS)
+        self._attempt_seconds = self._histogram(
+            "attempt_seconds", "Time to a webhook's answer", _ATTEMPT_SECONDS
+        )
+        self._batches = self._histogram("batch_size", "Requests in one commit", _BATCH_SIZES)
+        self._outbox = self._gauge("outbox_deliveries", "Deliveries not yet made", ("state",))
+        self._oldest = self._gauge("outbox_oldest_due_seconds", "How long the oldest is due")
+        self._open = self._gauge("exchanges_open", "Proposals that nobody has answered")
+        self._breakers = self._gauge("breakers_open", "Endpoints that are left alone for a while")
+
+    def accepted(self, message: MessageType, outcome: Accepted, *, microseconds: int) -> None:
+        """Count an ack; a replayed one is no new exchange."""
+        state = State(outcome.state)
+        result = "PENDING" if state is State.OPEN else "SUCCESS"
+        self._acks.labels(stored_name(message), "REPLAYED" if outcome.replayed else result).inc()
+        self._ack_seconds.observe(microseconds / SECOND)
+        if not outcome.replayed:
+            self.entered(state)
+
+    def refused(self, faults: Sequence[Fault], status: int) -> None:
+        """Count a refusal once under each of its codes."""
+        for code in {fault.code for fault in faults}:
+            self._refusals.labels(code, str(status)).inc()
+
+    def attempted(self, result: AttemptResult, now: int) -> None:  # noqa: ARG002 (the observers' form)
+        """Count an attempt at a webhook that has ended."""
+        kind, decision = result.leased.kind, result.verdict.decision
+        self._attempts.labels(kind.value, decision.value).inc()
+        self._attempt_seconds.observe(result.answer.milliseconds / 1000)
+        if kind is Kind.REQUEST and decision in {Decision.SETTLED, Decision.DECLINED}:
+            self.entered(State(decision.value))
+
+    def entered(self, state: State, exchanges: int = 1) -> None:
+        """Count exchanges that entered a state."""
+        self._exchanges.labels(state.value).inc(exchanges)
+
+    def committed(self, requests: int) -> None:
+        """Count a commit by how many requests shared it."""
+        self._batches.observe(requests)
+
+    def watch_breakers(self, count: Callable[[], int]) -> None:
+        """Ask `count` at each scrape how many endpoints' breakers are open."""
+        self._breakers.set_function(count)
+
+    async def exposition(self) -> bytes:
+        """Everything in the Prometheus text format. The database's figures may be missing."""
+        async with self._asking:
+            if time.monotonic() - self._asked >= REFRESH_SECONDS:
+                await self._ask()
+        return generate_latest(self.registry)
+
+    async def _ask(self) -> None:
+        self._asked = time.monotonic()
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                now, row = await self._database.read(_outbox)
+        except (StoreError, TimeoutError) as error:
+            _log.warning("metrics-without-database", error=str(error))
+            return
+        for state in _WAITING:
+            self._outbox.labels(state).set(row[state.lower()])
+        oldest = row["oldest"]
+        self._oldest.set(0 if oldest is None else max(0, now - oldest) / SECOND)
+        self._open.set(row["open"])
+
+    def _counter(self, name: str, text: str, labels: Iterable[str]) -> Counter:
+        return Counter(f"hundi_{name}", f"{text}.", labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, labels: Iterable[str] = ()) -> Gauge:
+        return Gauge(f"hundi_{name}", f"{text}.", labels, registry=self.registry)
+
+    def _histogram(self, name: str, text: str, buckets: Sequence[float]) -> Histogram:
+        return Histogram(f"hundi_{name}", f"{text}.", buckets=buckets, registry=self.registry)
+
+
+async def _outbox(tx: Transaction) -> tuple[int, Row]:
+    [row] = await tx.fetch(_OUTBOX)
+    return tx.now, row

@@ -1,0 +1,387 @@
+"""Our own calls: reads, redrive and abandon under `/network/v1`, the schema, health and metrics.
+
+Each handler asks one question of `exchange` or `parties` and writes down the answer. Errors are
+problem details (RFC 9457) with the same codes as everywhere.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from litestar import Litestar, Response, Router, get, post
+from litestar.connection import ASGIConnection, Request
+from litestar.di import NamedDependency, Provide
+from litestar.handlers import BaseRouteHandler
+from litestar.params import PathParameter, QueryParameter, SkipValidation
+
+from hundi.exchange import deliveries, feed, queries, redrive, refusals
+from hundi.exchange.cursor import cursor, key_of
+from hundi.exchange.record import State
+from hundi.exchange.settle import Ended, Settler
+from hundi.kernel.clock import SECOND, to_text
+from hundi.kernel.faults import RefusedError
+from hundi.kernel.identity import RandomBytes
+from hundi.parties import health
+from hundi.parties.model import TOKEN
+from hundi.parties.queries import endpoint_of, parties_of
+from hundi.parties.tokens import Tokens
+from hundi.store.engine import (
+    UNAVAILABLE,
+    Database,
+    RetryableError,
+    Row,
+    StoreError,
+    Transaction,
+    Work,
+)
+from hundi.store.migrate import is_current
+from hundi.web.asgi import Receive, Scope, Send
+from hundi.web.metrics import Metrics
+from hundi.web.openapi import schema
+from hundi.web.problems import HANDLERS, segment
+
+T = TypeVar("T")
+Asgi = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
+
+READY_SECONDS = 1
+POLL_SECONDS = 0.25
+RETRIES = 5
+
+_NO_NUL = r"^[^\x00]*$"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What the handlers need of one serving process.
+
+    `wake` tells the dispatcher that something is due; `clock` and `random` are the edge's own.
+    """
+
+    database: Database
+    tokens: Tokens
+    settler: Settler
+    clock: Callable[[], int]
+    random: RandomBytes
+    metrics: Metrics
+    wake: Callable[[], None]
+
+    async def write(self, work: Work[T]) -> T:
+        """Run work in a transaction, again where another one stood in its way."""
+        for _ in range(RETRIES - 1):
+            try:
+                return await self.database.write(work)
+            except RetryableError:
+                continue
+        return await self.database.write(work)
+
+
+Network = NamedDependency[SkipValidation[Context]]
+ClientId = NamedDependency[str]
+Segment = Annotated[str, PathParameter(max_length=800)]
+Author = Annotated[str, QueryParameter(name="author", max_length=100, pattern=_NO_NUL)]
+Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=200)]
+Cursor = Annotated[str, QueryParameter(name="cursor", max_length=2000, pattern=_NO_NUL)]
+Answer = Response[bytes]
+
+
+def answer(content: object, status: int = 200) -> Answer:
+    """A JSON answer; `msgspec.Raw` in it is spliced as it is."""
+    return Response(msgspec.json.encode(content), status_code=status, media_type="application/json")
+
+
+@get("/documents")
+async def list_documents(
+    network: Network,
+    client_id: ClientId,
+    *,
+    kind: Annotated[str, QueryParameter(name="type", max_length=100, pattern=_NO_NUL)] = "",
+    status: Annotated[str, QueryParameter(name="status", max_length=100, pattern=_NO_NUL)] = "",
+    author: Author = "",
+    counterparty: Annotated[
+        str, QueryParameter(name="counterparty", max_length=100, pattern=_NO_NUL)
+    ] = "",
+    text: Annotated[str, QueryParameter(name="q", max_length=200, pattern=_NO_NUL)] = "",
+    after: Cursor = "",
+    limit: Limit = 50,
+) -> Answer:
+    """The caller's documents, the newest first."""
+    filters = queries.Filters(
+        type=kind, status=status, author=author, counterparty=counterparty, text=text
+    )
+    ask = partial(queries.documents, client_id=client_id, filters=filters, after=after, limit=limit)
+    return answer(await network.database.read(ask))
+
+
+@get("/documents/{kind:str}/{object_id:str}")
+async def read_document(
+    network: Network, client_id: ClientId, *, kind: Segment, object_id: Segment, author: Author = ""
+) -> Answer:
+    """One document with its body and versions."""
+    ask = partial(
+        queries.document,
+        client_id=client_id,
+        messages=network.settler.messages,
+        type_=segment(kind),
+        object_id=segment(object_id),
+        author=author,
+    )
+    return answer(await network.database.read(ask))
+
+
+@get("/documents/{kind:str}/{object_id:str}/history")
+async def read_history(
+    network: Network, client_id: ClientId, *, kind: Segment, object_id: Segment, author: Author = ""
+) -> Answer:
+    """One document's journal, and whether it verifies."""
+    ask = partial(
+        queries.history,
+        client_id=client_id,
+        type_=segment(kind),
+        object_id=segment(object_id),
+        author=author,
+    )
+    return answer(await network.database.read(ask))
+
+
+@get("/exchanges/{req_msg_id:str}")
+async def read_exchange(network: Network, client_id: ClientId, req_msg_id: Segment) -> Answer:
+    """One exchange with its outcome and deliveries."""
+    ask = partial(deliveries.exchange, client_id=client_id, req_msg_id=segment(req_msg_id))
+    return answer(await network.database.read(ask))
+
+
+@post("/exchanges/{req_msg_id:str}/abandon")
+async def abandon_exchange(network: Network, client_id: ClientId, req_msg_id: Segment) -> Answer:
+    """Give a proposal up: 200 when it has ended, 202 while an attempt under way may still win."""
+    id_ = segment(req_msg_id)
+    settler = network.settler
+    give_up = partial(redrive.abandon, settler=settler, client_id=client_id, req_msg_id=id_)
+    ended = await network.write(give_up) is Ended.ENDED
+    if ended:
+        network.metrics.entered(State.ABANDONED)
+        network.wake()
+    ask = partial(deliveries.exchange, client_id=client_id, req_msg_id=id_)
+    return answer(await network.database.read(ask), 200 if ended else 202)
+
+
+@get("/deliveries")
+async def list_deliveries(
+    network: Network,
+    client_id: ClientId,
+    *,
+    in_state: Annotated[
+        Literal["", "QUEUED", "LEASED", "PARKED", "DELIVERED", "WITHDRAWN"],
+        QueryParameter(name="state"),
+    ] = "",
+    req_msg_id: Annotated[
+        str, QueryParameter(name="reqMsgId", max_length=50, pattern=_NO_NUL)
+    ] = "",
+    side: Annotated[Literal["", "inbound", "outbound"], QueryParameter(name="side")] = "",
+    after: Cursor = "",
+    limit: Limit = 50,
+) -> Answer:
+    """Webhooks to the caller and to its counterparties, the newest exchange first."""
+    filters = deliveries.Filters(state=in_state, req_msg_id=req_msg_id, side=side)
+    ask = partial(
+        deliveries.deliveries, client_id=client_id, filters=filters, after=after, limit=limit
+    )
+    return answer(await network.database.read(ask))
+
+
+@get("/deliveries/{webhook_id:str}")
+async def read_delivery(network: Network, client_id: ClientId, webhook_id: Segment) -> Answer:
+    """One webhook with its attempts."""
+    ask = partial(deliveries.delivery, client_id=client_id, webhook_id=segment(webhook_id))
+    return answer(await network.database.read(ask))
+
+
+@post("/deliveries/{webhook_id:str}/redrive")
+async def redrive_delivery(network: Network, client_id: ClientId, webhook_id: Segment) -> Answer:
+    """Send a webhook again now."""
+    id_ = segment(webhook_id)
+    await network.write(partial(redrive.redrive, client_id=client_id, webhook_id=id_))
+    network.wake()
+    ask = partial(deliveries.delivery, client_id=client_id, webhook_id=id_)
+    return answer(await network.database.read(ask), 202)
+
+
+@get("/events")
+async def read_events(
+    network: Network,
+    client_id: ClientId,
+    *,
+    after: Cursor = "",
+    limit: Limit = 100,
+    wait: Annotated[int, QueryParameter(name="wait", ge=0, le=15)] = 0,
+) -> Answer:
+    """What happened since a cursor; `wait` seconds for something to happen."""
+    position = feed.position_of(after)
+    deadline = network.clock() + wait * SECOND
+    ask = partial(feed.events, client_id=client_id, after=position, limit=limit)
+    # Asked again and again, because another process may be the one that writes.
+    while not (rows := await network.database.read(ask)) and network.clock() < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(POLL_SECONDS)
+    reached = rows[-1]["position"] if rows else position
+    return answer({"events": [_event(row) for row in rows], "cursor": feed.cursor_of(reached)})
+
+
+@get("/endpoint")
+async def read_endpoint(network: Network, client_id: ClientId) -> Answer:
+    """The caller's own endpoint, and whether it is enabled."""
+    return answer(await network.database.read(partial(endpoint_of, client_id=client_id)))
+
+
+@post("/endpoint/enable")
+async def enable_endpoint(network: Network, client_id: ClientId) -> Answer:
+    """Switch the caller's endpoint on again; everything that waits for it is due now."""
+
+    async def enable(tx: Transaction) -> dict[str, object]:
+        await health.enable(tx, client_id)
+        await redrive.replay_gap(tx, client_id)
+        return await endpoint_of(tx, client_id)
+
+    shown = await network.write(enable)
+    network.wake()
+    return answer(shown)
+
+
+@get("/parties")
+async def list_parties(network: Network, client_id: ClientId) -> Answer:
+    """The B2B IDs that the caller serves."""
+    parties = await network.database.read(partial(parties_of, client_id=client_id))
+    return answer({"parties": parties})
+
+
+@get("/refusals")
+async def list_refusals(
+    network: Network, client_id: ClientId, *, after: Cursor = "", limit: Limit = 50
+) -> Answer:
+    """The caller's refused requests, the newest first; a bounded log."""
+    [before] = key_of(after, "refusals", first=(refusals.NEWEST,))
+    ask = partial(refusals.refusals, client_id=client_id, before=int(before), limit=limit + 1)
+    rows = await network.database.read(ask)
+    page = rows[:limit]
+    more = cursor("refusals", page[-1]["refusal_id"]) if len(rows) > limit else None
+    return answer({"refusals": [_refusal(row) for row in page], "cursor": more})
+
+
+@get("/schema")
+async def read_schema() -> Answer:
+    """OpenAPI 3.1 of every call and webhook."""
+    return Response(schema(), media_type="application/json")
+
+
+@get("/healthz")
+async def healthz() -> Answer:
+    """Whether the process lives."""
+    return answer({"status": "ok"})
+
+
+@get("/readyz")
+async def readyz(network: Network) -> Answer:
+    """Whether requests can be served: the database answers within a second, with our tables."""
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            await network.database.read(_ask)
+            current = await is_current(network.database)
+    except (StoreError, TimeoutError):
+        raise _not_ready("The database does not answer within a second.") from None
+    if not current:
+        raise _not_ready("The database's tables are not this version's. Run `hundi db upgrade`.")
+    return answer({"status": "ready"})
+
+
+@get("/metrics")
+async def read_metrics(network: Network) -> Answer:
+    """Prometheus text of this process."""
+    text = await network.metrics.exposition()
+    return Response(text, headers={"content-type": "text/plain; version=0.0.4; charset=utf-8"})
+
+
+def rest(context: Context) -> Asgi:
+    """The application for everything that is neither a message nor the token call."""
+    handlers = [
+        list_documents, read_document, read_history,
+        read_exchange, abandon_exchange,
+        list_deliveries, read_delivery, redrive_delivery,
+        read_events, read_endpoint, enable_endpoint, list_parties, list_refusals,
+    ]  # fmt: skip
+    application = Litestar(
+        [
+            Router("/network/v1", route_handlers=handlers, guards=[_authenticate]),
+            *(read_schema, healthz, readyz, read_metrics),
+        ],
+        dependencies={
+            "network": Provide(lambda: context, sync_to_thread=False),
+            "client_id": Provide(_client, sync_to_thread=False),
+        },
+        exception_handlers=HANDLERS,
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=64 * 1024,
+        response_headers={"cache-control": "no-store"},
+    )
+    application.state.network = context
+    return _on_raw_paths(application)
+
+
+def _on_raw_paths(application: Litestar) -> Asgi:
+    """Route by the path as it was sent, so that an objectId may hold an (escaped) slash."""
+
+    async def routed(scope: Scope, receive: Receive, send: Send) -> None:
+        raw = scope.get("raw_path")
+        if scope["type"] == "http" and raw:
+            scope = {**scope, "path": raw.decode("latin-1")}
+        await application(scope, receive, send)  # type: ignore[arg-type]
+
+    return routed
+
+
+async def _authenticate(
+    connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler
+) -> None:
+    network: Context = connection.app.state.network
+    kind, _, token = connection.headers.get("authorization", "").partition(" ")
+    client_id = None
+    if kind.lower() == "bearer" and token:
+        client_id = await network.tokens.client_of(token, network.clock())
+    if client_id is None:
+        raise RefusedError([TOKEN.at("", TOKEN.meaning)])
+    connection.scope["auth"] = client_id
+
+
+def _client(request: Request[Any, str, Any]) -> str:
+    return request.auth
+
+
+async def _ask(tx: Transaction) -> int:
+    return tx.now
+
+
+def _not_ready(detail: str) -> RefusedError:
+    return RefusedError([UNAVAILABLE.at("", detail)], retry_after=2)
+
+
+def _event(row: Row) -> dict[str, object]:
+    return {
+        "kind": row["kind"],
+        "message": row["message"],
+        "reqMsgId": row["req_msg_id"],
+        "type": row["type"],
+        "objectId": row["object_id"],
+        "author": row["author_b2b"],
+        "sequence": row["sequence"],
+        "at": to_text(row["at"]),
+    }
+
+
+def _refusal(row: Row) -> dict[str, object]:
+    return {
+        "at": to_text(row["at"]),
+        "path": row["path"],
+        "status": row["status"],
+        "faults": msgspec.Raw(row["faults"].encode()),
+    }

@@ -1,0 +1,120 @@
+"""Refusals of our own calls as problem details (RFC 9457), whoever refused: we, Litestar, the store."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+
+from hundi.kernel.faults import Code, Fault, Kind, RefusedError
+from hundi.store.engine import UNAVAILABLE, UNKNOWN_COMMIT, CommitUnknownError, StoreError
+from hundi.web.envelope import METHOD, NO_ROUTE, TOO_LARGE, problem, status_of
+
+PARAMETER = Code(
+    "HTTP-PARAMETER",
+    Kind.SHAPE,
+    "A parameter in the path or the query is not of its form. /schema tells the forms.",
+)
+CODES = (PARAMETER,)
+
+MEDIA_TYPE = "application/problem+json"
+_INTERNAL = (
+    b'{"type":"about:blank","title":"Internal error","status":500,'
+    b'"detail":"This is a fault of ours, and it has been logged. Try again later."}'
+)
+_LONGEST_SEGMENT = 200
+POSTED = {"abandon", "redrive", "enable"}
+"""The last words of the paths that take POST; all others take GET."""
+
+_log = structlog.get_logger()
+Caller = Request[Any, Any, Any]
+
+
+def segment(raw: str) -> str:
+    """A path segment without its escapes. Raises RefusedError for what can name nothing."""
+    try:
+        text = unquote(raw, errors="strict")
+    except UnicodeDecodeError:
+        raise _parameter("path", "The path is not UTF-8. Escape it as UTF-8 bytes.") from None
+    if "\x00" in text or len(text) > _LONGEST_SEGMENT:
+        detail = f"A part of the path holds NUL or more than {_LONGEST_SEGMENT} characters."
+        raise _parameter("path", detail)
+    return text
+
+
+def _parameter(path: str, detail: str) -> RefusedError:
+    return RefusedError([PARAMETER.at(path, detail)])
+
+
+def refused(request: Caller, error: RefusedError) -> Response[bytes]:
+    """Tell a refusal of ours, and count it."""
+    status = status_of(error.faults)
+    request.app.state.network.metrics.refused(error.faults, status)
+    headers = {"retry-after": str(error.retry_after)} if error.retry_after else {}
+    if status == 401:
+        headers["www-authenticate"] = "Bearer"
+    if status == 405:
+        verb = request.scope["path"].rpartition("/")[2]
+        headers["allow"] = "POST" if verb in POSTED else "GET"
+    return _response(problem(error.faults), status, headers)
+
+
+def _unavailable(request: Caller, error: StoreError) -> Response[bytes]:
+    _log.warning("store-unavailable", error=str(error), kind=type(error).__name__)
+    code = UNKNOWN_COMMIT if isinstance(error, CommitUnknownError) else UNAVAILABLE
+    return refused(request, RefusedError([code.at("", code.meaning)], retry_after=2))
+
+
+def _framework(request: Caller, error: HTTPException) -> Response[bytes]:
+    """What Litestar refused, with codes of ours."""
+    if isinstance(error, ValidationException):
+        return refused(request, RefusedError(_invalid(request, error)))
+    if isinstance(error, NotFoundException):
+        detail = "There is no such call. See /schema for those there are."
+        return refused(request, RefusedError([NO_ROUTE.at("", detail)]))
+    if isinstance(error, MethodNotAllowedException):
+        return refused(request, RefusedError([METHOD.at("", METHOD.meaning)]))
+    if error.status_code == 413:
+        return refused(request, RefusedError([TOO_LARGE.at("", "The call takes no body.")]))
+    if error.status_code < 500:
+        return refused(request, _parameter("", "The request cannot be read. See /schema."))
+    return _unexpected(request, error)
+
+
+def _invalid(request: Caller, error: ValidationException) -> list[Fault]:
+    """Faults under the names that the parameters have outside."""
+    declared = request.route_handler.parsed_fn_signature.parameters
+    found = [one for one in error.extra or () if isinstance(one, dict)]
+    return [
+        PARAMETER.at(
+            getattr(declared[one["key"]].kwarg_definition, "name", None) or one["key"],
+            f"{one['message']}. /schema tells the form.",
+        )
+        for one in found
+        if one.get("key") in declared
+    ] or [PARAMETER.at("", PARAMETER.meaning)]
+
+
+def _unexpected(request: Caller, error: Exception) -> Response[bytes]:
+    _log.error("unexpected", path=request.url.path, exc_info=error)
+    return _response(_INTERNAL, 500, {})
+
+
+def _response(body: bytes, status: int, headers: dict[str, str]) -> Response[bytes]:
+    return Response(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+HANDLERS: dict[int | type[Exception], Callable[[Any, Any], Response[bytes]]] = {
+    RefusedError: refused,
+    StoreError: _unavailable,
+    HTTPException: _framework,
+    Exception: _unexpected,
+}
+"""Exception handlers of the application, by type."""

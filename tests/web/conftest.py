@@ -1,0 +1,57 @@
+"""The application of reads over a scene, called in-process."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from random import Random
+
+import httpx
+import pytest
+
+from hundi.kernel.clock import wall_clock
+from hundi.parties.tokens import Tokens
+from hundi.web.metrics import Metrics
+from hundi.web.network import Context, rest
+from tests.exchange.scene import Scene, scene
+
+
+@dataclass
+class Net:
+    """A scene with an HTTP face. `woken` counts how often the dispatcher was told of work."""
+
+    stage: Scene
+    context: Context
+    calls: httpx.AsyncClient
+    woken: list[None] = field(default_factory=list)
+
+    async def get(self, path: str, client_id: str = "buyer", **query: object) -> httpx.Response:
+        return await self.calls.get(path, params=query, headers=bearer(client_id))
+
+    async def post(self, path: str, client_id: str = "buyer") -> httpx.Response:
+        return await self.calls.post(path, headers=bearer(client_id))
+
+
+def bearer(client_id: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {client_id}-token"}
+
+
+def context_of(stage: Scene, woken: list[None]) -> Context:
+    return Context(
+        database=stage.database,
+        tokens=Tokens(stage.database, Random(2).randbytes),
+        settler=stage.road.settler,
+        clock=wall_clock,
+        random=Random(3).randbytes,
+        metrics=Metrics(stage.database),
+        wake=lambda: woken.append(None),
+    )
+
+
+@pytest.fixture
+async def net(database_url: str) -> AsyncIterator[Net]:
+    """Buyer, supplier and stranger with their tokens `buyer-token` …"""
+    async with scene(database_url) as stage:
+        woken: list[None] = []
+        context = context_of(stage, woken)
+        transport = httpx.ASGITransport(rest(context))  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://hundi.test") as calls:
+            yield Net(stage, context, calls, woken)
