@@ -1,15 +1,42 @@
-"""The only file that knows everybody: it hands the command line what its commands need."""
+"""The only file that knows everybody: it hands the command line what its commands need.
+
+Each command loads what it uses when it runs, so that `hundi client add` is not slowed down by a web
+server that it does not start.
+"""
 
 import sys
+from pathlib import Path
 
 from hundi.cli.app import run
-from hundi.serving import CannotServeError, serve
-from hundi.simulator.server import run as simulate
+from hundi.cli.tools import Tools
+from hundi.kernel.settings import CannotServeError, ServeSettings
+
+
+def _serve(settings: ServeSettings) -> int:
+    from hundi.serving import serve  # noqa: PLC0415
+
+    return serve(settings)
+
+
+def _simulate(
+    *, host: str, port: int, credentials: Path, rules: Path | None, state: Path | None
+) -> int:
+    from hundi.simulator.server import run as simulate  # noqa: PLC0415
+
+    return simulate(host=host, port=port, credentials=credentials, rules=rules, state=state)
+
+
+def _demo(once: bool) -> int:
+    from hundi.cli.demo import play  # noqa: PLC0415
+    from hundi.simulator import story  # noqa: PLC0415
+
+    return play(story, once=once)
 
 
 def main() -> int:
     """Run one `hundi` command; the process's exit code."""
-    return run(sys.argv[1:], serve=serve, simulate=simulate, cannot=CannotServeError)
+    tools = Tools(serve=_serve, simulate=_simulate, demo=_demo, unservable=CannotServeError)
+    return run(sys.argv[1:], tools)
 
 
 if __name__ == "__main__":

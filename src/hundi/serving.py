@@ -27,7 +27,7 @@ from hundi.exchange.outbox import Outbox
 from hundi.exchange.refusals import RefusalLog
 from hundi.kernel.clock import wall_clock
 from hundi.kernel.identity import system_random
-from hundi.kernel.settings import ServeSettings
+from hundi.kernel.settings import CannotServeError, ServeSettings
 from hundi.parties.tokens import Tokens
 from hundi.store.engine import Database
 from hundi.store.migrate import is_current, upgrade
@@ -40,10 +40,6 @@ from hundi.web.network import Context, rest
 GRACE_SECONDS = 20
 
 _log = structlog.get_logger()
-
-
-class CannotServeError(Exception):
-    """Why this process does not serve; the message says what to do about it."""
 
 
 def serve(settings: ServeSettings) -> int:

@@ -15,3 +15,7 @@ class ServeSettings:
     port: int
     role: str
     dev: bool
+
+
+class CannotServeError(Exception):
+    """Why this process does not serve; the message says what to do about it."""

@@ -1,0 +1,1 @@
+"""The command line: thin commands over operations; `main` hands it what other rooms do."""

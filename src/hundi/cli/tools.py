@@ -1,0 +1,27 @@
+"""What the command line cannot import and is handed by `main`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from hundi.kernel.settings import ServeSettings
+
+
+class Simulate(Protocol):
+    """Runs a simulated ERP until it is stopped; the exit code."""
+
+    def __call__(
+        self, *, host: str, port: int, credentials: Path, rules: Path | None, state: Path | None
+    ) -> int:
+        """Run it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The work behind `serve`, `simulate` and `demo`. `unservable` is what `serve` raises."""
+
+    serve: Callable[[ServeSettings], int]
+    simulate: Simulate
+    demo: Callable[[bool], int]
+    unservable: type[Exception]
