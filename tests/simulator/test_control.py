@@ -1,9 +1,21 @@
 """The control API: look at what arrived, change the rules; from this machine only."""
 
-import pytest
+from unittest.mock import Mock
 
-from hundi.simulator.control import _is_loopback
-from tests.simulator.messages import API, copy_id, outcome_body, outcome_id, request_id, subject
+import pytest
+from aiohttp.test_utils import make_mocked_request
+
+from hundi.simulator.control import _is_loopback, control_routes
+from hundi.simulator.leaving import Gate
+from tests.simulator.messages import (
+    API,
+    copy_id,
+    new_erp,
+    outcome_body,
+    outcome_id,
+    request_id,
+    subject,
+)
 from tests.simulator.served import bench
 
 
@@ -89,3 +101,14 @@ async def test_health_and_unknown_paths() -> None:
 )
 def test_only_this_machine_may_control_it(remote: str | None, local: bool) -> None:
     assert _is_loopback(remote) is local
+
+
+async def test_a_stranger_learns_nothing_and_changes_nothing() -> None:
+    """Tests stay on loopback, so the stranger's connection is made up."""
+    transport = Mock(**{"get_extra_info.return_value": ("192.168.1.9", 40000)})
+    erp = new_erp()
+    for route in control_routes(erp, Gate()):
+        request = make_mocked_request(route.method, route.path, transport=transport)
+        response = await route.handler(request)
+        assert response.status == (200 if route.path == "/healthz" else 403), route.path
+    erp.state.close()
