@@ -26,7 +26,7 @@ def _simulate(
     return simulate(host=host, port=port, credentials=credentials, rules=rules, state=state)
 
 
-def _demo(once: bool) -> int:
+def _demo(*, once: bool) -> int:
     from hundi.cli.demo import play  # noqa: PLC0415
     from hundi.simulator import story  # noqa: PLC0415
 

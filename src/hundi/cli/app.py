@@ -125,7 +125,7 @@ def _add_processes(app: typer.Typer, tools: Tools) -> None:
         once: Annotated[bool, typer.Option("--once", help="Stop after the checks.")] = False,
     ) -> None:
         """Play the story of some purchase orders between two simulated ERPs, and check it."""
-        raise typer.Exit(tools.demo(once))
+        raise typer.Exit(tools.demo(once=once))
 
 
 def _client_add(

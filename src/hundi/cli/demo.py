@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -129,7 +130,7 @@ class _Show:
     def _order_story(self) -> None:
         story, order = self._story, self._named("0417")
         self._told.scene("An order is sent, returned, edited, accepted and closed")
-        self._step(self.buyer, "req-send", story.order(1, **order), (1, SENT))
+        self._step(self.buyer, "req-send", story.order(1, **order), becomes=(1, SENT))
         self._step(
             self.supplier,
             "req-confirm",
@@ -137,19 +138,19 @@ class _Show:
                 "RETURN", version=1, target=REVIEW, **order,
                 remarks="Line 2 is 217.625 per kg from November; line 1 can be 3200 kg",
             ),
-            (1, REVIEW),
+            becomes=(1, REVIEW),
         )  # fmt: skip
         edited = story.order(2, current_version=1, current_status=REVIEW, **order)
-        self._step(self.buyer, "req-edit", edited, (2, SENT))
+        self._step(self.buyer, "req-edit", edited, becomes=(2, SENT))
         accepted = story.confirmation(
             "ACCEPT", version=2, target=ACCEPTED, remarks="Stock confirmed", **order
         )
-        self._step(self.supplier, "req-confirm", accepted, (2, ACCEPTED))
+        self._step(self.supplier, "req-confirm", accepted, becomes=(2, ACCEPTED))
         closed = story.status_change(
             "CLOSE", version=2, source=ACCEPTED, target="CLOSED", **order,
             remarks="Short closed, 35.750 kg of line 2 not needed",
         )  # fmt: skip
-        self._step(self.buyer, "req-status-change", closed, (2, "CLOSED"))
+        self._step(self.buyer, "req-status-change", closed, becomes=(2, "CLOSED"))
         history = self.buyer.read(f"/documents/purchase-order/{order['object_id']}/history")
         self._told.check("the journal's chain verifies", expected=True, seen=history["verified"])
         steps = [entry["step"] for entry in history["entries"]]
@@ -159,14 +160,14 @@ class _Show:
         order = self._named("0418")
         self._told.scene("An order is withdrawn before the supplier's system has taken it")
         self.supplier.answer_by([{"do": {"answer": "pending", "retryAfter": 60}}])
-        sent = self._send(self.buyer, "req-send", self._story.order(1, **order), "PENDING")
+        sent = self._send(self.buyer, "req-send", self._story.order(1, **order))
         self._until("the supplier's ERP asked for time", lambda: self._attempts(sent) > 0)
         self.supplier.answer_by([])
         withdrawn = self._story.status_change(
             "CANCEL", version=1, source="CREATED", target="CANCELLED",
             remarks="Raised twice", **order,
         )  # fmt: skip
-        self._step(self.buyer, "req-status-change", withdrawn, (1, "CANCELLED"))
+        self._step(self.buyer, "req-status-change", withdrawn, becomes=(1, "CANCELLED"))
         ended = self.buyer.read(f"/exchanges/{sent}")["state"]
         self._told.check("the send was given up", expected="ABANDONED", seen=ended)
 
@@ -176,20 +177,20 @@ class _Show:
         refusal = {"answer": "decline", "code": "ERP-CREDIT-HOLD", "detail": "Buyer is on hold"}
         self.supplier.answer_by([{"do": refusal, "times": 1}])
         body = self._story.order(1, **order)
-        sent = self._send(self.buyer, "req-send", body, "PENDING")
+        sent = self._send(self.buyer, "req-send", body)
         ended = self._ended(sent, self.buyer)
         self._told.line(f"{self.supplier.short}'s system says no: {ended['errorDtl']}")
         seen = (ended["state"], ended["errorCd"])
         self._told.check("outcome", expected=("DECLINED", "ERP-CREDIT-HOLD"), seen=seen)
         self._told.check("the order", expected=(1, "CREATED"), seen=self._stands(order))
-        self._step(self.buyer, "req-send", body, (1, SENT))
+        self._step(self.buyer, "req-send", body, becomes=(1, SENT))
 
     def _down_and_back(self) -> None:
         order = self._named("0420")
         self._told.scene("The supplier's system is down, and comes back")
         self.supplier.erp.kill()
         self._told.line(f"{self.supplier.short}'s system is killed.")
-        sent = self._send(self.buyer, "req-send", self._story.order(1, **order), "PENDING")
+        sent = self._send(self.buyer, "req-send", self._story.order(1, **order))
         self._until("a delivery failed", lambda: self._attempts(sent) > 0)
         self._told.check("the order waits", expected=(1, "CREATED"), seen=self._stands(order))
         self.supplier.come_up()
@@ -215,9 +216,9 @@ class _Show:
             "number": f"ILT/PO/25-26/{number}",
         }
 
-    def _step(self, actor: Actor, message: str, body: Any, becomes: tuple[int, str]) -> None:
+    def _step(self, actor: Actor, message: str, body: Any, *, becomes: tuple[int, str]) -> None:
         """One message that settles, with everything that must be true afterwards."""
-        sent = self._send(actor, message, body, "PENDING")
+        sent = self._send(actor, message, body)
         ended = self._ended(sent, actor)
         self._told.line(f"settled {_took(ended)} ms after the ack was stored")
         self._told.check("outcome", expected="SETTLED", seen=ended["state"])
@@ -226,12 +227,10 @@ class _Show:
             "the network", expected=becomes, seen=self._stands({"object_id": object_id})
         )
         for side in (self.buyer, self.supplier):
-            self._until(
-                f"{side.short} holds {becomes}", lambda s=side: s.held(object_id) == becomes
-            )  # type: ignore[misc]
+            self._until(f"{side.short} holds {becomes}", partial(_holds, side, object_id, becomes))
             self._told.check(f"{side.short}'s ERP", expected=becomes, seen=side.held(object_id))
 
-    def _send(self, actor: Actor, message: str, body: Any, result: str) -> str:
+    def _send(self, actor: Actor, message: str, body: Any) -> str:
         """Send one message and check its ack; the reqMsgId."""
         body = {**body, "b2bIds": {k: self._ids[v] for k, v in body["b2bIds"].items()}}
         subject = self._subject(body)
@@ -254,7 +253,7 @@ class _Show:
         self._told.line(
             f"{actor.short} → {other.short}: {message} {subject['buyerPONumber']}, {ack}"
         )
-        self._told.check("ack", expected=result, seen=resp["result"])
+        self._told.check("ack", expected="PENDING", seen=resp["result"])
         req_msg_id: str = resp["reqMsgId"]
         return req_msg_id
 
@@ -283,6 +282,10 @@ class _Show:
                 message = f"{what}: not within {PATIENCE_SECONDS} s"
                 raise PromiseBrokenError(message)
             time.sleep(0.02)
+
+
+def _holds(actor: Actor, object_id: str, wanted: tuple[int, str]) -> bool:
+    return actor.held(object_id) == wanted
 
 
 def _took(exchange: Any) -> int:

@@ -70,7 +70,7 @@ class Process:
     def start(self, ready: str) -> None:
         """Start it and wait until a URL answers 200. Raises StageError."""
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 (our own program)
                 self._arguments,
                 stdout=log,
                 stderr=log,
@@ -141,7 +141,7 @@ class Stage:
 
     def command(self, *arguments: str) -> dict[str, str]:
         """Run a `hundi … --json` command; the object it printed. Raises StageError."""
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 (our own program)
             [sys.executable, "-m", "hundi.main", *arguments, "--json"],
             env=self.environment,
             capture_output=True,

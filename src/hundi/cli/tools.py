@@ -17,11 +17,18 @@ class Simulate(Protocol):
         """Run it."""
 
 
+class Demo(Protocol):
+    """Plays the demo; the exit code."""
+
+    def __call__(self, *, once: bool) -> int:
+        """Play it, and with `once` stop after the checks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """The work behind `serve`, `simulate` and `demo`. `unservable` is what `serve` raises."""
 
     serve: Callable[[ServeSettings], int]
     simulate: Simulate
-    demo: Callable[[bool], int]
+    demo: Demo
     unservable: type[Exception]

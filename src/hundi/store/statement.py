@@ -154,4 +154,6 @@ def dialect_of(name: str) -> sa.Dialect:
     from sqlalchemy.dialects.postgresql import asyncpg  # noqa: PLC0415 (loaded only where used)
     from sqlalchemy.dialects.sqlite import pysqlite  # noqa: PLC0415
 
-    return asyncpg.dialect() if name == "postgresql" else pysqlite.dialect()
+    if name == "postgresql":
+        return asyncpg.dialect()  # type: ignore[no-untyped-call]
+    return pysqlite.dialect()
