@@ -55,3 +55,9 @@ async def net(database_url: str) -> AsyncIterator[Net]:
         transport = httpx.ASGITransport(rest(context))  # type: ignore[arg-type]
         async with httpx.AsyncClient(transport=transport, base_url="http://hundi.test") as calls:
             yield Net(stage, context, calls, woken)
+
+
+@pytest.fixture
+async def stage(net: Net) -> Scene:
+    """The scene alone."""
+    return net.stage

@@ -22,6 +22,7 @@ from hundi.kernel.faults import Fault
 from hundi.store.engine import Database, Row, StoreError, Transaction
 from hundi.store.statement import Statement
 
+CONTENT_TYPE = "text/plain; version=0.0.4"  # the framework adds the character set
 REFRESH_SECONDS = 5
 PATIENCE_SECONDS = 2
 _ACK_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)

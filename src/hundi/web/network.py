@@ -39,7 +39,7 @@ from hundi.store.engine import (
 )
 from hundi.store.migrate import is_current
 from hundi.web.asgi import Receive, Scope, Send
-from hundi.web.metrics import Metrics
+from hundi.web.metrics import CONTENT_TYPE, Metrics
 from hundi.web.openapi import schema
 from hundi.web.problems import HANDLERS, segment
 
@@ -297,23 +297,23 @@ async def readyz(network: Network) -> Answer:
 @get("/metrics")
 async def read_metrics(network: Network) -> Answer:
     """Prometheus text of this process."""
-    text = await network.metrics.exposition()
-    return Response(text, headers={"content-type": "text/plain; version=0.0.4; charset=utf-8"})
+    return Response(await network.metrics.exposition(), media_type=CONTENT_TYPE)
+
+
+V1 = "/network/v1"
+CALLS = (
+    list_documents, read_document, read_history,
+    read_exchange, abandon_exchange,
+    list_deliveries, read_delivery, redrive_delivery,
+    read_events, read_endpoint, enable_endpoint, list_parties, list_refusals,
+)  # fmt: skip
+OPERATION = (read_schema, healthz, readyz, read_metrics)
 
 
 def rest(context: Context) -> Asgi:
     """The application for everything that is neither a message nor the token call."""
-    handlers = [
-        list_documents, read_document, read_history,
-        read_exchange, abandon_exchange,
-        list_deliveries, read_delivery, redrive_delivery,
-        read_events, read_endpoint, enable_endpoint, list_parties, list_refusals,
-    ]  # fmt: skip
     application = Litestar(
-        [
-            Router("/network/v1", route_handlers=handlers, guards=[_authenticate]),
-            *(read_schema, healthz, readyz, read_metrics),
-        ],
+        [Router(V1, route_handlers=CALLS, guards=[_authenticate]), *OPERATION],
         dependencies={
             "network": Provide(lambda: context, sync_to_thread=False),
             "client_id": Provide(_client, sync_to_thread=False),

@@ -1,0 +1,107 @@
+"""What /metrics tells: counted once, asked of the database seldom, nothing that a caller invents."""
+
+import pytest
+import sqlalchemy as sa
+
+from hundi.exchange.outbox import AttemptResult
+from hundi.exchange.record import State
+from hundi.exchange.request import Accepted
+from hundi.exchange.verdict import Answer, Decision, Verdict
+from hundi.kernel.clock import MINUTE
+from hundi.web.metrics import Metrics
+from tests.exchange.scene import Scene
+from tests.exchange.slips import slip
+from tests.web.conftest import Net
+
+COLUMNS_OF_TIME = "update delivery set due_at = due_at - :by"
+
+
+def accepted(state: State, *, replayed: bool = False) -> Accepted:
+    return Accepted(
+        req_msg_id="MSG0", response=b"", warnings="[]", state=state.value, replayed=replayed
+    )
+
+
+async def values(metrics: Metrics) -> dict[str, float]:
+    text = (await metrics.exposition()).decode()
+    lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in lines}
+
+
+async def test_acks_are_counted_by_message_and_result(stage: Scene) -> None:
+    metrics = Metrics(stage.database)
+    send = stage.messages["req-send"]
+    metrics.accepted(send, accepted(State.OPEN), microseconds=3_000)
+    metrics.accepted(send, accepted(State.SETTLED), microseconds=30_000)
+    metrics.accepted(send, accepted(State.SETTLED, replayed=True), microseconds=1)
+    found = await values(metrics)
+    for result in ("PENDING", "SUCCESS", "REPLAYED"):
+        assert found[f'hundi_acks_total{{message="slip/req-send",result="{result}"}}'] == 1
+    assert found['hundi_exchanges_total{state="OPEN"}'] == 1
+    assert found['hundi_exchanges_total{state="SETTLED"}'] == 1
+    assert found['hundi_ack_seconds_bucket{le="0.005"}'] == 2
+    assert found["hundi_ack_seconds_count"] == 3
+
+
+@pytest.mark.parametrize(
+    ("decision", "state"),
+    [(Decision.SETTLED, 1), (Decision.DECLINED, 1), (Decision.FAILED, 0), (Decision.ASK_AGAIN, 0)],
+)
+async def test_attempts_are_counted_by_kind_and_outcome(
+    stage: Scene, decision: Decision, state: int
+) -> None:
+    metrics = Metrics(stage.database)
+    await stage.submit("req-send", slip())
+    [leased] = await stage.lease()
+    answer = Answer(
+        status=200, body=b"", retry_after=None, milliseconds=40, reached=True, error=None
+    )
+    verdict = Verdict(decision=decision, reason="")
+    result = AttemptResult(leased=leased, answer=answer, verdict=verdict, wait=0, parks=False)
+    metrics.attempted(result, 0)
+    found = await values(metrics)
+    assert found[f'hundi_deliveries_total{{kind="REQ",outcome="{decision.value}"}}'] == 1
+    assert found['hundi_attempt_seconds_bucket{le="0.05"}'] == 1
+    assert found.get(f'hundi_exchanges_total{{state="{decision.value}"}}', 0) == state
+
+
+async def test_the_outbox_is_asked_of_the_database_and_not_at_every_scrape(net: Net) -> None:
+    stage, metrics = net.stage, net.context.metrics
+    await stage.submit("req-send", slip("S1"))
+    await stage.submit("req-send", slip("S2"))
+    await stage.lease()
+    await stage.submit("req-send", slip("S3"))
+    late = sa.text(COLUMNS_OF_TIME).bindparams(by=MINUTE)
+    await stage.execute(late)
+    found = await values(metrics)
+    told = {
+        state: found[f'hundi_outbox_deliveries{{state="{state}"}}']
+        for state in ("QUEUED", "LEASED", "PARKED")
+    }
+    assert told == {"QUEUED": 1, "LEASED": 2, "PARKED": 0}
+    assert 60 <= found["hundi_outbox_oldest_due_seconds"] < 90
+    assert found["hundi_exchanges_open"] == 3
+    await stage.submit("req-send", slip("S4"))
+    assert (await values(metrics))["hundi_exchanges_open"] == 3
+    metrics._asked -= 5
+    assert (await values(metrics))["hundi_exchanges_open"] == 4
+
+
+async def test_breakers_and_batches_are_told(stage: Scene) -> None:
+    metrics = Metrics(stage.database)
+    metrics.watch_breakers(lambda: 3)
+    metrics.committed(20)
+    found = await values(metrics)
+    assert found["hundi_breakers_open"] == 3
+    assert found['hundi_batch_size_bucket{le="16.0"}'] == 0
+    assert found['hundi_batch_size_bucket{le="32.0"}'] == 1
+
+
+async def test_nobody_is_named(net: Net) -> None:
+    await net.stage.sent()
+    await net.get("/network/v1/documents/BUYER@BCB/SUPPLIER@BCB")
+    await net.get("/BUYER@BCB")
+    response = await net.calls.get("/metrics")
+    assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert "hundi_refusals_total" in response.text
+    assert "BCB" not in response.text
