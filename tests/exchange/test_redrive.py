@@ -92,7 +92,6 @@ async def test_a_closing_proposal_is_not_sent_again(stage: Scene) -> None:
         await send_again(stage, "buyer", req_msg_id)
 
 
-@pytest.mark.xfail(reason="Outbox.finish leaves a request leased whose exchange had ended before")
 async def test_a_settled_fact_is_sent_again_and_changes_nothing(stage: Scene) -> None:
     await stage.sent()
     paid = await stage.submit("req-pay", slip(**PAY))

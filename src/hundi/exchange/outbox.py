@@ -211,7 +211,7 @@ class Outbox:
         """Settle, deliver or reschedule, each in the order that locks documents first."""
         closing = await _closing(tx, results)
         await self.settler.end(tx, [e for r in results for e in _endings(r, closing)])
-        await tx.bulk(_DONE, sorted((r.leased.webhook_id, tx.now) for r in results if _informed(r)))
+        await tx.bulk(_DONE, sorted((r.leased.webhook_id, tx.now) for r in results if _done(r)))
         await tx.bulk(_RESCHEDULE, sorted(_rescheduled(r, tx.now) for r in results if not _done(r)))
         await tx.bulk(_END_ATTEMPT, [_attempt_row(r, tx.now) for r in results])
         return [None] * len(results)
@@ -259,10 +259,6 @@ def _endings(result: AttemptResult, closing: dict[str, State]) -> list[Ending]:
 
 def _done(result: AttemptResult) -> bool:
     return result.verdict.decision in {Decision.SETTLED, Decision.DECLINED}
-
-
-def _informed(result: AttemptResult) -> bool:
-    return _done(result) and result.leased.kind is not Kind.REQUEST
 
 
 def _rescheduled(result: AttemptResult, now: int) -> tuple[str, int, str, int, int, bool]:

@@ -88,6 +88,9 @@ def _delivery() -> None:
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("webhook_id"),
     )
+
+
+def _delivery_indexes() -> None:
     op.create_index(
         "delivery_due",
         "delivery",
@@ -362,6 +365,7 @@ def upgrade() -> None:
     _body()
     _client()
     _delivery()
+    _delivery_indexes()
     _document()
     _entity()
     _event()
