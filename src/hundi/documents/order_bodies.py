@@ -43,7 +43,10 @@ class StatusTransition(Strict, frozen=True, kw_only=True):
 
 
 class OrderValue(Group, frozen=True, kw_only=True):
-    """Totals of the order."""
+    """`poValueDetails`: taxable sum, amount to pay, and figures such as IGST, DISCOUNT, ROUND_OFF.
+
+    Whatever is given must agree with the lines; all of it may be left out.
+    """
 
     assessmentValue: Amount | UnsetType = UNSET
     totalPOValue: Amount | UnsetType = UNSET
@@ -105,7 +108,7 @@ class OrderBody(Strict, frozen=True, kw_only=True):
 
 
 class ConfirmBody(Strict, frozen=True, kw_only=True):
-    """Body of `req-confirm`."""
+    """`req-confirm`, sent by the supplier: he accepts, rejects or returns what he was sent."""
 
     device: Device
     b2bIds: B2BIds
@@ -114,7 +117,7 @@ class ConfirmBody(Strict, frozen=True, kw_only=True):
 
 
 class StatusChangeBody(Strict, frozen=True, kw_only=True):
-    """Body of `req-status-change`."""
+    """`req-status-change`, sent by the buyer: the order is cancelled or closed, its text kept."""
 
     device: Device
     b2bIds: B2BIds

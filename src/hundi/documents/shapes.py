@@ -75,7 +75,10 @@ class AdditionalInfo(Group, frozen=True, kw_only=True):
 
 
 class Address(Emptiable, frozen=True, kw_only=True):
-    """A postal address."""
+    """A place to write or deliver to in India; the pincode has six digits and no leading zero.
+
+    `{}` stands for "not given"; otherwise street, city, state and pincode are needed.
+    """
 
     required_unless_empty: ClassVar[tuple[str, ...]] = ("addressLine1", "city", "state", "pincode")
     type: (
@@ -157,7 +160,7 @@ class TypedRate(Emptiable, frozen=True, kw_only=True):
 
 
 class BatchDetails(Group, frozen=True, kw_only=True):
-    """The batch of a line."""
+    """Where goods come from one production lot: its number, last day of use, end of guarantee."""
 
     batchNumber: ShortText | UnsetType = UNSET
     expiryDate: DateText | UnsetType = UNSET
@@ -215,14 +218,17 @@ class AdditionalDocument(Group, frozen=True, kw_only=True):
 
 
 class PaymentMilestone(Group, frozen=True, kw_only=True):
-    """A part payment."""
+    """When the buyer plans to pay which share; shares that miss the total are warned about."""
 
     dueDate: DateText | UnsetType = UNSET
     amount: Amount | UnsetType = UNSET
 
 
 class ShippingTerms(Group, frozen=True, kw_only=True):
-    """Terms of delivery."""
+    """How goods travel: an Incoterm such as `DAP`, a means such as `ROAD`, the day they are due.
+
+    The contract guesses these members, so none is required and none is judged.
+    """
 
     shippingTerms: ShortText | UnsetType = UNSET
     shippingMethod: ShortText | UnsetType = UNSET

@@ -1,10 +1,12 @@
 """Money: an integer number of paise in one type. Never a float."""
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import total_ordering
 
 _PAISA = Decimal("0.01")
+# A product of the widest quantity and price has 39 digits; the usual context holds 28 and raises.
+_WIDE = Context(prec=64, rounding=ROUND_HALF_UP)
 
 
 @total_ordering
@@ -26,7 +28,7 @@ class Money:
     @classmethod
     def rounded(cls, rupees: Decimal) -> "Money":
         """From exact rupees, rounded half up to the paisa (away from zero on a half)."""
-        return cls(int(rupees.quantize(_PAISA, ROUND_HALF_UP).scaleb(2)))
+        return cls(int(_WIDE.scaleb(_WIDE.quantize(rupees, _PAISA), 2)))
 
     def __add__(self, other: "Money") -> "Money":
         """The sum."""
@@ -54,7 +56,7 @@ class Money:
 
     def times(self, factor: Decimal) -> "Money":
         """The amount times an exact factor, rounded half up to the paisa."""
-        return Money.rounded(self.rupees * factor)
+        return Money.rounded(_WIDE.multiply(self.rupees, factor))
 
     @property
     def rupees(self) -> Decimal:
