@@ -177,6 +177,7 @@ async def test_a_cursor_holds_a_position() -> None:
         cursor("events", "5"),
         cursor("events", 5, 6),
         cursor("documents", 5),
+        "WzIsImV2ZW50cyIsNV0",  # version 2
     ],
 )
 def test_what_was_not_given_out_is_refused(text: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from jsonschema import Draft202012Validator
 
+from hundi.exchange.cursor import cursor
 from hundi.exchange.feed import number_events
 from hundi.exchange.refusals import RefusalLog
 from hundi.exchange.standing import UNKNOWN
@@ -153,6 +154,9 @@ async def test_a_parameter_out_of_its_limits_is_refused(
 async def test_a_foreign_cursor_is_refused(net: Net, path: str) -> None:
     problem(await net.get(f"{V1}/{path}", cursor="WzEsIngiXQ"), 400, "READ-CURSOR")
     problem(await net.get(f"{V1}/{path}", cursor="?"), 400, "READ-CURSOR")
+    hostile = (cursor("deliveries", "MSG\x00", "MSG"), cursor("documents", 2**63, "", "", ""))
+    for text in hostile:
+        problem(await net.get(f"{V1}/{path}", cursor=text), 400, "READ-CURSOR")
 
 
 async def test_unknown_calls_and_methods_are_told(net: Net) -> None:
