@@ -69,13 +69,16 @@ def _party(path: str, details: SupplierDetails | BuyerDetails, party: Party) -> 
     trouble = gstin_fault(gstin) if gstin not in UNREGISTERED else None
     if trouble is not None:
         yield GSTIN.at(f"{path}.gstin", trouble)
-        return
     same_pan = pan_inside(gstin) == party.pan
     if details.b2bId != party.b2b_id:
         code = OTHER_ID if same_pan else OTHER_PARTY
         detail = f"The message is for {party.b2b_id}, this names {details.b2bId}."
         yield code.at(f"{path}.b2bId", detail, message=party.b2b_id, order=details.b2bId)
-    elif gstin not in UNREGISTERED and _unfamiliar(gstin, party, same_pan=same_pan):
+    elif (
+        gstin not in UNREGISTERED
+        and trouble is None
+        and _unfamiliar(gstin, party, same_pan=same_pan)
+    ):
         known = ", ".join(party.gstins) or f"PAN {party.pan[:2]}…{party.pan[-1]}"
         detail = f"{gstin} is not known of {party.b2b_id}; the network knows {known}."
         yield OTHER_GSTIN.at(f"{path}.gstin", detail, order=gstin, known=list(party.gstins))
@@ -106,7 +109,8 @@ def _tax_identity(order: Order, lines: Sequence[Line]) -> Iterator[Fault]:
     supplier = order.supplierDetails
     gstin = "" if isinstance(supplier.gstin, UnsetType) else supplier.gstin
     if gstin in UNREGISTERED:
-        if any(charged.values()):
+        cesses = [line.cesses for line in lines] + [labelled.get(c, ZERO) for c in sums.CESSES]
+        if any(charged.values()) or any(cesses):
             detail = "The supplier has no GSTIN and may charge no tax. Give the GSTIN, or no tax."
             yield TAX_WITHOUT_GSTIN.at(f"{_ROOT}.supplierDetails.gstin", detail)
         return
@@ -200,24 +204,29 @@ def edit_keeps_the_number(body: OrderBody, context: RuleContext) -> Iterator[Fau
 def no_line_below_invoiced(body: OrderBody, context: RuleContext) -> Iterator[Fault]:
     """An amendment may not lower a line below what invoices have taken of it (in thousandths).
 
-    A line that already stands over the order, within tolerance, is not lowered by keeping it.
+    A line that already stands over the order, within tolerance, is not lowered by keeping it. A
+    line that is left out is lowered to nothing; lines of the same serialno count together.
     """
-    if context.document is None:
-        return
-    drawn = context.document.drawn
+    drawn = {} if context.document is None else context.document.drawn
+    asked: dict[str, Decimal] = {}
+    places: dict[str, str] = {}
     for place, item in enumerate(body.purchaseOrder.itemLists):
-        invoiced = drawn.get(f"line:{item.serialno} quantity", 0)
-        ordered = drawn.get(f"line:{item.serialno} ordered", invoiced)
-        asked = int(Decimal(item.quantity).scaleb(3))
-        if asked < min(invoiced, ordered):
+        asked[item.serialno] = asked.get(item.serialno, Decimal(0)) + item.quantity
+        places.setdefault(item.serialno, f"[{place}].quantity")
+    for name, invoiced in drawn.items():
+        serialno = name.removeprefix("line:").removesuffix(" quantity")
+        if name != f"line:{serialno} quantity":
+            continue
+        least = min(invoiced, drawn.get(f"line:{serialno} ordered", invoiced))
+        quantity = asked.get(serialno, Decimal(0))
+        if quantity.scaleb(3) < least:
             taken = Decimal(invoiced).scaleb(-3)
-            detail = f"{taken} of the line are invoiced, {item.quantity} is asked. Ask for more."
-            yield BELOW_INVOICED.at(
-                f"{_ROOT}.itemLists[{place}].quantity",
-                detail,
-                invoiced=str(taken),
-                asked=str(item.quantity),
+            path = f"{_ROOT}.itemLists{places.get(serialno, '')}"
+            detail = (
+                f"{taken} of line {serialno} are invoiced, {quantity:f} is asked."
+                f" Ask for {Decimal(least).scaleb(-3)} or more."
             )
+            yield BELOW_INVOICED.at(path, detail, invoiced=str(taken), asked=f"{quantity:f}")
 
 
 def confirmation_names_the_order(body: ConfirmBody, context: RuleContext) -> Iterator[Fault]:

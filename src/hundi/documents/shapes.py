@@ -44,7 +44,7 @@ Email = Annotated[
 ]
 
 
-class GeoCodeTag(Strict, frozen=True, kw_only=True):
+class GeoCodeTag(Group, frozen=True, kw_only=True):
     """One device tag. The value is not judged: the page leaves it open."""
 
     never_empty: ClassVar[bool] = True

@@ -8,6 +8,7 @@ inputs are absent is skipped. (design rules, "Tolerances")
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from itertools import combinations
 
 from msgspec import UNSET, UnsetType
@@ -24,6 +25,8 @@ UNKNOWN_AMOUNTS = 6
 TAXES = ("IGST", "CGST", "SGST")
 CESSES = ("CESS", "CESS_NON_ADVALOREM", "STATE_CESS", "STATE_CESS_NON_ADVALOREM")
 CHARGES = ("OTHER_CHARGES",)
+_OF_A_LINE = frozenset((*TAXES, *CESSES, *CHARGES, "DISCOUNT", "PRE_TAX_VALUE"))
+_OF_A_DOCUMENT = frozenset((*TAXES, *CESSES, *CHARGES, "TCS", "ROUND_OFF", "PRE_TAX_VALUE"))
 
 _HUNDRED = Decimal(100)
 
@@ -53,7 +56,10 @@ CODES = (
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line's figures in paise, taken apart once. None stands for what was not given."""
+    """A line's figures in paise, taken apart once. None stands for what was not given.
+
+    `loose` are amounts of types that the network does not know, such as FREIGHT.
+    """
 
     path: str
     total: Money | None
@@ -64,11 +70,29 @@ class Line:
     taxes: dict[str, Money]
     cesses: Money
     charges: Money
+    loose: tuple[Money, ...]
 
     @property
     def tax(self) -> Money:
         """GST of the line, without cesses."""
         return sum_of(self.taxes.values())
+
+    @property
+    def levies(self) -> Money:
+        """GST and cesses, as stated."""
+        return self.tax + self.cesses
+
+    @property
+    def due(self) -> Money:
+        """The same; where a rate is told and the tax is not, what the rate makes of the taxable."""
+        if not self.untold or self.taxable is None or self.rate is None:
+            return self.levies
+        return self.cesses + self.taxable.times(self.rate / _HUNDRED)
+
+    @property
+    def untold(self) -> bool:
+        """Whether a rate is told, and no amount of tax."""
+        return not self.taxes and bool(self.rate)
 
 
 def sum_of(amounts: Iterable[Money]) -> Money:
@@ -99,6 +123,7 @@ def line_of(item: LineItem, path: str) -> Line:
         taxes={name: labelled[name] for name in TAXES if name in labelled},
         cesses=sum_of(labelled.get(name, ZERO) for name in CESSES),
         charges=sum_of(labelled.get(name, ZERO) for name in CHARGES),
+        loose=tuple(amount for name, amount in labelled.items() if name not in _OF_A_LINE),
     )
 
 
@@ -152,9 +177,9 @@ def quantity_times_price(item: LineItem, path: str) -> Iterator[Fault]:
     places = -exponent if isinstance(exponent, int) and exponent < 0 else 0
     allowed = max(Decimal(1), Decimal(item.quantity) * Decimal(5).scaleb(-places - 1))
     if abs(product - stated) > allowed:
-        made = Money.rounded(product).text()
-        detail = f"{item.quantity} times {item.unitPrice} makes {made}, the line states {stated}."
-        yield QUANTITY_PRICE.at(f"{path}.totalAmt", detail, stated=str(stated), product=made)
+        made, told = Money.rounded(product).text(), Money.of(stated).text()
+        detail = f"{item.quantity:f} times {item.unitPrice:f} makes {made}, the line states {told}."
+        yield QUANTITY_PRICE.at(f"{path}.totalAmt", detail, stated=told, product=made)
 
 
 def taxable_of(line: Line) -> Iterator[Fault]:
@@ -196,8 +221,9 @@ def line_value(line: Line) -> Iterator[Fault]:
     """Value = taxable + taxes + charges; where the buyer pays the tax himself, without it."""
     if line.taxable is None:
         return
-    without = line.taxable + line.charges
-    sums = (without + line.tax + line.cesses, without)
+    fixed = line.taxable + line.charges
+    taxes = {line.levies, line.due, ZERO}
+    sums = (fixed + tax + loose for tax in taxes for loose in _loose_sums(line.loose))
     yield from difference(
         line.value,
         nearest(line.value, sums),
@@ -220,30 +246,23 @@ class Totals:
 
 def totals_of(lines: Sequence[Line], totals: Totals) -> Iterator[Fault]:
     """The document's sums against its lines and against each other."""
-    tolerance = document_tolerance(len(lines))
-    silent = Money(max(1, len(lines)))
     yield from _round_off(totals)
     whole = bool(lines) and all(line.taxable is not None for line in lines)
     taxable = sum_of(line.taxable or ZERO for line in lines) if whole else None
+    judged = partial(
+        difference, silent=Money(max(1, len(lines))), tolerance=document_tolerance(len(lines))
+    )
     if totals.taxable is not None and taxable is not None:
-        yield from difference(
-            totals.taxable, taxable, path=totals.taxable_path, tolerance=tolerance,
-            silent=silent, codes=(TAXABLE_TOTAL_ODD, TAXABLE_TOTAL),
-        )  # fmt: skip
-    for tax in TAXES:
-        stated = totals.labelled.get(tax)
-        of_lines = [line.taxes[tax] for line in lines if tax in line.taxes]
-        if stated is not None and of_lines:
-            yield from difference(
-                stated, sum_of(of_lines), path=totals.labelled_path, tolerance=tolerance,
-                silent=silent, codes=(TAX_TOTAL_ODD, TAX_TOTAL),
-            )  # fmt: skip
+        codes = (TAXABLE_TOTAL_ODD, TAXABLE_TOTAL)
+        yield from judged(totals.taxable, taxable, path=totals.taxable_path, codes=codes)
+    for stated, of_lines in _tax_totals(lines, totals.labelled):
+        yield from judged(
+            stated, of_lines, path=totals.labelled_path, codes=(TAX_TOTAL_ODD, TAX_TOTAL)
+        )
     base = taxable if taxable is not None else totals.taxable
-    if totals.total is not None and base is not None:
-        yield from difference(
-            totals.total, nearest(totals.total, _right_totals(base, lines, totals.labelled)),
-            path=totals.total_path, tolerance=tolerance, silent=silent, codes=(TOTAL_ODD, TOTAL),
-        )  # fmt: skip
+    if totals.total is not None and base is not None and _tax_is_told(lines, totals.labelled):
+        right = nearest(totals.total, _right_totals(base, lines, totals.labelled))
+        yield from judged(totals.total, right, path=totals.total_path, codes=(TOTAL_ODD, TOTAL))
 
 
 def _round_off(totals: Totals) -> Iterator[Fault]:
@@ -251,6 +270,23 @@ def _round_off(totals: Totals) -> Iterator[Fault]:
     if abs(round_off) > ROUND_OFF_LIMIT:
         detail = f"ROUND_OFF is {round_off.text()}; it is at most 99.99 either way."
         yield ROUND_OFF.at(totals.labelled_path, detail, stated=round_off.text(), most="99.99")
+
+
+def _tax_totals(lines: Sequence[Line], labelled: dict[str, Money]) -> Iterator[tuple[Money, Money]]:
+    """(stated, sum of the lines) of each tax; none where a line keeps its tax to itself."""
+    if any(line.untold for line in lines):
+        return
+    for tax in TAXES:
+        of_lines = [line.taxes[tax] for line in lines if tax in line.taxes]
+        if tax in labelled and of_lines:
+            yield labelled[tax], sum_of(of_lines)
+
+
+def _tax_is_told(lines: Sequence[Line], labelled: dict[str, Money]) -> bool:
+    """Whether the document's tax can be known: it says it, or every line does."""
+    if any(tax in labelled for tax in TAXES):
+        return True
+    return all(line.taxes or line.taxable is not None for line in lines)
 
 
 def _right_totals(
@@ -262,20 +298,34 @@ def _right_totals(
     himself, without; a document discount may repeat the lines', and an amount of a type we do not
     know may belong to the sum or not.
     """
-    own = sum_of(labelled.get(name, ZERO) for name in (*TAXES, *CESSES))
-    of_lines = sum_of(line.tax + line.cesses for line in lines)
     charges = sum_of(labelled.get(name, ZERO) for name in CHARGES)
     line_charges = sum_of(line.charges for line in lines)
+    of_lines = sum_of(amount for line in lines for amount in line.loose)
     fixed = base + labelled.get("TCS", ZERO) + labelled.get("ROUND_OFF", ZERO)
-    for tax in {own, of_lines, ZERO}:
+    loose = [-a if t == "DISCOUNT" else a for t, a in labelled.items() if t not in _OF_A_DOCUMENT]
+    loose_sums = {pick + more for pick in _loose_sums(loose) for more in (ZERO, of_lines)}
+    for tax in _right_taxes(lines, labelled):
         for charge in {charges, line_charges, charges + line_charges}:
-            for loose in _loose_sums(labelled):
-                yield fixed + tax + charge + loose
+            for more in loose_sums:
+                yield fixed + tax + charge + more
 
 
-def _loose_sums(labelled: dict[str, Money]) -> list[Money]:
-    known = {*TAXES, *CESSES, *CHARGES, "TCS", "ROUND_OFF", "PRE_TAX_VALUE"}
-    loose = [-a if t == "DISCOUNT" else a for t, a in labelled.items() if t not in known]
-    loose = loose[:UNKNOWN_AMOUNTS]
-    picks = (c for n in range(len(loose) + 1) for c in combinations(loose, n))
-    return [sum_of(pick) for pick in picks]
+def _right_taxes(lines: Sequence[Line], labelled: dict[str, Money]) -> set[Money]:
+    """The document's figures, its lines', or each where it stands; by rate, or none at all."""
+    own = sum_of(labelled.get(name, ZERO) for name in (*TAXES, *CESSES))
+    mixed = sum_of(
+        labelled.get(tax, sum_of(line.taxes.get(tax, ZERO) for line in lines)) for tax in TAXES
+    )
+    if any(cess in labelled for cess in CESSES):
+        mixed += sum_of(labelled.get(cess, ZERO) for cess in CESSES)
+    else:
+        mixed += sum_of(line.cesses for line in lines)
+    stated = sum_of(line.levies for line in lines)
+    return {own, mixed, stated, sum_of(line.due for line in lines), ZERO}
+
+
+def _loose_sums(loose: Sequence[Money]) -> set[Money]:
+    """What some, all or none of the amounts may make; beyond six the others go all or none."""
+    few, others = loose[:UNKNOWN_AMOUNTS], sum_of(loose[UNKNOWN_AMOUNTS:])
+    picks = (sum_of(c) for n in range(len(few) + 1) for c in combinations(few, n))
+    return {pick + more for pick in picks for more in (ZERO, others)}
