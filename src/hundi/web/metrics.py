@@ -9,7 +9,14 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.exposition import generate_latest
 
 from hundi.exchange.definition import MessageType
@@ -49,6 +56,7 @@ class Metrics:
         self._asked = -float("inf")
         self._asking = asyncio.Lock()
         self.registry = CollectorRegistry()
+        disable_created_metrics()  # they would double the series, and the process tells its start
         ProcessCollector(registry=self.registry)
         self._acks = self._counter("acks", "Accepted requests", ("message", "result"))
         self._refusals = self._counter("refusals", "Refused requests", ("code", "status"))
