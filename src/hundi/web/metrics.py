@@ -56,7 +56,8 @@ class Metrics:
         self._asked = -float("inf")
         self._asking = asyncio.Lock()
         self.registry = CollectorRegistry()
-        disable_created_metrics()  # they would double the series, and the process tells its start
+        # They would double the series, and the process tells its start already.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         ProcessCollector(registry=self.registry)
         self._acks = self._counter("acks", "Accepted requests", ("message", "result"))
         self._refusals = self._counter("refusals", "Refused requests", ("code", "status"))
