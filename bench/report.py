@@ -131,14 +131,17 @@ def _settings(name: str, settings: Mapping[str, object]) -> Iterator[str]:
 
 
 def _table(figures: Iterable[Figure]) -> Iterator[str]:
-    head = f"{'':<54} {'rate/s':>9} {'p50 ms':>8} {'p99 ms':>8} {'seconds':>8} {'per flush':>9}"
+    head = f"{'':<54} {'rate/s':>9} {'p50 ms':>8} {'p99 ms':>8} {'seconds':>8} {'per flush':>9} {'cpu us':>8}"
     yield head + "   cores: " + ", ".join(_GROUPS)
     for figure in figures:
         cores = " ".join(_cell(figure.cores.get(group), 2) for group in _GROUPS)
         flushed = figure.count / figure.flushes if figure.flushes else None
+        spent = figure.cores.get("server")
+        each = spent / figure.rate * 1_000_000 if spent and figure.rate else None
         cells = (
             f"{figure.name:<54} {figure.rate:>9,.0f} {_cell(figure.p50, 1):>8}"
             f" {_cell(figure.p99, 1):>8} {figure.seconds:>8.1f} {_cell(flushed, 1):>9}"
+            f" {_cell(each, 0):>8}"
         )
         yield f"{cells}   {cores}  {figure.note}".rstrip()
 

@@ -85,7 +85,7 @@ class Trial:
         if sending:  # measured over a longer time than the first estimate
             exchanges = sending.rate
         async with self.serving() as server:
-            await self._stock(server, 1.8 * exchanges)
+            await self._stock(server, 2.5 * exchanges)
             self.figures.append(await self._exchanges(server))
             await self._drain()
             await self._look(server)
