@@ -191,4 +191,53 @@ _PRICES = (
     ),
 )  # fmt: skip
 
-CASES = (*_STATES, *_UNREGISTERED, *_PRICES)
+_ODD_FORMS = (
+    Case(
+        name="halves-a-paisa-over-each", why="Each half may be a paisa off.",
+        body=put(
+            small(taxable="1000.00", rate="5", value="1050.02",
+                  figures={"CGST": "25.01", "SGST": "25.01"}),
+            buyerDetails__placeOfSupply="33",
+        ),
+    ),
+    Case(
+        name="label-in-small-letters", why="igst is IGST, and 200.00 is not 18 % of 1000.00.",
+        body=small(taxable="1000.00", value="1200.00", figures={"igst": "200.00"}),
+        findings=of(f"{ITEM}.itemValueDetails", "SUM-LINE-TAX"),
+    ),
+    Case(
+        name="nil-tax-on-one-line-of-two", why="A rate is told, and the line is sold without tax.",
+        body=order_of(
+            [
+                line(taxable="1000.00", value="1180.00", figures={"IGST": "180.00"}),
+                line(taxable="500.00", value="500.00", serialno="2"),
+            ],
+            taxable="1500.00", total="1680.00",
+        ),
+    ),
+    Case(
+        name="cess-of-the-line-outside-the-total", why="The totals know of GST alone.",
+        body=order_of(
+            [line(taxable="1000.00", value="1000.00", rate="0", figures={"CESS": "10.00"})],
+            taxable="1000.00", total="1180.00", figures={"IGST": "180.00"},
+        ),
+    ),
+    Case(
+        name="lines-without-taxable", why="The tax is told nowhere: the total is not judged.",
+        body=order_of(
+            [line(taxable="1000.00", value="1180.00", assessmentAmount="")],
+            taxable="1000.00", total="1180.00",
+        ),
+    ),
+    Case(
+        name="value-before-tax-counts-once", why="PRE_TAX_VALUE is told, never added.",
+        body=small(
+            taxable="1000.00", value="2180.00",
+            figures={"IGST": "180.00", "PRE_TAX_VALUE": "1000.00"},
+        ),
+        findings=of(f"{ITEM}.totalItemValue", "SUM-LINE-VALUE")
+        + of("poValueDetails.totalPOValue", "SUM-TOTAL"),
+    ),
+)  # fmt: skip
+
+CASES = (*_STATES, *_UNREGISTERED, *_PRICES, *_ODD_FORMS)
