@@ -230,6 +230,23 @@ _ODD_FORMS = (
         ),
     ),
     Case(
+        name="total-against-the-stated-taxable", why="The lines tell the tax, the totals the rest.",
+        body=order_of(
+            [line(taxable="1000.00", value="1180.00", assessmentAmount="",
+                  figures={"IGST": "180.00"})],
+            taxable="1000.00", total="1181.01",
+        ),
+        findings=of("poValueDetails.totalPOValue", "SUM-TOTAL"),
+    ),
+    Case(
+        name="place-of-supply-in-letters-with-halves", why="TN is 33, but letters are not judged.",
+        body=put(
+            small(taxable="1000.00", rate="5", value="1050.00",
+                  figures={"CGST": "25.00", "SGST": "25.00"}),
+            buyerDetails__placeOfSupply="TN", buyerDetails__stateCode="TN",
+        ),
+    ),
+    Case(
         name="value-before-tax-counts-once", why="PRE_TAX_VALUE is told, never added.",
         body=small(
             taxable="1000.00", value="2180.00",

@@ -181,3 +181,20 @@ def test_a_request_without_a_required_member_is_refused(message: MessageType) ->
         with pytest.raises(RefusedError) as refused:
             read(msgspec.json.encode(told | {message.subject: subject}), message.body)
         assert [fault.path for fault in refused.value.faults] == [f"{message.subject}.{name}"]
+
+
+def test_a_number_is_claimed_for_the_buyer_and_the_financial_year() -> None:
+    send = next(message for message in MESSAGES if message.name == "req-send")
+    told = example(send)
+    for day, year in (("2025-03-31", "2024-25"), ("2025-04-01", "2025-26")):
+        order = told["purchaseOrder"] | {"orderDate": day}
+        body = read(msgspec.json.encode(told | {"purchaseOrder": order}), send.body)
+        assert [one.claim for one in send.touches(body)] == [f"AABCS5678D@BCB|PO-1001|{year}"]
+
+
+def test_touched_carries_what_the_sender_believes() -> None:
+    edit = next(message for message in MESSAGES if message.name == "req-edit")
+    (touched,) = edit.touches(read(msgspec.json.encode(example(edit)), edit.body))
+    assert (touched.current_version, touched.new_version) == (1, 2)
+    assert (touched.current_status, touched.new_status) == ("UNDER REVIEW", "SENT TO SUPPLIER")
+    assert (touched.path, touched.transition) == ("purchaseOrder", "poStatusTransition")
