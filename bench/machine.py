@@ -49,17 +49,18 @@ def memory(pid: int) -> float:
     return sum(pages) * _PAGE / _MEBIBYTE
 
 
-def busy_seconds() -> float:
-    """Processor seconds that the whole machine has spent on anything since it started."""
+def machine_seconds() -> tuple[float, float]:
+    """Processor seconds since the start that were used here, and that the host gave to others."""
     fields = list(map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]))
-    return (sum(fields[:8]) - fields[3] - fields[4]) / _TICKS
+    user, nice, system, _, _, interrupts, soft, stolen = fields[:8]
+    return (user + nice + system + interrupts + soft) / _TICKS, stolen / _TICKS
 
 
 async def load_before() -> float:
     """Share of all processors in use over one second, in percent."""
-    before = busy_seconds()
+    before = sum(machine_seconds())
     await asyncio.sleep(1)
-    return (busy_seconds() - before) / (os.cpu_count() or 1) * 100
+    return (sum(machine_seconds()) - before) / (os.cpu_count() or 1) * 100
 
 
 def _device(path: Path) -> str:
@@ -132,8 +133,10 @@ class Reading:
 def read(groups: dict[str, int], disk: Path) -> Reading:
     """Take a reading. `groups` maps a name to the process at the root of its tree.
 
-    `bench` is this process alone, which sends the load and receives the webhooks.
+    `bench` is this process alone, which sends the load and receives the webhooks; `machine` is all
+    that ran here, `stolen` what a virtual machine wanted and its host gave to others.
     """
+    used, stolen = machine_seconds()
     seconds = {name: cpu_seconds(pid) for name, pid in groups.items()}
-    seconds |= {"bench": time.process_time(), "machine": busy_seconds()}
+    seconds |= {"bench": time.process_time(), "machine": used, "stolen": stolen}
     return Reading(seconds, flushes(disk))

@@ -14,7 +14,8 @@ SQLITE_EXCHANGES = 1000.0
 ACK_P99 = 25.0
 MEMORY = 200.0
 GROWTH = 8.0
-_GROUPS = ("server", "postgres", "bench", "machine")
+_GROUPS = ("server", "postgres", "bench", "machine", "stolen")
+_STOLEN = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +122,26 @@ def printed(outcome: Outcome) -> str:
     lines = [*_settings("machine", outcome.machine)]
     for name, settings in outcome.durability.items():
         lines += _settings(name, settings)
-    lines += ["", *_table(outcome.figures), "", *(t.told() for t in outcome.targets())]
+    lines += [
+        "",
+        *_table(outcome.figures),
+        *_doubts(outcome),
+        "",
+        *(t.told() for t in outcome.targets()),
+    ]
     verdict = "INVALID:" if outcome.faults else "The counts agree: nothing lost, nothing doubled."
     return "\n".join([*lines, "", verdict, *(f"  {fault}" for fault in outcome.faults)])
 
 
 def _settings(name: str, settings: Mapping[str, object]) -> Iterator[str]:
     yield f"{name}: " + ", ".join(f"{key} {value}" for key, value in settings.items())
+
+
+def _doubts(outcome: Outcome) -> Iterator[str]:
+    """Say so where the host took processor time away: such rates belong to the host, not to us."""
+    most = max((figure.cores.get("stolen", 0.0) for figure in outcome.figures), default=0.0)
+    if most > _STOLEN:
+        yield f"The host took up to {most:.2f} of the cores away meanwhile. Measure again elsewhere."
 
 
 def _table(figures: Iterable[Figure]) -> Iterator[str]:
