@@ -34,7 +34,7 @@ class Told:
         self.checks = 0
 
     def scene(self, title: str) -> None:
-        """A new scene."""
+        """Begin a part of the story under its own title."""
         self._console.print(f"\n[bold]{title}[/bold]")
 
     def line(self, text: str) -> None:

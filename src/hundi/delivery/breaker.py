@@ -1,64 +1,89 @@
-"""A circuit breaker for each endpoint, so that a dead one costs nobody else anything.
+"""A circuit breaker for each endpoint: a dead one is asked now and then, and costs nobody else.
 
-    closed ──5 failures in a row──► open ──time is over──► half open ──success──► closed
-                                      ▲                        │
-                                      └──────── failure ───────┘   (the wait doubles, 60 s at most)
-
-In memory, one per dispatcher. Waiting for the breaker is no failed attempt.
+Closed → open after five failures in a row → half-open, one attempt as a probe → closed by its
+success, or open again for twice as long (1 s to 60 s). In memory, one of its own in each process.
+Waiting here is no failed attempt: a delivery that is not tried keeps its place and its schedule.
 """
 
-from collections import OrderedDict
 from dataclasses import dataclass
 
-from hundi.kernel.clock import SECOND
+from hundi.delivery.retry import jittered
+from hundi.kernel.clock import MINUTE, SECOND
 from hundi.kernel.identity import RandomBytes
 
-FAILURES_TO_OPEN = 5
-FIRST_WAIT = SECOND
-LONGEST_WAIT = 60 * SECOND
-CONCURRENT_PER_ENDPOINT = 32
-REMEMBERED_ENDPOINTS = 100_000
+CONCURRENCY = 32
+THRESHOLD = 5
+FIRST_PAUSE = SECOND
+LONGEST_PAUSE = MINUTE
+REMEMBERED = 10_000
 
 
 @dataclass(slots=True)
-class _Line:
+class _Trouble:
+    """An endpoint whose latest attempt failed. `pause` and `open_until` are 0 while closed."""
+
     failures: int = 0
+    pause: int = 0
     open_until: int = 0
-    wait: int = 0
 
 
 class Breaker:
-    """The breakers of all endpoints that have failed lately. `now` is an argument."""
+    """How many attempts each endpoint may have in flight.
 
-    def __init__(self, *, random: RandomBytes, concurrent: int = CONCURRENT_PER_ENDPOINT) -> None:
+    `concurrency` is the bound of a healthy endpoint. Only endpoints in trouble are remembered, the
+    latest 10,000; a forgotten one counts as healthy until it fails five times again.
+    """
+
+    def __init__(self, *, random: RandomBytes, concurrency: int = CONCURRENCY) -> None:
         self._random = random
-        self._concurrent = concurrent
-        self._lines: OrderedDict[str, _Line] = OrderedDict()
+        self._concurrency = concurrency
+        self._troubles: dict[str, _Trouble] = {}
 
     def allows(self, client_id: str, now: int) -> int:
-        """How many attempts may be under way: none while open, one to probe, else the bound."""
-        line = self._lines.get(client_id)
-        if line is None or line.wait == 0:
-            return self._concurrent
-        return 0 if now < line.open_until else 1
+        """Attempts that may be in flight: 0 while open, 1 half-open, else the bound.
 
-    def succeeded(self, client_id: str, now: int) -> None:  # noqa: ARG002 (the twin of `failed`)
-        """An attempt got an answer that the endpoint meant: all is well again."""
-        self._lines.pop(client_id, None)
+        Each failure in a row halves the bound, so that an endpoint that dies takes few of the
+        dispatcher's places with it into its time-outs.
+        """
+        trouble = self._troubles.get(client_id)
+        if trouble is None:
+            return self._concurrency
+        if trouble.pause:
+            return 0 if _is_open(trouble, now) else 1
+        return max(1, self._concurrency >> trouble.failures)
+
+    def succeeded(self, client_id: str, _now: int) -> None:
+        """An attempt was answered, whatever the answer decided: close."""
+        self._troubles.pop(client_id, None)
 
     def failed(self, client_id: str, now: int) -> None:
-        """An attempt failed; five in a row open the breaker."""
-        line = self._lines.setdefault(client_id, _Line())
-        self._lines.move_to_end(client_id)
-        if len(self._lines) > REMEMBERED_ENDPOINTS:
-            self._lines.popitem(last=False)
-        line.failures += 1
-        if line.failures < FAILURES_TO_OPEN or now < line.open_until:
-            return
-        line.wait = min(line.wait * 2, LONGEST_WAIT) if line.wait else FIRST_WAIT
-        jitter = int.from_bytes(self._random(4), "big") % (line.wait // 10 + 1)
-        line.open_until = now + line.wait + jitter
+        """An attempt failed: count it, open where it is the fifth in a row or the probe."""
+        trouble = self._troubles.pop(client_id, None) or _Trouble()
+        self._remember(client_id, trouble)
+        if _is_open(trouble, now):
+            return  # it had started before the breaker opened, and tells nothing new
+        trouble.failures += 1
+        if trouble.failures >= THRESHOLD:
+            trouble.pause = min(2 * trouble.pause, LONGEST_PAUSE) or FIRST_PAUSE
+            trouble.open_until = now + jittered(trouble.pause, self._random)
+
+    def open_until(self, client_id: str, now: int) -> int | None:
+        """When the next probe may go out; None where the breaker is not open."""
+        trouble = self._troubles.get(client_id)
+        if trouble is None or not _is_open(trouble, now):
+            return None
+        return trouble.open_until
 
     def open_count(self, now: int) -> int:
-        """How many breakers are open, for the metrics."""
-        return sum(1 for line in self._lines.values() if line.open_until > now)
+        """How many endpoints are not tried at the moment, for the metrics."""
+        return sum(_is_open(trouble, now) for trouble in self._troubles.values())
+
+    def _remember(self, client_id: str, trouble: _Trouble) -> None:
+        self._troubles[client_id] = trouble
+        if len(self._troubles) > REMEMBERED:
+            del self._troubles[next(iter(self._troubles))]
+
+
+def _is_open(trouble: _Trouble, now: int) -> bool:
+    # A clock that was set back must not keep a breaker open for longer than its pause.
+    return 0 < trouble.open_until - now <= 2 * trouble.pause

@@ -1,14 +1,13 @@
-"""When the next attempt is made, and when trying ends. Pure; microseconds throughout.
+"""When a failed delivery is tried again, and when the trying ends. Pure; times in microseconds.
 
-Protocol, section 6: at once, 5 s, 30 s, 2 min, 10 min, 1 h, 3 h, 6 h, 12 h, then every 24 h, each
-± 10 %. A receiver's Retry-After moves an attempt later, never earlier, and by a day at most.
+failures   0        1    2     3      4       5    6    7    8     9 and more
+next       at once  5 s  30 s  2 min  10 min  1 h  3 h  6 h  12 h  24 h
 """
 
 from hundi.kernel.clock import DAY, HOUR, MINUTE, SECOND
 from hundi.kernel.identity import RandomBytes
 
 SCHEDULE = (
-    0,
     5 * SECOND,
     30 * SECOND,
     2 * MINUTE,
@@ -17,35 +16,48 @@ SCHEDULE = (
     3 * HOUR,
     6 * HOUR,
     12 * HOUR,
-    24 * HOUR,
 )
-TRIED_FOR = 10 * DAY
-LONGEST_WAIT = DAY
+AFTERWARDS = DAY
+ASKED_AT_LEAST = SECOND
+ASKED_AT_MOST = DAY
+GIVES_UP_AFTER = 10 * DAY
+
+_JITTER = 10  # a tenth, either way
+_RANDOM_BYTES = 8
+
+
+def jittered(planned: int, random: RandomBytes) -> int:
+    """A time within a tenth of the planned one, so that what failed together returns apart."""
+    spread = planned // _JITTER
+    drawn = int.from_bytes(random(_RANDOM_BYTES), "big")
+    return planned - spread + (drawn * (2 * spread + 1) >> 8 * _RANDOM_BYTES)
 
 
 def delay(failures: int, random: RandomBytes) -> int:
-    """The wait before the next attempt after so many failed ones, jitter included."""
-    span = SCHEDULE[min(failures, len(SCHEDULE) - 1)]
-    tenth = span // 10
-    if tenth == 0:
-        return span
-    return span - tenth + int.from_bytes(random(8), "big") % (2 * tenth + 1)
+    """Time from the latest of so many failed attempts to the next one."""
+    if failures <= 0:
+        return 0
+    planned = SCHEDULE[failures - 1] if failures <= len(SCHEDULE) else AFTERWARDS
+    return jittered(planned, random)
 
 
-def next_attempt(
-    failures_before: int, asked_seconds: int | None, *, failed: bool, random: RandomBytes
-) -> int:
-    """Microseconds until the next attempt.
+def next_attempt(failures: int, asked: int | None, *, failed: bool, random: RandomBytes) -> int:
+    """Time from the end of an attempt to the next one.
 
-    `failures_before` counts the failed attempts before this one; `asked_seconds` is what the
-    receiver asked for. An answer that only asks to be asked again is no failure.
+    `failures` are those before this attempt. `asked` is what the receiver wants, in seconds: a
+    failed attempt waits for the later of it and the schedule, another one just for it. It counts
+    as 1 s at least and 24 h at most.
     """
-    asked = min(max(asked_seconds or 0, 0) * SECOND, LONGEST_WAIT)
-    if not failed:
-        return max(asked, SECOND)
-    return max(delay(failures_before + 1, random), asked)
+    planned = delay(failures + 1, random) if failed else 0
+    if asked is None:
+        return planned
+    return max(planned, min(max(asked * SECOND, ASKED_AT_LEAST), ASKED_AT_MOST))
 
 
 def gives_up(created_at: int, now: int, *, until_exchange_ends: bool) -> bool:
-    """Whether trying ends and the webhook is parked: never for the request of a proposal."""
-    return not until_exchange_ends and now - created_at >= TRIED_FOR
+    """Whether an attempt that failed just now was the last, until somebody redrives it.
+
+    A proposal's request is tried as long as its exchange is open (`until_exchange_ends`), all else
+    for 10 days.
+    """
+    return not until_exchange_ends and now - created_at >= GIVES_UP_AFTER

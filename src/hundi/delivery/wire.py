@@ -1,34 +1,62 @@
-"""One POST to one endpoint: signed, guarded, bounded in time and size, never retried by itself."""
+"""One POST to one endpoint: signed, guarded, bounded in time and size, never sent twice.
+
+A failed attempt is tried again by the dispatcher, with its schedule and an attempt row of its own;
+nothing in here repeats a request.
+"""
 
 import asyncio
-import socket
+import os
+import re
 import ssl
-import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Protocol
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
+from yarl import URL
 
 from hundi import __version__
 from hundi.delivery.egress import EgressGuard, EgressRefusedError, GuardedResolver
 from hundi.exchange.verdict import Answer, Kind
-from hundi.kernel.signature import sign
+from hundi.kernel.clock import SECOND
+from hundi.kernel.signature import SignatureError, sign
 
-ANSWER_LIMIT = 64 * 1024
+ANSWER_AT_MOST = 64 * 1024
 DEADLINE_SECONDS = 15
-CONNECT_SECONDS = 5
+CONNECT_SECONDS = 5  # to one address, TLS included
+ALL_CONNECTS_SECONDS = 10  # with the look-up and all addresses of the name
 CONNECTIONS = 256
 CONNECTIONS_PER_HOST = 64
+NAMES_CACHED_SECONDS = 10
+# Below the 5 s of Node, uvicorn and Apache: a server that closes an idle connection just as it is
+# used again costs a failed attempt, because nobody knows what it still read.
+IDLE_SECONDS = 4
+LONGEST_RETRY_AFTER = 10**9
 
-_OURS = frozenset(
-    {"content-type", "content-length", "host", "user-agent", "accept-encoding", "connection"}
-)
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}")
+_HEADER_VALUE = re.compile(r"[!-~](?:[ -~\t]{0,7998}[!-~])?|")
+_OURS = frozenset({
+    "accept", "accept-encoding", "connection", "content-encoding", "content-length", "content-type",
+    "expect", "host", "keep-alive", "trailer", "transfer-encoding", "upgrade", "user-agent",
+})  # fmt: skip
+_OUR_PREFIXES = ("webhook-", "hundi-", "proxy-")
+_SAME_ALWAYS = {
+    "accept": "application/json",
+    "accept-encoding": "identity",  # what is not unpacked cannot explode
+    "content-type": "application/json",
+    "user-agent": f"hundi/{__version__}",
+}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where a client's webhooks go. `headers` are static ones of the client's choosing."""
+    """Where a client's webhooks go. `headers` are static ones of the client's choosing.
+
+    `secrets` are two while one replaces the other: each signs.
+    """
 
     base_url: str
     headers: Mapping[str, str]
@@ -36,9 +64,13 @@ class Endpoint:
     empty_means_success: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """One webhook. `path` has no leading slash; `sequence` is the document's journal number."""
+    """One webhook, its body as it was stored.
+
+    `path` is joined to the endpoint's base URL with one slash. `sequence` holds the documents'
+    journal numbers, comma-separated, in the body's order.
+    """
 
     webhook_id: str
     kind: Kind
@@ -56,143 +88,199 @@ class Wire(Protocol):
         """The answer, whatever happened. Never raises for what a receiver does."""
 
 
-class HttpWire:
-    """The real wire: one pooled HTTP client for a process."""
+class _NotSentError(Exception):
+    """The attempt ended here, before anything was looked up; the text says why."""
 
-    def __init__(self, guard: EgressGuard, *, deadline: int = DEADLINE_SECONDS) -> None:
+
+class HttpWire:
+    """The real wire: one HTTP client with kept-alive connections for a process.
+
+    `deadline` is in seconds and covers everything from the look-up of the name to the last byte of
+    the answer. `tls` and `resolver` replace the system's trusted certificates and name service.
+    """
+
+    def __init__(
+        self,
+        guard: EgressGuard,
+        *,
+        deadline: float = DEADLINE_SECONDS,
+        tls: ssl.SSLContext | None = None,
+        resolver: AbstractResolver | None = None,
+    ) -> None:
         self._guard = guard
         self._deadline = deadline
-        self._session: aiohttp.ClientSession | None = None
-
-    def _client(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    resolver=GuardedResolver(self._guard),
-                    use_dns_cache=False,
-                    limit=CONNECTIONS,
-                    limit_per_host=CONNECTIONS_PER_HOST,
-                    keepalive_timeout=20,
-                ),
-                timeout=aiohttp.ClientTimeout(total=self._deadline, sock_connect=CONNECT_SECONDS),
-                auto_decompress=False,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=False,
-            )
-        return self._session
+        self._tls = tls
+        self._resolver = resolver or GuardedResolver(guard)
+        self._opened: aiohttp.ClientSession | None = None
+        self._target = lru_cache(4096)(self._judged)
 
     async def post(self, endpoint: Endpoint, parcel: Parcel, *, now: int) -> Answer:
         """Post once. What was not sent for sure is told apart from what may have arrived."""
-        began = time.monotonic_ns()
-        url = f"{endpoint.base_url.rstrip('/')}/{parcel.path}"
-        refused = self._guard.url_refused(url)
-        if refused is not None:
-            return _failed("egress", began, reached=False)
+        clock = asyncio.get_running_loop().time
+        began = clock()
         try:
-            return await self._post(endpoint, parcel, url=url, now=now, began=began)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            word, reached = _cause(error)
-            return _failed(word, began, reached=reached)
+            url = self._target(endpoint.base_url, parcel.path)
+            headers = _headers(endpoint, parcel, now)
+            async with asyncio.timeout(self._deadline):
+                status, body, error, asked = await self._sent(url, headers, parcel.body)
+        except (_NotSentError, aiohttp.ClientError, OSError) as trouble:
+            word, reached = _cause(trouble)
+            status, body, error, asked = None, b"", word, None
+        else:
+            reached = True
+        return Answer(
+            status=status,
+            body=body,
+            retry_after=None if asked is None else _retry_after(asked, now),
+            milliseconds=round((clock() - began) * 1000),
+            reached=reached,
+            error=error,
+        )
 
-    async def _post(
-        self, endpoint: Endpoint, parcel: Parcel, *, url: str, now: int, began: int
-    ) -> Answer:
-        async with self._client().post(
-            url,
-            data=parcel.body,
-            headers=_headers(endpoint, parcel, now),
-            allow_redirects=False,
-        ) as response:
-            body = await _limited(response)
-            return Answer(
-                status=response.status,
-                body=body,
-                retry_after=_retry_after(response.headers.get("Retry-After")),
-                milliseconds=_since(began),
-                reached=True,
-                error=None,
-            )
+    async def _sent(
+        self, url: URL, headers: dict[str, str], body: bytes
+    ) -> tuple[int | None, bytes, str | None, str | None]:
+        """Status, body, what is wrong with it, and the header Retry-After."""
+        session = self._opened or self._open()
+        async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
+            received, whole = await _received(response)
+            error = None if whole else "answer-too-large"
+            return response.status, received, error, response.headers.get("retry-after")
+
+    def _judged(self, base_url: str, path: str) -> URL:
+        """The URL of a webhook. Raises _NotSentError where it may not be called."""
+        text = f"{base_url.rstrip('/')}/{path.lstrip('/')}"
+        trouble = self._guard.url_refused(text)
+        if trouble is not None:
+            raise _NotSentError(f"the endpoint {trouble}")
+        return URL(text)
+
+    def _open(self) -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            resolver=self._resolver,
+            socket_factory=self._guard.socket_to,
+            ssl=self._tls or True,
+            limit=CONNECTIONS,
+            limit_per_host=CONNECTIONS_PER_HOST,
+            keepalive_timeout=IDLE_SECONDS,
+            ttl_dns_cache=NAMES_CACHED_SECONDS,
+        )
+        # No total here: aiohttp rounds it up to whole seconds; `post` sets an exact one.
+        limits = aiohttp.ClientTimeout(
+            total=None, connect=ALL_CONNECTS_SECONDS, sock_connect=CONNECT_SECONDS
+        )
+        self._opened = aiohttp.ClientSession(
+            connector=connector,
+            timeout=limits,
+            request_class=_Request,
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,  # no proxy, no .netrc: the guard must see where it goes
+        )
+        return self._opened
 
     async def close(self) -> None:
-        """Close every connection."""
-        if self._session is not None:
-            await self._session.close()
+        """Close every connection. Attempts under way end as failed ones."""
+        if self._opened is not None:
+            await self._opened.close()
+        await self._resolver.close()  # aiohttp closes only a resolver that it made itself
+
+
+class _Request(aiohttp.ClientRequest):
+    async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        # A server that answered twice has put the answer to another request on this connection.
+        if conn.protocol is not None and conn.protocol.should_close:
+            raise aiohttp.ClientOSError(None, "an answer came before its request")
+        return await super().send(conn)
 
 
 def _headers(endpoint: Endpoint, parcel: Parcel, now: int) -> dict[str, str]:
-    own = {k: v for k, v in endpoint.headers.items() if _may_set(k)} if endpoint.headers else {}
-    headers = {
-        **own,
-        **sign(
+    """All headers; ours win. Raises _NotSentError for one that would break the message."""
+    headers = dict(_allowed(endpoint.headers)) if endpoint.headers else {}
+    headers |= _SAME_ALWAYS
+    try:
+        headers |= sign(
             endpoint.secrets,
             webhook_id=parcel.webhook_id,
-            timestamp=now // 1_000_000,
+            timestamp=now // SECOND,
             body=parcel.body,
-        ),
-        "Content-Type": "application/json",
-        "Accept-Encoding": "identity",
-        "User-Agent": f"hundi/{__version__}",
-        "hundi-exchange": parcel.req_msg_id,
-        "hundi-sequence": parcel.sequence,
-    }
+        )
+    except SignatureError as trouble:
+        raise _NotSentError(str(trouble)) from trouble
+    headers["hundi-exchange"] = parcel.req_msg_id
+    headers["hundi-sequence"] = parcel.sequence
     if parcel.idempotency_key is not None:
-        headers["hundi-idempotency-key"] = parcel.idempotency_key
+        headers["hundi-idempotency-key"] = _safe("hundi-idempotency-key", parcel.idempotency_key)
     return headers
 
 
-def _may_set(name: str) -> bool:
-    low = name.lower()
-    return low not in _OURS and not low.startswith(("webhook-", "hundi-"))
+def _allowed(static: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name, value in static.items():
+        low = name.lower()
+        if low not in _OURS and not low.startswith(_OUR_PREFIXES):
+            yield low, _safe(name, value)
 
 
-async def _limited(response: aiohttp.ClientResponse) -> bytes:
-    """The first 64 KiB of an answer; of a longer one the rest is never read."""
-    chunks: list[bytes] = []
-    size = 0
+def _safe(name: str, value: str) -> str:
+    if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+        raise _NotSentError(f"the header {ascii(name)[:60]} cannot be written")
+    return value
+
+
+async def _received(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
+    """At most 64 KiB of an answer, and whether that is all. The rest of a longer one is not read."""
+    told = response.content_length
+    if told is not None and told <= ANSWER_AT_MOST:
+        return await response.read(), True
+    received = bytearray()
     async for chunk in response.content.iter_any():
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > ANSWER_LIMIT:
+        received += chunk
+        if len(received) > ANSWER_AT_MOST:
             response.close()
-            break
-    return b"".join(chunks)[:ANSWER_LIMIT]
+            return bytes(received[:ANSWER_AT_MOST]), False
+    return bytes(received), True
 
 
-def _retry_after(text: str | None) -> int | None:
-    """Seconds, where the receiver gave seconds. A date is taken for no wish."""
-    if text is None or not text.strip().isascii() or not text.strip().isdigit():
+def _retry_after(text: str, now: int) -> int | None:
+    """Seconds until the receiver wants to be asked again; it may have named a date."""
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return min(int(text[:10]), LONGEST_RETRY_AFTER)
+    try:
+        moment = round(parsedate_to_datetime(text).timestamp())
+    except (ValueError, OverflowError):
         return None
-    return min(int(text.strip()[:9]), 10**6)
+    return min(max(moment - now // SECOND, 0), LONGEST_RETRY_AFTER)
 
 
-def _cause(error: BaseException) -> tuple[str, bool]:
-    """A short word for what went wrong, and whether the request may have reached the receiver."""
-    inner = error.__cause__ or getattr(error, "os_error", None) or error
-    if isinstance(error, EgressRefusedError) or isinstance(inner, EgressRefusedError):
-        return "egress", False
-    if isinstance(error, aiohttp.ClientConnectorDNSError) or isinstance(inner, socket.gaierror):
-        return "dns", False
-    if isinstance(error, aiohttp.ClientConnectorSSLError | aiohttp.ClientSSLError | ssl.SSLError):
-        return "tls", False
-    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
-        return "connect", False
-    if isinstance(error, TimeoutError | asyncio.TimeoutError):
+def _cause(trouble: Exception) -> tuple[str, bool]:
+    """The words of `Answer.error`, and whether the request may have reached the receiver."""
+    inner = getattr(trouble, "os_error", None)
+    if isinstance(trouble, _NotSentError) or isinstance(inner, EgressRefusedError):
+        return f"egress: {inner or trouble}", False
+    if isinstance(trouble, aiohttp.ClientConnectorDNSError):
+        return _phrased("dns", inner), False
+    if isinstance(trouble, aiohttp.ClientConnectorCertificateError):
+        return _phrased("tls", trouble.certificate_error), False
+    if isinstance(trouble, aiohttp.ClientSSLError):
+        return _phrased("tls", inner), False
+    if isinstance(trouble, aiohttp.ConnectionTimeoutError):
+        return "connect: timed out", False
+    if isinstance(trouble, aiohttp.ClientConnectorError):
+        return _phrased("connect", inner), False
+    if isinstance(trouble, aiohttp.InvalidURL):
+        return "egress: the endpoint cannot be read as a URL", False
+    if isinstance(trouble, TimeoutError):
         return "timeout", True
-    if isinstance(error, aiohttp.InvalidURL | ValueError):
-        return "egress", False
+    if isinstance(trouble, aiohttp.ClientResponseError):
+        return "not-http", True
     return "reset", True
 
 
-def _failed(word: str, began: int, *, reached: bool) -> Answer:
-    return Answer(
-        status=None,
-        body=b"",
-        retry_after=None,
-        milliseconds=_since(began),
-        reached=reached,
-        error=word,
-    )
-
-
-def _since(began: int) -> int:
-    return (time.monotonic_ns() - began) // 1_000_000
+def _phrased(word: str, cause: object) -> str:
+    """A word and what the system says, without the address: it is not the client's to know."""
+    phrase = getattr(cause, "verify_message", None) or getattr(cause, "reason", None)
+    if not phrase and isinstance(cause, OSError):
+        number = cause.errno or 0
+        phrase = os.strerror(number) if number > 0 else cause.strerror
+    return f"{word}: {phrase}"[:200] if phrase else word

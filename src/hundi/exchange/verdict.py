@@ -70,6 +70,9 @@ class Verdict:
     wait: int | None = None
 
 
+_SUCCESS = Verdict(decision=Decision.SETTLED, reason="SUCCESS")
+
+
 class _UnreadableError(ValueError):
     """An answer to a request in which no decision can be read; the text is a short phrase."""
 
@@ -120,11 +123,11 @@ def _decided(answer: Answer, req_msg_id: str, *, empty_means_success: bool) -> V
     if under_200 and empty_means_success and not answer.body.strip():
         return Verdict(decision=Decision.SETTLED, reason="empty answer")
     resp = _resp(answer.body)
-    if resp.get("reqMsgId") not in {"", req_msg_id, None}:
+    if resp.get("reqMsgId") not in ("", req_msg_id, None):  # no set: an answer may hold a list here
         raise _UnreadableError("answer names another request")
     match resp.get("result"):
         case "SUCCESS" if under_200:
-            return Verdict(decision=Decision.SETTLED, reason="SUCCESS")
+            return _SUCCESS
         case "PENDING" if under_200:
             asked = ASK_AGAIN if answer.retry_after is None else answer.retry_after
             wait = min(asked, ASK_AGAIN_AT_MOST)

@@ -1,0 +1,37 @@
+"""Exchanges that nobody answered: expired, abandoned, and told so."""
+
+import pytest
+import sqlalchemy as sa
+
+from hundi.exchange import tables
+from hundi.exchange.closing import unanswered
+from hundi.exchange.record import State
+from tests.exchange.scene import Scene, scene
+from tests.exchange.slips import slip
+
+
+async def _ended(stage: Scene, state: State) -> tuple[dict[str, object], set[object]]:
+    sent = await stage.submit("req-send", slip("S1"))
+    await stage.fail(reached=True)
+    ending = unanswered(sent, state)
+    await stage.database.write(lambda tx: stage.road.settler.end(tx, [ending]))
+    [exchange] = await stage.rows(sa.select(tables.exchange))
+    kinds = await stage.rows(
+        sa.select(tables.delivery.c.kind).where(tables.delivery.c.state == "QUEUED")
+    )
+    return exchange, {row["kind"] for row in kinds}
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [(State.EXPIRED, "EXCHANGE-EXPIRED"), (State.ABANDONED, "EXCHANGE-ABANDONED")],
+)
+async def test_the_sender_and_a_receiver_that_may_hold_it_are_told(
+    database_url: str, state: State, code: str
+) -> None:
+    async with scene(database_url) as stage:
+        exchange, told = await _ended(stage, state)
+        assert (exchange["state"], exchange["error_code"]) == (state.value, code)
+        assert told == {"RESP", "COPY"}
+        [document] = await stage.rows(sa.select(tables.document))
+        assert (document["status"], document["highest_version"]) == ("CREATED", 1)

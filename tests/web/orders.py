@@ -1,0 +1,73 @@
+"""The whole HTTP face over a database, with purchase orders, called in-process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from random import Random
+
+import httpx
+
+from hundi.documents import MESSAGES
+from hundi.exchange.gate import Road
+from hundi.exchange.refusals import RefusalLog
+from hundi.kernel.clock import wall_clock
+from hundi.parties.tokens import Tokens
+from hundi.simulator import story
+from hundi.web.app import Application, Edge
+from hundi.web.metrics import Metrics
+from hundi.web.network import rest
+from tests.exchange.scene import SERVES, Scene, scene
+from tests.web.conftest import bearer, context_of
+
+ROAD = "/api/v0/purchase-order/"
+
+
+@dataclass
+class Desk:
+    """The network with orders. Clients are `buyer`, `supplier`, `stranger`."""
+
+    stage: Scene
+    calls: httpx.AsyncClient
+    refusals: RefusalLog
+
+    async def send(
+        self,
+        message: str,
+        body: object,
+        *,
+        client_id: str = "buyer",
+        headers: dict[str, str] | None = None,
+    ) -> httpx.Response:
+        """Send a message; bytes go as they are, other bodies as the story writes them."""
+        raw = body if isinstance(body, bytes) else story.dumps(body)
+        sent = {"content-type": "application/json", **bearer(client_id), **(headers or {})}
+        return await self.calls.post(ROAD + message, content=raw, headers=sent)
+
+
+def named(body: dict, object_id: str = "PO1", number: str = "N/1") -> dict:
+    """A story body between the scene's own parties, about an order of one's own."""
+    body["b2bIds"] = {"buyerB2BId": SERVES["buyer"], "supplierB2BId": SERVES["supplier"]}
+    [subject] = (m for m in body.values() if isinstance(m, dict) and "objectId" in m)
+    subject["objectId"], subject["buyerPONumber"] = object_id, number
+    for side in ("buyer", "supplier"):
+        subject.get(f"{side}Details", {})["b2bId"] = SERVES[side]
+    return body
+
+
+@asynccontextmanager
+async def desk(database_url: str, *, mailbox: str | None = "supplier") -> AsyncIterator[Desk]:
+    """A desk; the supplier is a mailbox, so that what reaches it settles at once."""
+    async with scene(database_url, mailbox=mailbox) as stage:
+        stage.road = Road(
+            stage.database, MESSAGES, random=Random(1).randbytes, accepted=lambda: None
+        )
+        context = context_of(stage, [])
+        refusals = RefusalLog(stage.database)
+        edge = Edge(
+            stage.road, refusals=refusals, metrics=Metrics(stage.database), clock=wall_clock
+        )
+        tokens = Tokens(stage.database, Random(2).randbytes)
+        app = Application(stage.road.messages, edge=edge, tokens=tokens, rest=rest(context))
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://hundi.test") as calls:
+            yield Desk(stage, calls, refusals)
