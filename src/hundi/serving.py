@@ -103,7 +103,13 @@ class _Process:
         self._metrics = Metrics(database)
         self._refusals = RefusalLog(database)
         self._loop: DispatchLoop | None = None
-        self._road = Road(database, MESSAGES, random=system_random, accepted=self._wake)
+        self._road = Road(
+            database,
+            MESSAGES,
+            random=system_random,
+            accepted=self._wake,
+            batched=self._metrics.committed,
+        )
         self._stopping = asyncio.Event()
 
     def _wake(self) -> None:
@@ -138,11 +144,13 @@ class _Process:
         guard = EgressGuard.for_mode(dev=self._settings.dev)
         wire = HttpWire(guard)
         health = Health(self._database)
+        breaker = Breaker(random=system_random)
+        self._metrics.watch_breakers(lambda: breaker.open_count(wall_clock()))
         dispatcher = Dispatcher(
             database=self._database,
             outbox=Outbox(self._road.settler),
             wire=wire,
-            breaker=Breaker(random=system_random),
+            breaker=breaker,
             observer=_Observers((self._metrics, health)),
             clock=wall_clock,
             random=system_random,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from hundi.exchange.accept import Acceptor
+from hundi.exchange.accept import Acceptor, Outcome
 from hundi.exchange.definition import DocumentType, MessageType
 from hundi.exchange.idempotency import replay_of
 from hundi.exchange.record import stored_name
@@ -18,7 +18,10 @@ POSTGRES_LANES = 2
 
 
 class Road:
-    """Accepts requests in batches and ends exchanges, on one database."""
+    """Accepts requests in batches and ends exchanges, on one database.
+
+    `accepted` is called after each acceptance, `batched` with the size of each batch.
+    """
 
     def __init__(
         self,
@@ -27,6 +30,7 @@ class Road:
         *,
         random: RandomBytes,
         accepted: Callable[[], None],
+        batched: Callable[[int], None] | None = None,
         time_to_live: int = 10 * DAY,
     ) -> None:
         self.messages: Mapping[str, MessageType] = {stored_name(m): m for m in messages}
@@ -35,12 +39,18 @@ class Road:
         self.acceptor = Acceptor(self.messages, self.types, random, time_to_live)
         self._database = database
         self._told = accepted
+        self._batched = batched
         self._commit: GroupCommit[Request, Accepted | Refused] = GroupCommit(
             database,
-            self.acceptor.accept,
+            self._accept,
             keys=lambda request: request.keys(self.types),
             lanes=POSTGRES_LANES if database.dialect == "postgresql" else 1,
         )
+
+    async def _accept(self, tx: Transaction, requests: Sequence[Request]) -> Sequence[Outcome]:
+        if self._batched is not None:
+            self._batched(len(requests))
+        return await self.acceptor.accept(tx, requests)
 
     async def submit(self, request: Request) -> Accepted | Refused:
         """Accept or refuse one request; on return an acceptance is on disk.

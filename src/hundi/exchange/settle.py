@@ -63,6 +63,8 @@ class Settler:
                 after = self._conclude(
                     writes, exchange, document=document, ending=ending, reached=reached, now=tx.now
                 )
+            elif not ending.answered:
+                continue  # a clock or the sender came too late: nothing happened
             else:
                 after = _late(writes, exchange, document=document, ending=ending, now=tx.now)
             documents[after.key] = after

@@ -144,6 +144,13 @@ sa.Index(
     sqlite_where=sa.text("state = 'LEASED'"),
 )
 
+sa.Index(
+    "delivery_parked",
+    delivery.c.client_id,
+    postgresql_where=sa.text("state = 'PARKED'"),
+    sqlite_where=sa.text("state = 'PARKED'"),
+)
+
 attempt = sa.Table(
     "attempt",
     metadata,

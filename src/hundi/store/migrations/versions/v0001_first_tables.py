@@ -115,6 +115,14 @@ def _delivery_indexes() -> None:
         postgresql_where=sa.text("state = 'LEASED'"),
         sqlite_where=sa.text("state = 'LEASED'"),
     )
+    op.create_index(
+        "delivery_parked",
+        "delivery",
+        ["client_id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'PARKED'"),
+        sqlite_where=sa.text("state = 'PARKED'"),
+    )
     op.create_index(op.f("ix_delivery_req_msg_id"), "delivery", ["req_msg_id"], unique=False)
 
 
