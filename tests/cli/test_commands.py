@@ -1,0 +1,77 @@
+"""The command line as a person and a script use it: results, refusals, exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hundi import __version__
+
+
+def hundi(*arguments: str, url: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "hundi.main", *arguments],
+        env={**os.environ, "HUNDI_DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_version() -> None:
+    assert hundi("--version", url="").stdout == f"hundi {__version__}\n"
+
+
+def test_a_client_and_its_party(database_url: str) -> None:
+    made = hundi("client", "add", "--name", "ERP", "--mailbox", "--json", url=database_url)
+    assert made.returncode == 0, made.stderr
+    client = json.loads(made.stdout)
+    assert set(client) == {"clientId", "clientSecret", "username", "password", "webhookSecret"}
+    assert client["webhookSecret"].startswith("whsec_")
+    party = ("party", "add", "--client", client["clientId"], "--name", "Loom", "--pan")
+    added = hundi(*party, "ZZZCI2701K", "--json", url=database_url)
+    assert json.loads(added.stdout) == {"b2bId": "ZZZCI2701K@BCB"}
+    again = hundi(*party, "ZZZCI2701K", "--json", url=database_url)
+    assert again.returncode == 2
+    assert json.loads(again.stderr)["error"]["code"] == "PARTY-TAKEN"
+    assert again.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("client", "add", "--name", "x"), 2, "--mailbox"),
+        (("client", "add", "--name", "x", "--mailbox", "--endpoint", "http://x"), 2, "either"),
+        (("client", "add", "--name", "x", "--endpoint", "nonsense"), 2, "base URL"),
+        (("serve", "--role", "boss"), 2, "dispatcher"),
+        (("serve", "--role", "api"), 2, "PostgreSQL"),
+        (("simulate", "--port", "0", "--credentials", "/nowhere"), 2, "/nowhere"),
+        (("dance",), 2, "dance"),
+    ],
+)
+def test_a_mistake_is_a_sentence_and_no_traceback(
+    sqlite_url: str, arguments: tuple[str, ...], code: int, says: str
+) -> None:
+    told = hundi(*arguments, url=sqlite_url)
+    assert told.returncode == code
+    assert says in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_a_database_that_cannot_be_used_is_told() -> None:
+    wrong = hundi("db", "upgrade", url="nonsense")
+    gone = hundi("db", "upgrade", url="postgresql://nobody@127.0.0.1:1/none")
+    assert (wrong.returncode, gone.returncode) == (2, 1)
+    assert "postgresql://" in wrong.stderr
+    assert "Traceback" not in wrong.stderr + gone.stderr
+
+
+def test_a_database_without_tables_says_what_to_do(tmp_path: Path, postgres_url: str) -> None:
+    bare = postgres_url.rsplit("/", 1)[0] + "/postgres"
+    told = hundi("client", "add", "--name", "x", "--mailbox", url=bare)
+    assert told.returncode == 2
+    assert "hundi db upgrade" in told.stderr
