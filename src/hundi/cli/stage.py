@@ -1,5 +1,6 @@
 """The demo's processes: started, waited for, stopped, none left behind. Public surfaces only."""
 
+import http.client
 import json
 import os
 import signal
@@ -46,7 +47,7 @@ def free_port() -> int:
 def call(
     method: str, url: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
 ) -> Http:
-    """One HTTP call; refusals are answers too."""
+    """One HTTP call; refusals are answers too. Raises OSError where no whole answer came."""
     request = urllib.request.Request(url, data=body, method=method, headers=dict(headers or {}))  # noqa: S310
     began = time.perf_counter()
     try:
@@ -54,6 +55,8 @@ def call(
             status, raw = answer.status, answer.read()
     except urllib.error.HTTPError as refusal:
         status, raw = refusal.code, refusal.read()
+    except http.client.HTTPException as cut:
+        raise ConnectionError(f"the answer was cut off: {cut}") from cut
     took = (time.perf_counter() - began) * 1000
     return Http(status, json.loads(raw) if raw else None, took)
 
