@@ -51,14 +51,19 @@ def call(
     request = urllib.request.Request(url, data=body, method=method, headers=dict(headers or {}))  # noqa: S310
     began = time.perf_counter()
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
-            status, raw = answer.status, answer.read()
-    except urllib.error.HTTPError as refusal:
-        status, raw = refusal.code, refusal.read()
+        status, raw = _answered(request)
     except http.client.HTTPException as cut:
         raise ConnectionError(f"the answer was cut off: {cut}") from cut
     took = (time.perf_counter() - began) * 1000
     return Http(status, json.loads(raw) if raw else None, took)
+
+
+def _answered(request: urllib.request.Request) -> tuple[int, bytes]:
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as refusal:
+        return refusal.code, refusal.read()
 
 
 class Process:
