@@ -23,6 +23,7 @@ SPECIAL = {
     "2717GOV00001ONX": "notified person",
     "2717USA29013NR1": "non-resident",
     "9917USA29013OS1": "foreign online services",
+    "27MUMB12345C1Z5": "government department",
     "27MUMB12345C1D5": "deducts tax",
     "27MUMB12345C1C5": "collects tax",
 }
@@ -70,6 +71,13 @@ def test_special_forms_have_no_check_and_no_pan(gstin: str) -> None:
     assert pan_inside(gstin) is None
 
 
+def test_collectors_with_a_pan_have_a_check_character_and_the_pan_inside() -> None:
+    """The fourteenth character C alone does not make a form without a check."""
+    assert pan_inside("27ZZZCI2701K1C5") == "ZZZCI2701K"
+    assert gstin_fault(f"27ZZZCI2701K1C{check_character('27ZZZCI2701K1C')}") is None
+    assert gstin_fault("27ZZZCI2701K1C" + "A") is not None
+
+
 @pytest.mark.parametrize("gstin", GSTINS)
 def test_a_wrong_check_character_is_told_with_the_right_one(gstin: str) -> None:
     wrong = gstin[:14] + ("A" if gstin[14] != "A" else "B")
@@ -81,7 +89,8 @@ def test_a_wrong_check_character_is_told_with_the_right_one(gstin: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["27ZZZCI2701K1Z", "27ZZZCI2701K1Z00", "27zzzci2701k1z0", "27ZZZCI2701K0Z0", "27ZZZCI2701K1K0",
-     "2717UNO00001XNX", "27ZZZCI2701K1Z0\n"],
+     "2717UNO00001XNX", "27ZZZCI2701K1Z0\n", "27MUMB12345CAZ5", "27MUMB12345C1ZA",
+     "27MUM012345C1Z5"],
 )  # fmt: skip
 def test_no_gstin(text: str) -> None:
     fault = gstin_fault(text)

@@ -1,34 +1,41 @@
 """Money: an integer number of paise in one type. Never a float."""
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, ROUND_HALF_UP, Context, Decimal
 from functools import total_ordering
 
-_PAISA = Decimal("0.01")
-# A product of the widest quantity and price has 39 digits; the usual context holds 28 and raises.
-_WIDE = Context(prec=64, rounding=ROUND_HALF_UP)
+_PAISA, _ONE = Decimal("0.01"), Decimal(1)
+# Decimals round to 28 digits unless told otherwise. Here a product keeps all of its digits, and an
+# amount has a bound, so that nobody can make us write down 1E999999999.
+_TOO_LARGE = 60
+_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
+_AMOUNT = Context(prec=_TOO_LARGE + 4, rounding=ROUND_HALF_UP)
 
 
 @total_ordering
 @dataclass(frozen=True, slots=True)
 class Money:
-    """An amount in paise; negative amounts are allowed (round-offs, credits)."""
+    """An amount in paise; negative amounts are allowed (round-offs, credits).
+
+    Whatever is no amount (not finite, 10^60 or more) raises ValueError.
+    """
 
     paise: int
 
     @classmethod
     def of(cls, rupees: Decimal | int) -> "Money":
         """From rupees. Raises ValueError for more than two decimals."""
-        paise = Decimal(rupees).scaleb(2)
-        if paise != paise.to_integral_value():
-            message = f"{rupees} has more than two decimals"
+        exact = Decimal(rupees)
+        amount = _nearest(exact, _PAISA)
+        if amount != exact:
+            message = f"{exact:.20E} has more than two decimals"
             raise ValueError(message)
-        return cls(int(paise))
+        return cls(int(_EXACT.scaleb(amount, 2)))
 
     @classmethod
     def rounded(cls, rupees: Decimal) -> "Money":
         """From exact rupees, rounded half up to the paisa (away from zero on a half)."""
-        return cls(int(_WIDE.scaleb(_WIDE.quantize(rupees, _PAISA), 2)))
+        return cls(int(_EXACT.scaleb(_nearest(rupees, _PAISA), 2)))
 
     def __add__(self, other: "Money") -> "Money":
         """The sum."""
@@ -56,12 +63,22 @@ class Money:
 
     def times(self, factor: Decimal) -> "Money":
         """The amount times an exact factor, rounded half up to the paisa."""
-        return Money.rounded(_WIDE.multiply(self.rupees, factor))
+        return Money(int(_nearest(product(Decimal(self.paise), factor), _ONE)))
+
+    def over(self, divisor: Decimal) -> "Money":
+        """The amount divided by an exact divisor, rounded half up to the paisa."""
+        if not divisor.is_finite() or not divisor or abs(divisor.adjusted()) > _TOO_LARGE:
+            message = f"{self.text()} cannot be divided by {divisor:.20E}"
+            raise ValueError(message)
+        above, below = divisor.as_integer_ratio()
+        whole, rest = divmod(abs(self.paise) * below, abs(above))
+        share = whole + (2 * rest >= abs(above))
+        return Money(share if (self.paise < 0) == (above < 0) else -share)
 
     @property
     def rupees(self) -> Decimal:
         """Exact rupees with two decimals."""
-        return Decimal(self.paise).scaleb(-2)
+        return _EXACT.scaleb(Decimal(self.paise), -2)
 
     def text(self) -> str:
         """As people and faults write it: `717007.00`."""
@@ -70,3 +87,18 @@ class Money:
 
 
 ZERO = Money(0)
+
+
+def product(left: Decimal, right: Decimal) -> Decimal:
+    """The product with all of its digits. Raises ValueError where one is not finite."""
+    if not (left.is_finite() and right.is_finite()):
+        message = f"{left:.20E} times {right:.20E} is no amount"
+        raise ValueError(message)
+    return _EXACT.multiply(left, right)
+
+
+def _nearest(exact: Decimal, step: Decimal) -> Decimal:
+    if not exact.is_finite() or exact.adjusted() >= _TOO_LARGE:
+        message = f"{exact:.20E} is no amount"
+        raise ValueError(message)
+    return _AMOUNT.quantize(exact, step)

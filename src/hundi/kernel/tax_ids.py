@@ -8,9 +8,11 @@ import re
 
 _PAN = re.compile(r"[A-Z]{3}[ABCFGHJLPT][A-Z][0-9]{4}[A-Z]")
 _NORMAL = re.compile(r"[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][1-9A-Z][Z1-9A-J][0-9A-Z]")
+# Tried only where the normal form does not fit: what holds a PAN has a check character.
 _SPECIAL = tuple(
     re.compile(pattern)
     for pattern in (
+        r"[0-9]{2}[A-Z]{4}[0-9]{5}[A-Z][0-9]Z[0-9]",  # government department, by its TAN
         r"[0-9]{2}[A-Z]{4}[A-Z0-9][0-9]{4}[A-Z][1-9A-Z]D[0-9A-Z]",  # deducts tax (TDS)
         r"[0-9]{2}[A-Z]{4}[A-Z0-9][0-9]{4}[A-Z][1-9A-Z]C[0-9A-Z]",  # collects tax (TCS)
         r"[0-9]{4}[A-Z]{3}[0-9]{5}NR[0-9A-Z]",  # non-resident
