@@ -57,7 +57,22 @@ _EDGES = (
     ),
 )  # fmt: skip
 
+
+
+def _hundred_and_one(name: str, member: str, value: str, *codes: str) -> Case:
+    at = "assessmentValue" if member == "assessmentValue" else "valueInfos"
+    return Case(
+        name=f"101-lines-{name}", why="A paisa a line passes in every sum of a document.",
+        body=put(many(101, total="11918.00"), **{f"{TOTALS}__{member}": Decimal(value)}),
+        findings=of(f"{TOTALS}.{at}", *codes),
+    )  # fmt: skip
+
+
 _MANY_LINES = (
+    _hundred_and_one("taxable-plus-101", "assessmentValue", "10101.01"),
+    _hundred_and_one("taxable-plus-102", "assessmentValue", "10101.02", "SUM-TAXABLE-TOTAL"),
+    _hundred_and_one("tax-plus-101", "valueInfos__0__value", "1819.01"),
+    _hundred_and_one("tax-plus-102", "valueInfos__0__value", "1819.02", "SUM-TAX-TOTAL"),
     Case(name="100-lines-plus-100", why="Both bounds meet at 1.00.", body=many(100, total="11801.00")),
     Case(
         name="100-lines-plus-101", why="1.01 over 100 lines is too much.",
@@ -106,6 +121,16 @@ def _unknown(name: str, total: str, *codes: str) -> Case:
 
 
 _UNKNOWN = (
+    Case(
+        name="charges-outside-the-total", why="A charge that the network knows is in the sum.",
+        body=small(**ONE, of_document={"OTHER_CHARGES": "5.00"}),
+        findings=of(f"{TOTALS}.totalPOValue", "SUM-TOTAL"),
+    ),
+    Case(
+        name="round-off-told-and-not-made", why="-0.40 is told, the total is not rounded.",
+        body=small(**ONE, of_document={"ROUND_OFF": "-0.40"}),
+        findings=of(f"{TOTALS}.totalPOValue", "SUM-TOTAL-ODD"),
+    ),
     _unknown("all", "1245.00"),
     _unknown("one", "1220.00"),
     _unknown("none", "1180.00"),
@@ -175,6 +200,8 @@ _SHARES = (
     _milestones("milestones", "Two shares make the total.", first="1000.00", second="180.00"),
     _milestones("milestones-short", "0.01 is missing.", "PO-MILESTONES",
                 first="1000.00", second="179.99"),
+    _milestones("milestones-over", "0.01 too much.", "PO-MILESTONES",
+                first="1000.00", second="180.01"),
     Case(
         name="milestones-without-amounts", why="Days alone cannot miss the total.",
         body=put(small(**ONE), paymentMilestones=[{"dueDate": "2026-01-05"}]),

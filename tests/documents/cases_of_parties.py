@@ -92,6 +92,7 @@ _GSTINS = (
     _buyer_form("notified-person", "2717GOV00001ONX", "A UIN of another notified person."),
     _buyer_form("non-resident", "2717USA29013NR1", "A non-resident taxable person."),
     _buyer_form("foreign-services", "9917USA29013OS1", "Services from abroad (OIDAR)."),
+    _buyer_form("government", "27MUMB12345C1Z5", "A department of the government, by its TAN."),
     _buyer_form("deductor", "27MUMB12345C1D5", "A government office that deducts tax, by its TAN."),
     _buyer_form("collector", "27MUMB12345C1C5", "An operator that collects tax, by its TAN."),
     Case(
@@ -117,9 +118,12 @@ def _coded(name: str, why: str, *codes: str, **members: Any) -> Case:
 
 _LINES = (
     _coded("hsn-four-digits", "A chapter heading.", hsnCode="5205"),
+    _coded("hsn-six-digits", "A subheading.", hsnCode="520524"),
+    _coded("hsn-seven-digits", "4, 6 or 8 are used.", "PO-HSN", hsnCode="5205241"),
     _coded("hsn-five-digits", "4, 6 or 8 are used.", "PO-HSN", hsnCode="52052"),
     _coded("hsn-none", "Optional on orders.", hsnCode=""),
     _coded("hsn-of-a-service", "Services start with 99.", hsnCode="998311", isService="YES"),
+    _coded("hsn-of-goods-on-a-service-in-small-letters", "yes is YES.", "PO-HSN", isService="yes"),
     _coded("hsn-of-goods-on-a-service", "Yarn is no service.", "PO-HSN", isService="YES"),
     Case(
         name="serialno-twice", why="Which of the two does an invoice mean?",

@@ -66,6 +66,13 @@ _STATES = (
         ),
     ),
     Case(
+        name="export-with-halves", why="Abroad takes IGST.", findings=of("itemLists", "PO-TAX-KIND"),
+        body=put(
+            small(taxable="1000.00", value="1180.00", figures={"CGST": "90.00", "SGST": "90.00"}),
+            buyerDetails__placeOfSupply="96", buyerDetails__gstin="URP",
+        ),
+    ),
+    Case(
         name="export-with-payment", why="Abroad is another state: IGST.",
         body=put(
             small(taxable="250000.00", value="295000.00", figures={"IGST": "45000.00"}),
@@ -158,6 +165,14 @@ _PRICES = (
             taxable="50000.00", value="59000.00", total="59590.00", figures={"IGST": "9000.00"},
             of_document={"TCS": "590.00"},
         ),
+    ),
+    Case(
+        name="tcs-outside-the-total", why="What is stated as collected is part of the total.",
+        body=small(
+            taxable="50000.00", value="59000.00", figures={"IGST": "9000.00"},
+            of_document={"TCS": "590.00"},
+        ),
+        findings=of("poValueDetails.totalPOValue", "SUM-TOTAL"),
     ),
     Case(
         name="cess-on-the-line-gst-on-the-document", why="Each levy may stand in one place only.",

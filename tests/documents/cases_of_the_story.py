@@ -77,6 +77,21 @@ def _line_left_out() -> Body:
     )
 
 
+def _line_split() -> Body:
+    """Version 3 with line 1 in two halves: each half of its figures, all sums as before."""
+    order = _amendment()
+    half = put(
+        order,
+        itemLists__0__quantity=Decimal("1600.000"),
+        itemLists__0__totalAmt=Decimal("477840.00"),
+        itemLists__0__itemValueDetails__0__value=Decimal("5973.00"),
+        itemLists__0__itemValueDetails__1__value=Decimal("23593.35"),
+        itemLists__0__assessmentAmount=Decimal("471867.00"),
+        itemLists__0__totalItemValue=Decimal("495460.35"),
+    )["purchaseOrder"]["itemLists"]
+    return put(order, itemLists=[half[0], *half])
+
+
 def _answer(response: str, target: str, number: str = story.NUMBER) -> Body:
     return story.confirmation(response, version=2, target=target, remarks="Seen", number=number)
 
@@ -120,6 +135,12 @@ _ORDERS = (
         name="row-y-line-left-out", message="req-edit", body=_line_left_out(), document=IN_FORCE,
         why="To leave a line out is to lower it to nothing.",
         findings=of("itemLists", "PO-BELOW-INVOICED"),
+    ),
+    Case(
+        name="line-split-in-two", message="req-edit", body=_line_split(), document=IN_FORCE,
+        why="Lines of one serialno count together: 3200.000 in two parts is not lowered.",
+        findings=of("itemLists[0].serialno", "PO-LINE-TWICE")
+        + of("itemLists[1].serialno", "PO-LINE-TWICE"),
     ),
     Case(
         name="edit-with-another-number", message="req-edit", document=stored(REVIEW, 1),

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -14,6 +15,8 @@ from hundi.exchange.definition import DocumentView, MessageType, Party, RuleCont
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.fields import Emptiable, Group, Strict
 from hundi.kernel.reading import read
+from hundi.simulator import story
+from tests.documents.bodies import put
 from tests.house.sources import ROOT
 
 CONTRACT = yaml.safe_load((ROOT / "contract/b2b-purchase-order.yaml").read_text(encoding="utf-8"))
@@ -181,6 +184,37 @@ def test_a_request_without_a_required_member_is_refused(message: MessageType) ->
         with pytest.raises(RefusedError) as refused:
             read(msgspec.json.encode(told | {message.subject: subject}), message.body)
         assert [fault.path for fault in refused.value.faults] == [f"{message.subject}.{name}"]
+
+
+REFUSED = [
+    ("orderDate", "2025-02-30", "SHAPE-DATE"),
+    ("deliveryDate", "2025-11-31", "SHAPE-DATE"),
+    ("ts", "2025-11-03T25:00:00+05:30", "SHAPE-DATE"),
+    ("itemLists__0__quantity", Decimal("1.0001"), "SHAPE-PRECISION"),
+    ("itemLists__0__quantity", Decimal(-1), "SHAPE-RANGE"),
+    ("itemLists__0__freeQuantity", Decimal("0.0001"), "SHAPE-PRECISION"),
+    ("itemLists__0__unitPrice", Decimal("1.0000001"), "SHAPE-PRECISION"),
+    ("itemLists__0__gstRate", Decimal("5.0001"), "SHAPE-PRECISION"),
+    ("itemLists__0__totalAmt", Decimal("895950.001"), "SHAPE-PRECISION"),
+    ("itemLists__0__totalItemValue", "928988.15", "SHAPE-TYPE"),
+    ("itemLists__0__hsnCode", "520", "SHAPE-PATTERN"),
+    ("poValueDetails__totalPOValue", Decimal("1391212.005"), "SHAPE-PRECISION"),
+    ("poValueDetails__totalPOValue", Decimal("1E16"), "SHAPE-RANGE"),
+    ("paymentMilestones", [{"dueDate": "2026-02-29"}], "SHAPE-DATE"),
+    ("buyerDetails__gstin", "urp", "SHAPE-PATTERN"),
+]
+
+
+@pytest.mark.parametrize(("member", "value", "code"), REFUSED)
+def test_a_figure_or_day_that_cannot_be_is_refused(member: str, value: object, code: str) -> None:
+    """Prices have 6 decimals at most, quantities and rates 3, amounts 2; days exist."""
+    order = put(story.order(1), **{member: value})
+    with pytest.raises(RefusedError) as refused:
+        read(msgspec.json.Encoder(decimal_format="number").encode(order), order_bodies.OrderBody)
+    (fault,) = refused.value.faults
+    last = member.rsplit("__", maxsplit=1)[-1]
+    assert fault.code == code
+    assert last in fault.path
 
 
 def test_a_number_is_claimed_for_the_buyer_and_the_financial_year() -> None:

@@ -93,8 +93,28 @@ def test_every_code_of_orders_has_an_example() -> None:
     assert told == {code.name for code in (*order_rules.CODES, *sums.CODES)}
 
 
-def test_a_difference_names_both_numbers() -> None:
+def test_a_difference_names_the_figure_and_both_numbers() -> None:
     example = loaded(FOLDER / "total-plus-101.json")
     (fault,) = findings(BY_NAME["req-send"], example)
-    assert fault.context == {"stated": "1391213.01", "sum": "1391212.00", "difference": "1.01"}
-    assert fault.detail.startswith("Stated 1391213.01, its parts make 1391212.00, 1.01 apart.")
+    assert fault.context == {
+        "figure": "The total", "stated": "1391213.01", "sum": "1391212.00", "difference": "1.01",
+    }  # fmt: skip
+    assert fault.detail.startswith("The total is 1391213.01, its parts make 1391212.00, 1.01 apart")
+
+
+def test_a_tax_total_says_which_tax() -> None:
+    (fault,) = findings(BY_NAME["req-send"], loaded(FOLDER / "cess-total-off.json"))
+    assert fault.detail.startswith("CESS of the document is 101.01, its parts make 100.00,")
+    (fault,) = findings(BY_NAME["req-send"], loaded(FOLDER / "tax-total-plus-101.json"))
+    assert fault.detail.startswith("IGST of the document is 67512.04, its parts make 67511.03,")
+    assert fault.context["figure"] == "IGST of the document"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_finding_tells_its_numbers_in_the_sentence_and_to_programs(path: Path) -> None:
+    example = loaded(path)
+    for fault in findings(BY_NAME[example["message"]], example):
+        assert fault.context, fault
+        for told in fault.context.values():
+            for word in told if isinstance(told, list) else [told]:
+                assert str(word) in fault.detail, fault

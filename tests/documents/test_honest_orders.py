@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from itertools import combinations
 from typing import Any
 
 import msgspec
@@ -14,8 +15,10 @@ from hypothesis import strategies as st
 
 from hundi.documents import order_rules
 from hundi.documents.order_bodies import OrderBody
+from hundi.documents.sums import loose_sums, nearest, sum_of
 from hundi.exchange.definition import DocumentView, Party, RuleContext
 from hundi.kernel.faults import Fault, split
+from hundi.kernel.money import Money
 from hundi.kernel.reading import read
 from hundi.simulator import story
 from tests.documents.bodies import Body, amounts, line, order_of, put
@@ -121,6 +124,32 @@ def test_a_total_that_is_rounded_without_saying_so_is_not_refused(
     faults, warnings = split(findings(put(order, poValueDetails__valueInfos=kept)))
     assert not faults
     assert {fault.code for fault in warnings} <= {"SUM-TOTAL-ODD"}
+
+
+@given(
+    total=st.integers(100, 10**9).map(lambda paise: Decimal(paise).scaleb(-2)),
+    rate=st.sampled_from([Decimal(rate) for rate in ("3", "5", "12", "18", "28", "40")]),
+    cess=st.sampled_from([Decimal(rate) for rate in ("0", "1", "12.5", "22", "290")]),
+    freight=st.integers(0, 10**6).map(lambda paise: Decimal(paise).scaleb(-2)),
+)
+def test_prices_with_tax_and_cess_inside_and_taxed_freight_are_not_refused(
+    total: Decimal, rate: Decimal, cess: Decimal, freight: Decimal
+) -> None:
+    taxable, of_freight, cess_of_freight = (
+        exact.quantize(PAISA, ROUND_HALF_UP)
+        for exact in (total * 100 / (100 + rate + cess), freight * rate / 100, freight * cess / 100)
+    )
+    tax, more = ((taxable * r / 100).quantize(PAISA, ROUND_HALF_UP) for r in (rate, cess))
+    one = line(
+        taxable=str(taxable), value=str(taxable + tax + more), rate=str(rate), price=str(total),
+        total_amt=str(total), figures={"IGST": str(tax), "CESS": str(more)},
+    )  # fmt: skip
+    levies = {"IGST": str(tax + of_freight), "CESS": str(more + cess_of_freight)}
+    whole = taxable + tax + more + freight + of_freight + cess_of_freight
+    totals = {"FREIGHT": str(freight), **levies}
+    order = order_of([one], taxable=str(taxable), total=str(whole), figures=totals)
+    faults, _ = split(findings(order))
+    assert not faults
 
 
 MEMBERS = {
@@ -301,6 +330,31 @@ def test_cost_of_a_line_is_flat_to_1000_lines(wrong: bool) -> None:
     last = steps(1_000, wrong=wrong) - steps(900, wrong=wrong)
     assert first > 0
     assert last <= first * 1.02
+
+
+def test_unknown_amounts_make_a_bounded_number_of_sums() -> None:
+    """Forty amounts would make 2^40 sums. Of six any may count; the others go all or none."""
+    amounts = [Money(2**n) for n in range(40)]
+    made = loose_sums(amounts)
+    assert len(made) == 2**7
+    assert made == sorted(made)
+    assert {0, 0b111111, 2**40 - 1, 2**40 - 64} <= set(made)
+
+
+@given(
+    amounts=st.lists(st.integers(-(10**6), 10**6).map(Money), max_size=6),
+    sums=st.lists(st.integers(-(10**6), 10**6).map(Money), min_size=1, max_size=4),
+    stated=st.integers(-(10**7), 10**7).map(Money),
+)
+def test_the_nearest_sum_is_found(amounts: list[Money], sums: list[Money], stated: Money) -> None:
+    """The same as to try every sum with every choice of amounts."""
+    choices = [
+        sum_of(chosen) for n in range(len(amounts) + 1) for chosen in combinations(amounts, n)
+    ]
+    least = min(abs(stated - right - more) for right in sums for more in choices)
+    found = nearest(stated, sums, loose_sums(amounts))
+    assert abs(stated - found) == least
+    assert any(found == right + more for right in sums for more in choices)
 
 
 def test_wild_figures_are_shape_valid() -> None:

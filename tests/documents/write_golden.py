@@ -7,13 +7,20 @@ from pathlib import Path
 
 import msgspec
 
-from tests.documents import cases_of_figures, cases_of_parties, cases_of_taxes, cases_of_the_story
+from tests.documents import (
+    cases_of_charges,
+    cases_of_figures,
+    cases_of_parties,
+    cases_of_taxes,
+    cases_of_the_story,
+)
 from tests.documents.cases import Case
 
 FOLDER = Path(__file__).parent / "golden"
 ALL: tuple[Case, ...] = (
     *cases_of_the_story.CASES,
     *cases_of_taxes.CASES,
+    *cases_of_charges.CASES,
     *cases_of_figures.CASES,
     *cases_of_parties.CASES,
 )

@@ -9,13 +9,13 @@ from decimal import Decimal
 
 from msgspec import UnsetType
 
-from hundi.documents import sums
+from hundi.documents import sums, totals
 from hundi.documents.order_bodies import ConfirmBody, Order, OrderBody, StatusChangeBody
-from hundi.documents.shapes import BuyerDetails, SupplierDetails
-from hundi.documents.sums import Line, Totals, line_of
+from hundi.documents.shapes import BuyerDetails, LineItem, SupplierDetails
+from hundi.documents.sums import Line, line_of
 from hundi.exchange.definition import Party, RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
-from hundi.kernel.money import ZERO, Money
+from hundi.kernel.money import Money
 from hundi.kernel.tax_ids import UNREGISTERED, gstin_fault, pan_inside
 
 LIVE_INVOICES = "live invoices"
@@ -56,7 +56,7 @@ def parties(body: OrderBody, context: RuleContext) -> Iterator[Fault]:
     order, ids = body.purchaseOrder, body.b2bIds
     if ids.buyerB2BId == ids.supplierB2BId:
         detail = f"Buyer and supplier are both {ids.buyerB2BId}. Name two parties."
-        yield SAME_PARTIES.at("b2bIds.supplierB2BId", detail)
+        yield SAME_PARTIES.at("b2bIds.supplierB2BId", detail, b2bId=ids.buyerB2BId)
     for name, details, b2b_id in (
         ("supplierDetails", order.supplierDetails, ids.supplierB2BId),
         ("buyerDetails", order.buyerDetails, ids.buyerB2BId),
@@ -68,11 +68,11 @@ def _party(path: str, details: SupplierDetails | BuyerDetails, party: Party) -> 
     gstin = "" if isinstance(details.gstin, UnsetType) else details.gstin
     trouble = gstin_fault(gstin) if gstin not in UNREGISTERED else None
     if trouble is not None:
-        yield GSTIN.at(f"{path}.gstin", trouble)
+        yield GSTIN.at(f"{path}.gstin", trouble, gstin=gstin)
     same_pan = pan_inside(gstin) == party.pan
     if details.b2bId != party.b2b_id:
         code = OTHER_ID if same_pan else OTHER_PARTY
-        detail = f"The message is for {party.b2b_id}, this names {details.b2bId}."
+        detail = f"The message is for {party.b2b_id}, this names {details.b2bId}. Name the same."
         yield code.at(f"{path}.b2bId", detail, message=party.b2b_id, order=details.b2bId)
     elif (
         gstin not in UNREGISTERED
@@ -101,22 +101,26 @@ def figures(body: OrderBody, context: RuleContext) -> Iterator[Fault]:  # noqa: 
 
 def _tax_identity(order: Order, lines: Sequence[Line]) -> Iterator[Fault]:
     """No GSTIN, no tax; and the kind of tax follows supplier's state and place of supply."""
-    labelled = sums.by_type(order.poValueDetails.valueInfos)
-    charged = {t: labelled.get(t, ZERO) for t in sums.TAXES}
-    for line in lines:
-        for tax, amount in line.taxes.items():
-            charged[tax] += amount
+    charged = totals.levied(lines, sums.by_type(order.poValueDetails.valueInfos))
     supplier = order.supplierDetails
     gstin = "" if isinstance(supplier.gstin, UnsetType) else supplier.gstin
-    if gstin in UNREGISTERED:
-        cesses = [line.cesses for line in lines] + [labelled.get(c, ZERO) for c in sums.CESSES]
-        if any(charged.values()) or any(cesses):
-            detail = "The supplier has no GSTIN and may charge no tax. Give the GSTIN, or no tax."
-            yield TAX_WITHOUT_GSTIN.at(f"{_ROOT}.supplierDetails.gstin", detail)
-        return
     place = _place_of_supply(order)
-    if place is not None:
+    if gstin in UNREGISTERED and charged:
+        detail = (
+            f"The supplier has no GSTIN and may charge no tax; this charges {_listed(charged)}."
+            " Give the GSTIN, or no tax."
+        )
+        yield TAX_WITHOUT_GSTIN.at(f"{_ROOT}.supplierDetails.gstin", detail, **_texts(charged))
+    elif gstin not in UNREGISTERED and place is not None:
         yield from _tax_kind(gstin[:2], place, charged)
+
+
+def _listed(amounts: dict[str, Money]) -> str:
+    return ", ".join(f"{label} {amount.text()}" for label, amount in amounts.items())
+
+
+def _texts(amounts: dict[str, Money]) -> dict[str, str]:
+    return {label: amount.text() for label, amount in amounts.items()}
 
 
 def _place_of_supply(order: Order) -> str | None:
@@ -129,11 +133,13 @@ def _place_of_supply(order: Order) -> str | None:
 
 def _tax_kind(state: str, place: str, charged: dict[str, Money]) -> Iterator[Fault]:
     between = state != place
-    wrong = ("CGST", "SGST") if between else ("IGST",)
-    if any(charged[tax] for tax in wrong):
+    kinds = ("CGST", "SGST") if between else ("IGST",)
+    wrong = {kind: charged[kind] for kind in kinds if kind in charged}
+    if wrong:
         right = "IGST" if between else "CGST and SGST"
-        detail = f"A supply from state {state} to {place} takes {right}, not {' and '.join(wrong)}."
-        yield TAX_KIND.at(f"{_ROOT}.itemLists", detail, supplier=state, placeOfSupply=place)
+        detail = f"A supply from state {state} to {place} takes {right}, not {_listed(wrong)}."
+        facts = {"supplier": state, "placeOfSupply": place, **_texts(wrong)}
+        yield TAX_KIND.at(f"{_ROOT}.itemLists", detail, **facts)
 
 
 def _each_line(order: Order, lines: Sequence[Line]) -> Iterator[Fault]:
@@ -143,27 +149,33 @@ def _each_line(order: Order, lines: Sequence[Line]) -> Iterator[Fault]:
         yield from sums.taxable_of(line)
         yield from sums.tax_of(line)
         yield from sums.line_value(line)
-        hsn = item.hsnCode or ""
-        service = isinstance(item.isService, str) and item.isService.upper() == "YES"
-        if hsn and len(hsn) not in {4, 6, 8}:
-            yield HSN.at(
-                f"{line.path}.hsnCode", f"{hsn} has {len(hsn)} digits; 4, 6 or 8 are used."
-            )
-        elif hsn and service and not hsn.startswith("99"):
-            yield HSN.at(f"{line.path}.hsnCode", f"{hsn} is not a service; those start with 99.")
+        yield from _hsn(item, line.path)
     counted = Counter(item.serialno for item in order.itemLists)
     for place, item in enumerate(order.itemLists):
-        if counted[item.serialno] > 1:
-            detail = f"{counted[item.serialno]} lines have the serialno {item.serialno}."
-            yield LINE_TWICE.at(f"{_ROOT}.itemLists[{place}].serialno", detail)
+        count = counted[item.serialno]
+        if count > 1:
+            detail = f"{count} lines have the serialno {item.serialno}."
+            path = f"{_ROOT}.itemLists[{place}].serialno"
+            yield LINE_TWICE.at(path, detail, serialno=item.serialno, lines=count)
+
+
+def _hsn(item: LineItem, path: str) -> Iterator[Fault]:
+    hsn = item.hsnCode or ""
+    service = isinstance(item.isService, str) and item.isService.upper() == "YES"
+    if hsn and len(hsn) not in {4, 6, 8}:
+        detail = f"{hsn} has {len(hsn)} digits; 4, 6 or 8 are used."
+        yield HSN.at(f"{path}.hsnCode", detail, hsnCode=hsn, digits=len(hsn))
+    elif hsn and service and not hsn.startswith("99"):
+        detail = f"{hsn} is not a service; those start with 99."
+        yield HSN.at(f"{path}.hsnCode", detail, hsnCode=hsn)
 
 
 def _totals(order: Order, lines: Sequence[Line]) -> Iterator[Fault]:
     value = order.poValueDetails
     root = f"{_ROOT}.poValueDetails"
-    yield from sums.totals_of(
+    yield from totals.totals_of(
         lines,
-        Totals(
+        totals.Totals(
             taxable=sums.money(value.assessmentValue),
             total=sums.money(value.totalPOValue),
             labelled=sums.by_type(value.valueInfos),
@@ -198,7 +210,9 @@ def edit_keeps_the_number(body: OrderBody, context: RuleContext) -> Iterator[Fau
     number = body.purchaseOrder.buyerPONumber
     if context.document is not None and number != context.document.number:
         detail = f"The order's number is {context.document.number}, not {number}. An edit keeps it."
-        yield NUMBER_CHANGED.at(f"{_ROOT}.buyerPONumber", detail, number=context.document.number)
+        yield NUMBER_CHANGED.at(
+            f"{_ROOT}.buyerPONumber", detail, number=context.document.number, stated=number
+        )
 
 
 def no_line_below_invoiced(body: OrderBody, context: RuleContext) -> Iterator[Fault]:
@@ -220,13 +234,14 @@ def no_line_below_invoiced(body: OrderBody, context: RuleContext) -> Iterator[Fa
         least = min(invoiced, drawn.get(f"line:{serialno} ordered", invoiced))
         quantity = asked.get(serialno, Decimal(0))
         if quantity.scaleb(3) < least:
-            taken = Decimal(invoiced).scaleb(-3)
+            taken, floor = Decimal(invoiced).scaleb(-3), Decimal(least).scaleb(-3)
             path = f"{_ROOT}.itemLists{places.get(serialno, '')}"
             detail = (
                 f"{taken} of line {serialno} are invoiced, {quantity:f} is asked."
-                f" Ask for {Decimal(least).scaleb(-3)} or more."
+                f" Ask for {floor} or more."
             )
-            yield BELOW_INVOICED.at(path, detail, invoiced=str(taken), asked=f"{quantity:f}")
+            facts = {"invoiced": str(taken), "asked": f"{quantity:f}", "least": str(floor)}
+            yield BELOW_INVOICED.at(path, detail, **facts)
 
 
 def confirmation_names_the_order(body: ConfirmBody, context: RuleContext) -> Iterator[Fault]:
@@ -244,7 +259,9 @@ def _names(number: str, root: str, context: RuleContext) -> Iterator[Fault]:
         detail = (
             f"The order's number is {context.document.number}, not {number}. Check which is meant."
         )
-        yield NUMBER_MISMATCH.at(f"{root}.buyerPONumber", detail, number=context.document.number)
+        yield NUMBER_MISMATCH.at(
+            f"{root}.buyerPONumber", detail, number=context.document.number, stated=number
+        )
 
 
 ORDER = (parties, figures, dates)

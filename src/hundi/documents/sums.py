@@ -1,32 +1,31 @@
-"""Arithmetic that documents share: tolerances, lines, totals. Pure, exact, integer paise.
+"""Arithmetic that documents share: tolerances and lines. Pure, exact, integer paise.
 
 The network never changes a number. A difference of one paisa a line is rounding and passes without
 a word, up to the tolerance it is a warning with both numbers, beyond it a refusal. A check whose
 inputs are absent is skipped. (design rules, "Tolerances")
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
-from itertools import combinations
 
 from msgspec import UNSET, UnsetType
 
-from hundi.documents.shapes import LineItem, TypedAmount
+from hundi.documents.shapes import LineItem, TypedAmount, TypedRate
 from hundi.kernel.faults import Code, Fault, Kind
-from hundi.kernel.money import ZERO, Money
+from hundi.kernel.money import ZERO, Money, product
 
 PAISA = Money(1)
 RUPEE = Money(100)
-ROUND_OFF_LIMIT = Money(9999)
 UNKNOWN_AMOUNTS = 6
+"""Of so many amounts of unknown types any may belong to a sum: 64 sums, and no more work."""
 
 TAXES = ("IGST", "CGST", "SGST")
 CESSES = ("CESS", "CESS_NON_ADVALOREM", "STATE_CESS", "STATE_CESS_NON_ADVALOREM")
 CHARGES = ("OTHER_CHARGES",)
+_CESSES_BY_VALUE = ("CESS", "STATE_CESS")
 _OF_A_LINE = frozenset((*TAXES, *CESSES, *CHARGES, "DISCOUNT", "PRE_TAX_VALUE"))
-_OF_A_DOCUMENT = frozenset((*TAXES, *CESSES, *CHARGES, "TCS", "ROUND_OFF", "PRE_TAX_VALUE"))
 
 _HUNDRED = Decimal(100)
 
@@ -58,41 +57,47 @@ CODES = (
 class Line:
     """A line's figures in paise, taken apart once. None stands for what was not given.
 
-    `loose` are amounts of types that the network does not know, such as FREIGHT.
+    `levies` are GST and cesses together, as stated. `loose` are amounts of types that the network
+    does not know, such as FREIGHT.
     """
 
     path: str
     total: Money | None
     taxable: Money | None
     rate: Decimal | None
+    cess_rate: Decimal
     value: Money
     discount: Money
     taxes: dict[str, Money]
-    cesses: Money
+    cesses: dict[str, Money]
+    levies: Money
     charges: Money
-    loose: tuple[Money, ...]
-
-    @property
-    def tax(self) -> Money:
-        """GST of the line, without cesses."""
-        return sum_of(self.taxes.values())
-
-    @property
-    def levies(self) -> Money:
-        """GST and cesses, as stated."""
-        return self.tax + self.cesses
+    loose: dict[str, Money]
 
     @property
     def due(self) -> Money:
-        """The same; where a rate is told and the tax is not, what the rate makes of the taxable."""
-        if not self.untold or self.taxable is None or self.rate is None:
-            return self.levies
-        return self.cesses + self.taxable.times(self.rate / _HUNDRED)
+        """The levies; where only a rate is told, what the rate makes of the taxable."""
+        due = self.levies
+        if self.taxable is not None and self.rate is not None and self.untold:
+            due += self.taxable.times(self.rate / _HUNDRED)
+        if self.taxable is not None and self.cess_untold:
+            due += self.taxable.times(self.cess_rate / _HUNDRED)
+        return due
 
     @property
     def untold(self) -> bool:
         """Whether a rate is told, and no amount of tax."""
         return not self.taxes and bool(self.rate)
+
+    @property
+    def cess_untold(self) -> bool:
+        """Whether a rate of cess is told, and no amount."""
+        return not self.cesses and bool(self.cess_rate)
+
+    @property
+    def tax_is_known(self) -> bool:
+        """Whether the tax is told, or follows from what is told."""
+        return bool(self.taxes) or (self.rate is not None and self.taxable is not None)
 
 
 def sum_of(amounts: Iterable[Money]) -> Money:
@@ -113,18 +118,32 @@ def by_type(amounts: Sequence[TypedAmount] | UnsetType) -> dict[str, Money]:
 def line_of(item: LineItem, path: str) -> Line:
     """Take a line apart."""
     labelled = by_type(item.itemValueDetails)
+    taxes = {name: labelled[name] for name in TAXES if name in labelled}
+    cesses = {name: labelled[name] for name in CESSES if name in labelled}
     return Line(
         path=path,
         total=money(item.totalAmt),
         taxable=money(item.assessmentAmount),
         rate=None if item.gstRate is UNSET else Decimal(item.gstRate),
+        cess_rate=_cess_rate(item.rates),
         value=Money.of(item.totalItemValue),
         discount=labelled.get("DISCOUNT", ZERO),
-        taxes={name: labelled[name] for name in TAXES if name in labelled},
-        cesses=sum_of(labelled.get(name, ZERO) for name in CESSES),
-        charges=sum_of(labelled.get(name, ZERO) for name in CHARGES),
-        loose=tuple(amount for name, amount in labelled.items() if name not in _OF_A_LINE),
+        taxes=taxes,
+        cesses=cesses,
+        levies=sum_of((*taxes.values(), *cesses.values())),
+        charges=sum_of(labelled[name] for name in CHARGES if name in labelled),
+        loose={name: amount for name, amount in labelled.items() if name not in _OF_A_LINE},
     )
+
+
+def _cess_rate(rates: Sequence[TypedRate] | UnsetType) -> Decimal:
+    """Cesses by value, in percent of the taxable amount."""
+    told = [
+        rate.value
+        for rate in rates or ()
+        if isinstance(rate.type, str) and rate.type.upper() in _CESSES_BY_VALUE
+    ]
+    return sum((Decimal(value) for value in told if value is not UNSET), Decimal(0))
 
 
 def money(amount: Decimal | UnsetType) -> Money | None:
@@ -132,20 +151,43 @@ def money(amount: Decimal | UnsetType) -> Money | None:
     return None if isinstance(amount, UnsetType) else Money.of(amount)
 
 
-def document_tolerance(lines: int) -> Money:
-    """₹ 1.00, or a paisa a line where that is more."""
-    return max(RUPEE, Money(lines))
+def loose_sums(loose: Iterable[Money]) -> list[int]:
+    """What some, all or none of the amounts may make, in paise, ascending.
+
+    Beyond the first six the others go all or none, so that the search has a bound.
+    """
+    amounts = [amount.paise for amount in loose]
+    made = {0}
+    for amount in (*amounts[:UNKNOWN_AMOUNTS], sum(amounts[UNKNOWN_AMOUNTS:])):
+        made |= {amount + others for others in made}
+    return sorted(made)
 
 
-def nearest(stated: Money, sums: Iterable[Money]) -> Money:
-    """Of several right sums the one that the stated figure comes closest to."""
-    return min(sums, key=lambda right: abs(stated - right))
+def nearest(stated: Money, sums: Iterable[Money], loose: Sequence[int] = (0,)) -> Money:
+    """Of several right sums, each with any of the loose sums, the closest to the stated figure."""
+    made = (
+        right.paise + more
+        for right in sums
+        for more in _neighbours(loose, stated.paise - right.paise)
+    )
+    return Money(min(made, key=lambda right: abs(stated.paise - right)))
+
+
+def _neighbours(ascending: Sequence[int], wanted: int) -> Sequence[int]:
+    place = bisect_left(ascending, wanted)
+    return ascending[max(0, place - 1) : place + 1]
+
+
+def at_least(stated: Money, sums: Iterable[Money], loose: Sequence[int]) -> Money:
+    """The right figure where the tax is not told: any that the tax can make of the least sum."""
+    return max(stated, min(sums) + Money(loose[0]))
 
 
 def difference(
     stated: Money,
     right: Money,
     *,
+    what: str,
     path: str,
     codes: tuple[Code, Code],
     silent: Money = PAISA,
@@ -160,7 +202,8 @@ def difference(
     advice = "" if code is odd else " Correct the figure or its parts."
     yield code.at(
         path,
-        f"Stated {stated.text()}, its parts make {right.text()}, {off.text()} apart.{advice}",
+        f"{what} is {stated.text()}, its parts make {right.text()}, {off.text()} apart.{advice}",
+        figure=what,
         stated=stated.text(),
         sum=right.text(),
         difference=off.text(),
@@ -172,27 +215,36 @@ def quantity_times_price(item: LineItem, path: str) -> Iterator[Fault]:
     if item.totalAmt is UNSET or not item.quantity or not item.unitPrice:
         return
     stated = Decimal(item.totalAmt)
-    product = Decimal(item.quantity) * Decimal(item.unitPrice)
+    made = product(item.quantity, item.unitPrice)
     exponent = Decimal(item.unitPrice).as_tuple().exponent
     places = -exponent if isinstance(exponent, int) and exponent < 0 else 0
-    allowed = max(Decimal(1), Decimal(item.quantity) * Decimal(5).scaleb(-places - 1))
-    if abs(product - stated) > allowed:
-        made, told = Money.rounded(product).text(), Money.of(stated).text()
-        detail = f"{item.quantity:f} times {item.unitPrice:f} makes {made}, the line states {told}."
-        yield QUANTITY_PRICE.at(f"{path}.totalAmt", detail, stated=told, product=made)
+    allowed = max(Decimal(1), product(item.quantity, Decimal(5).scaleb(-places - 1)))
+    if abs(made - stated) > allowed:
+        right, told = Money.rounded(made).text(), Money.of(stated).text()
+        detail = f"{item.quantity:f} times {item.unitPrice:f} makes {right}, the line has {told}."
+        yield QUANTITY_PRICE.at(f"{path}.totalAmt", detail, stated=told, product=right)
 
 
 def taxable_of(line: Line) -> Iterator[Fault]:
-    """Taxable = total less discount; where the price holds the tax, divided by 1 + rate."""
+    """Taxable = total less discount; where the price holds the taxes, they are taken out again.
+
+    A cess may be inside the price too: by its rate, or as the amount that the line states.
+    """
     if line.total is None or line.taxable is None:
         return
     net = line.total - line.discount
+    if net == line.taxable:  # nearly always: no need to look further
+        return
     sums = [net]
     if line.rate is not None:
-        sums.append(Money.rounded(net.rupees / (1 + line.rate / _HUNDRED)))
+        with_tax = 1 + line.rate / _HUNDRED
+        inside = with_tax + line.cess_rate / _HUNDRED
+        cess = sum_of(line.cesses.values())
+        sums += [net.over(with_tax), net.over(inside), (net - cess).over(with_tax)]
     yield from difference(
         line.taxable,
         nearest(line.taxable, sums),
+        what="The taxable amount",
         path=f"{line.path}.assessmentAmount",
         codes=(TAXABLE_ODD, TAXABLE),
     )
@@ -200,18 +252,19 @@ def taxable_of(line: Line) -> Iterator[Fault]:
 
 def tax_of(line: Line) -> Iterator[Fault]:
     """Tax = taxable times rate, CGST and SGST half each. Nil tax always passes. Warned here."""
-    if line.taxable is None or line.rate is None or not line.tax:
+    tax = sum_of(line.taxes.values())
+    if line.taxable is None or line.rate is None or not tax:
         return
     expected = line.taxable.times(line.rate / _HUNDRED)
     central, state = line.taxes.get("CGST", ZERO), line.taxes.get("SGST", ZERO)
     silent = Money(2) if central or state else PAISA
     path = f"{line.path}.itemValueDetails"
-    if abs(line.tax - expected) > silent:
+    if abs(tax - expected) > silent:
         detail = (
-            f"The taxes are {line.tax.text()}; {line.rate} % of {line.taxable.text()}"
+            f"The taxes are {tax.text()}; {line.rate} % of {line.taxable.text()}"
             f" is {expected.text()}."
         )
-        yield LINE_TAX.at(path, detail, stated=line.tax.text(), sum=expected.text())
+        yield LINE_TAX.at(path, detail, stated=tax.text(), sum=expected.text())
     if abs(central - state) > PAISA:
         detail = f"CGST is {central.text()} and SGST {state.text()}; they are half the tax each."
         yield HALVES.at(path, detail, cgst=central.text(), sgst=state.text())
@@ -222,110 +275,14 @@ def line_value(line: Line) -> Iterator[Fault]:
     if line.taxable is None:
         return
     fixed = line.taxable + line.charges
-    taxes = {line.levies, line.due, ZERO}
-    sums = (fixed + tax + loose for tax in taxes for loose in _loose_sums(line.loose))
+    if fixed + line.levies == line.value:  # nearly always: no need to look further
+        return
+    sums = [fixed + tax for tax in (line.levies, line.due, ZERO)]
+    right = nearest if line.tax_is_known else at_least
     yield from difference(
         line.value,
-        nearest(line.value, sums),
+        right(line.value, sums, loose_sums(line.loose.values())),
+        what="The value of the line",
         path=f"{line.path}.totalItemValue",
         codes=(LINE_VALUE_ODD, LINE_VALUE),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """A document's stated totals and where they stand."""
-
-    taxable: Money | None
-    total: Money | None
-    labelled: dict[str, Money]
-    taxable_path: str
-    total_path: str
-    labelled_path: str
-
-
-def totals_of(lines: Sequence[Line], totals: Totals) -> Iterator[Fault]:
-    """The document's sums against its lines and against each other."""
-    yield from _round_off(totals)
-    whole = bool(lines) and all(line.taxable is not None for line in lines)
-    taxable = sum_of(line.taxable or ZERO for line in lines) if whole else None
-    judged = partial(
-        difference, silent=Money(max(1, len(lines))), tolerance=document_tolerance(len(lines))
-    )
-    if totals.taxable is not None and taxable is not None:
-        codes = (TAXABLE_TOTAL_ODD, TAXABLE_TOTAL)
-        yield from judged(totals.taxable, taxable, path=totals.taxable_path, codes=codes)
-    for stated, of_lines in _tax_totals(lines, totals.labelled):
-        yield from judged(
-            stated, of_lines, path=totals.labelled_path, codes=(TAX_TOTAL_ODD, TAX_TOTAL)
-        )
-    base = taxable if taxable is not None else totals.taxable
-    if totals.total is not None and base is not None and _tax_is_told(lines, totals.labelled):
-        right = nearest(totals.total, _right_totals(base, lines, totals.labelled))
-        yield from judged(totals.total, right, path=totals.total_path, codes=(TOTAL_ODD, TOTAL))
-
-
-def _round_off(totals: Totals) -> Iterator[Fault]:
-    round_off = totals.labelled.get("ROUND_OFF", ZERO)
-    if abs(round_off) > ROUND_OFF_LIMIT:
-        detail = f"ROUND_OFF is {round_off.text()}; it is at most 99.99 either way."
-        yield ROUND_OFF.at(totals.labelled_path, detail, stated=round_off.text(), most="99.99")
-
-
-def _tax_totals(lines: Sequence[Line], labelled: dict[str, Money]) -> Iterator[tuple[Money, Money]]:
-    """(stated, sum of the lines) of each tax; none where a line keeps its tax to itself."""
-    if any(line.untold for line in lines):
-        return
-    for tax in TAXES:
-        of_lines = [line.taxes[tax] for line in lines if tax in line.taxes]
-        if tax in labelled and of_lines:
-            yield labelled[tax], sum_of(of_lines)
-
-
-def _tax_is_told(lines: Sequence[Line], labelled: dict[str, Money]) -> bool:
-    """Whether the document's tax can be known: it says it, or every line does."""
-    if any(tax in labelled for tax in TAXES):
-        return True
-    return all(line.taxes or line.taxable is not None for line in lines)
-
-
-def _right_totals(
-    base: Money, lines: Sequence[Line], labelled: dict[str, Money]
-) -> Iterator[Money]:
-    """Every sum that an honest system may mean.
-
-    Taxes by the document's own figures or by its lines'; with the tax or, where the buyer pays it
-    himself, without; a document discount may repeat the lines', and an amount of a type we do not
-    know may belong to the sum or not.
-    """
-    charges = sum_of(labelled.get(name, ZERO) for name in CHARGES)
-    line_charges = sum_of(line.charges for line in lines)
-    of_lines = sum_of(amount for line in lines for amount in line.loose)
-    fixed = base + labelled.get("TCS", ZERO) + labelled.get("ROUND_OFF", ZERO)
-    loose = [-a if t == "DISCOUNT" else a for t, a in labelled.items() if t not in _OF_A_DOCUMENT]
-    loose_sums = {pick + more for pick in _loose_sums(loose) for more in (ZERO, of_lines)}
-    for tax in _right_taxes(lines, labelled):
-        for charge in {charges, line_charges, charges + line_charges}:
-            for more in loose_sums:
-                yield fixed + tax + charge + more
-
-
-def _right_taxes(lines: Sequence[Line], labelled: dict[str, Money]) -> set[Money]:
-    """The document's figures, its lines', or each where it stands; by rate, or none at all."""
-    own = sum_of(labelled.get(name, ZERO) for name in (*TAXES, *CESSES))
-    mixed = sum_of(
-        labelled.get(tax, sum_of(line.taxes.get(tax, ZERO) for line in lines)) for tax in TAXES
-    )
-    if any(cess in labelled for cess in CESSES):
-        mixed += sum_of(labelled.get(cess, ZERO) for cess in CESSES)
-    else:
-        mixed += sum_of(line.cesses for line in lines)
-    stated = sum_of(line.levies for line in lines)
-    return {own, mixed, stated, sum_of(line.due for line in lines), ZERO}
-
-
-def _loose_sums(loose: Sequence[Money]) -> set[Money]:
-    """What some, all or none of the amounts may make; beyond six the others go all or none."""
-    few, others = loose[:UNKNOWN_AMOUNTS], sum_of(loose[UNKNOWN_AMOUNTS:])
-    picks = (sum_of(c) for n in range(len(few) + 1) for c in combinations(few, n))
-    return {pick + more for pick in picks for more in (ZERO, others)}

@@ -1,0 +1,206 @@
+"""A document's totals against its lines and against each other. Pure, exact, integer paise.
+
+Honest systems differ in what they put where: a charge, its tax, a discount. Every sum that one of
+them may mean passes; what none of them can mean is refused. (design rules, "document value")
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+
+from hundi.documents.sums import (
+    CESSES,
+    CHARGES,
+    PAISA,
+    ROUND_OFF,
+    RUPEE,
+    TAX_TOTAL,
+    TAX_TOTAL_ODD,
+    TAXABLE_TOTAL,
+    TAXABLE_TOTAL_ODD,
+    TAXES,
+    TOTAL,
+    TOTAL_ODD,
+    Line,
+    at_least,
+    difference,
+    loose_sums,
+    nearest,
+    sum_of,
+)
+from hundi.kernel.faults import Fault
+from hundi.kernel.money import ZERO, Money
+
+ROUND_OFF_LIMIT = Money(9999)
+_KNOWN = frozenset((*TAXES, *CESSES, *CHARGES, "TCS", "ROUND_OFF", "PRE_TAX_VALUE"))
+# Freight sold as a service of its own bears 18 %, whatever the goods bear.
+_OF_FREIGHT = {"IGST": Decimal("0.18"), "CGST": Decimal("0.09"), "SGST": Decimal("0.09")}
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """A document's stated totals and where they stand."""
+
+    taxable: Money | None
+    total: Money | None
+    labelled: dict[str, Money]
+    taxable_path: str
+    total_path: str
+    labelled_path: str
+
+    @property
+    def loose(self) -> dict[str, Money]:
+        """Amounts of types that the network does not know, and a discount as what it takes off."""
+        return {
+            label: -amount if label == "DISCOUNT" else amount
+            for label, amount in self.labelled.items()
+            if label not in _KNOWN
+        }
+
+
+def totals_of(lines: Sequence[Line], totals: Totals) -> Iterator[Fault]:
+    """The document's sums against its lines and against each other."""
+    yield from _round_off(totals)
+    judged = partial(
+        difference, silent=Money(max(1, len(lines))), tolerance=document_tolerance(len(lines))
+    )
+    taxable = _taxable_of_lines(lines)
+    charges, loose = _charges(lines, totals), loose_sums(_loose(lines, totals))
+    if totals.taxable is not None and taxable is not None:
+        yield from judged(
+            totals.taxable,
+            nearest(totals.taxable, [taxable + charge for charge in {ZERO, *charges}], loose),
+            what="The taxable value",
+            path=totals.taxable_path,
+            codes=(TAXABLE_TOTAL_ODD, TAXABLE_TOTAL),
+        )
+    for tax, stated, right in _tax_totals(lines, totals):
+        codes = (TAX_TOTAL_ODD, TAX_TOTAL)
+        what = f"{tax} of the document"
+        yield from judged(stated, right, what=what, path=totals.labelled_path, codes=codes)
+    sums = _right_totals(lines, totals, charges) if totals.total is not None else set()
+    if totals.total is not None and sums:
+        right_of = nearest if _tax_is_told(lines, totals.labelled) else at_least
+        yield from judged(
+            totals.total,
+            right_of(totals.total, sums, loose),
+            what="The total",
+            path=totals.total_path,
+            codes=(TOTAL_ODD, TOTAL),
+        )
+
+
+def document_tolerance(lines: int) -> Money:
+    """₹ 1.00, or a paisa a line where that is more."""
+    return max(RUPEE, Money(lines))
+
+
+def levied(lines: Sequence[Line], labelled: dict[str, Money]) -> dict[str, Money]:
+    """Taxes and cesses by label: the document's figure, or what its lines make; no zeros."""
+    of_lines = _summed(lines)
+    amounts = {t: labelled.get(t) or of_lines.get(t, ZERO) for t in (*TAXES, *CESSES)}
+    return {label: amount for label, amount in amounts.items() if amount}
+
+
+def _summed(lines: Sequence[Line]) -> dict[str, Money]:
+    """The lines' taxes and cesses by label, of those labels that a line states."""
+    found: dict[str, Money] = {}
+    for line in lines:
+        for label, amount in (*line.taxes.items(), *line.cesses.items()):
+            found[label] = found.get(label, ZERO) + amount
+    return found
+
+
+def _round_off(totals: Totals) -> Iterator[Fault]:
+    round_off = totals.labelled.get("ROUND_OFF", ZERO)
+    if abs(round_off) > ROUND_OFF_LIMIT:
+        most = ROUND_OFF_LIMIT.text()
+        detail = f"ROUND_OFF is {round_off.text()}; it is at most {most} either way."
+        yield ROUND_OFF.at(totals.labelled_path, detail, stated=round_off.text(), most=most)
+
+
+def _taxable_of_lines(lines: Sequence[Line]) -> Money | None:
+    """None where there is no line, or one keeps its taxable amount to itself."""
+    told = [line.taxable for line in lines if line.taxable is not None]
+    return sum_of(told) if lines and len(told) == len(lines) else None
+
+
+def _charges(lines: Sequence[Line], totals: Totals) -> set[Money]:
+    """Charges of the document, of its lines, or of both: one place may repeat the other.
+
+    Zero only where there are none: a known charge belongs to the sum.
+    """
+    own = sum_of(totals.labelled.get(name, ZERO) for name in CHARGES)
+    of_lines = sum_of(line.charges for line in lines)
+    return {charge for charge in (own, of_lines, own + of_lines) if charge} or {ZERO}
+
+
+def _loose(lines: Sequence[Line], totals: Totals) -> list[Money]:
+    """Amounts that may belong to a sum or not: the document's, and the lines' label by label."""
+    of_lines: dict[str, Money] = {}
+    for line in lines:
+        for label, amount in line.loose.items():
+            of_lines[label] = of_lines.get(label, ZERO) + amount
+    return [*totals.loose.values(), *of_lines.values()]
+
+
+def _tax_totals(lines: Sequence[Line], totals: Totals) -> Iterator[tuple[str, Money, Money]]:
+    """(label, stated, right) of each tax and cess; none where a line keeps it to itself.
+
+    A charge of the document bears tax that is in no line: at most at the rate of the lines.
+    """
+    untold = any(line.untold for line in lines)
+    cess_untold = any(line.cess_untold for line in lines)
+    judged = (*(() if untold else TAXES), *(() if cess_untold else CESSES))
+    for label, least in _summed(lines).items():
+        if label in judged and label in totals.labelled:
+            stated = totals.labelled[label]
+            most = least + _tax_on_charges(label, lines, totals)
+            yield label, stated, min(max(stated, least), most)
+
+
+def _tax_on_charges(label: str, lines: Sequence[Line], totals: Totals) -> Money:
+    """The most that one tax may be on the document's charges."""
+    known = [totals.labelled.get(name, ZERO) for name in CHARGES]
+    charged = sum_of(amount for amount in (*known, *totals.loose.values()) if amount > ZERO)
+    if not charged:
+        return ZERO
+    rates = [_OF_FREIGHT.get(label, Decimal(0))]
+    for line in lines:
+        amount = line.taxes.get(label, line.cesses.get(label))
+        if amount is not None and line.taxable is not None and line.taxable > ZERO:
+            # A paisa more, for the amount may have been rounded down.
+            rates.append(Decimal((amount + PAISA).paise) / line.taxable.paise)
+    return charged.times(max(rates))
+
+
+def _tax_is_told(lines: Sequence[Line], labelled: dict[str, Money]) -> bool:
+    """Whether the document's tax can be known: it says it, or every line does."""
+    if any(tax in labelled for tax in TAXES):
+        return True
+    return bool(lines) and all(line.tax_is_known for line in lines)
+
+
+def _right_totals(lines: Sequence[Line], totals: Totals, charges: set[Money]) -> set[Money]:
+    """Every sum that an honest system may mean, before amounts of unknown types.
+
+    Taxes by the document's own figures or by its lines'; with the tax or, where the buyer pays it
+    himself, without. A stated taxable value may hold the charges.
+    """
+    fixed = sum_of(totals.labelled.get(name, ZERO) for name in ("TCS", "ROUND_OFF"))
+    base, added = _taxable_of_lines(lines), charges
+    if base is None:
+        base, added = totals.taxable, {ZERO, *charges}
+    if base is None:
+        return set()
+    taxes = _right_taxes(lines, totals.labelled)
+    return {fixed + base + tax + charge for tax in taxes for charge in added}
+
+
+def _right_taxes(lines: Sequence[Line], labelled: dict[str, Money]) -> set[Money]:
+    """The document's figures, its lines', or each where it stands; by rate, or none at all."""
+    own = sum_of(labelled.get(name, ZERO) for name in (*TAXES, *CESSES))
+    mixed = sum_of(levied(lines, labelled).values())
+    stated = sum_of(line.levies for line in lines)
+    return {own, mixed, stated, sum_of(line.due for line in lines), ZERO}
