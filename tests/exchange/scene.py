@@ -7,7 +7,8 @@ from random import Random
 import sqlalchemy as sa
 
 from hundi.exchange.gate import Road
-from hundi.exchange.outbox import AttemptResult, Leased, Outbox, lease
+from hundi.exchange.leases import Leased, lease
+from hundi.exchange.outbox import AttemptResult, Outbox
 from hundi.exchange.request import Accepted, read_request
 from hundi.exchange.verdict import Answer, Decision, Verdict
 from hundi.kernel.clock import HOUR, wall_clock

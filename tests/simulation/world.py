@@ -4,7 +4,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable
 from random import Random
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import sqlalchemy as sa
 
@@ -15,7 +15,7 @@ from hundi.exchange import tables
 from hundi.exchange.closing import unanswered
 from hundi.exchange.feed import number_events
 from hundi.exchange.gate import Road
-from hundi.exchange.outbox import AttemptResult, Leased, Outbox
+from hundi.exchange.outbox import AttemptResult, Outbox
 from hundi.exchange.record import State
 from hundi.exchange.request import Accepted, Refused, read_request
 from hundi.kernel.clock import DAY, HOUR, SECOND
@@ -31,6 +31,9 @@ from hundi.store.metadata import metadata
 from hundi.store.sqlite import InlineDatabase
 from tests.simulation import trade
 from tests.simulation.network import BadNetwork
+
+if TYPE_CHECKING:
+    from hundi.exchange.leases import Leased
 
 T = TypeVar("T")
 

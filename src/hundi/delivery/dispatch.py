@@ -7,7 +7,7 @@ that dies leaves leases behind; they run out, and the sweep turns them into fail
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,7 +16,8 @@ import structlog
 from hundi.delivery.breaker import Breaker
 from hundi.delivery.retry import gives_up, next_attempt
 from hundi.delivery.wire import Endpoint, Parcel, Wire
-from hundi.exchange.outbox import AttemptResult, Leased, Outbox, lease, queued_clients
+from hundi.exchange.leases import Leased, lease, queued_clients
+from hundi.exchange.outbox import AttemptResult, Outbox
 from hundi.exchange.verdict import Answer, Decision, Kind, Verdict, judge
 from hundi.kernel.identity import RandomBytes
 from hundi.store.batch import GroupCommit
@@ -51,14 +52,22 @@ class Dispatcher:
 
     async def claim(self, flying: Counter[str], free: int) -> list[Leased]:
         """Lease up to `free` due webhooks, fairly among endpoints."""
+        return await self.database.write(lambda tx: self._lease(tx, flying, free))
 
-        async def work(tx: Transaction) -> list[Leased]:
-            now = self.clock()
-            clients = await queued_clients(tx)
-            room = {c: self.breaker.allows(c, now) - flying[c] for c in clients}
-            return await lease(tx, room=room, total=free)
+    async def turn(
+        self, tx: Transaction, results: Sequence[AttemptResult], *, flying: Counter[str], free: int
+    ) -> list[Leased]:
+        """Write down what attempts led to and lease the next ones, in one transaction."""
+        await self.outbox.finish(tx, results)
+        return await self._lease(tx, flying, free)
 
-        return await self.database.write(work)
+    async def _lease(self, tx: Transaction, flying: Counter[str], free: int) -> list[Leased]:
+        if free <= 0:
+            return []
+        now = self.clock()
+        clients = await queued_clients(tx)
+        room = {c: self.breaker.allows(c, now) - flying[c] for c in clients}
+        return await lease(tx, room=room, total=free)
 
     async def attempt(self, leased: Leased) -> AttemptResult:
         """Post one leased webhook and judge the answer. Never raises for what a receiver does."""
@@ -152,18 +161,23 @@ def parcel_of(leased: Leased) -> Parcel:
 
 
 class DispatchLoop:
-    """Runs a dispatcher until it is stopped: leases as room frees up, sends concurrently."""
+    """Runs a dispatcher until it is stopped: leases as room frees up, sends concurrently.
+
+    Ends of attempts that come while a transaction is in flight share the next one, and the same
+    transaction leases the next webhooks. Only while nothing ends, a transaction just leases.
+    """
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
-        self._finish: GroupCommit[AttemptResult, None] = GroupCommit(
+        self._finish: GroupCommit[AttemptResult, Sequence[Leased]] = GroupCommit(
             dispatcher.database,
-            dispatcher.outbox.finish,
+            self._turn,
             keys=lambda result: (result.leased.req_msg_id, result.leased.webhook_id),
         )
         self._flying: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
+        self._claiming = False
         self._stopping = False
 
     def wake(self) -> None:
@@ -174,8 +188,9 @@ class DispatchLoop:
         """Dispatch until `stop`; database trouble is waited out."""
         while not self._stopping:
             self._wake.clear()
+            await self._finish.batch_ended()
             try:
-                found = await self._round()
+                found = await self._claim()
             except StoreError as error:
                 _log.warning("dispatch-waits-for-database", error=str(error))
                 await asyncio.sleep(1)
@@ -183,25 +198,49 @@ class DispatchLoop:
             if not found:
                 await self._idle()
 
-    async def stop(self) -> None:
-        """Take no more leases, let the attempts under way end, write what they came to."""
+    def stop(self) -> None:
+        """Take no more leases; `run` ends soon."""
         self._stopping = True
         self._wake.set()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=DRAIN_SECONDS)
+
+    async def drained(self) -> None:
+        """Once `run` has ended: let the attempts under way end, and write what they came to."""
+        last = asyncio.get_running_loop().time() + DRAIN_SECONDS
+        while self._tasks and (left := last - asyncio.get_running_loop().time()) > 0:
+            await asyncio.wait(self._tasks, timeout=left)
         await self._finish.drained()
 
-    async def _round(self) -> int:
-        free = self._dispatcher.concurrency - len(self._tasks)
-        if free <= 0:
+    def _free(self) -> int:
+        """How many more attempts may start now."""
+        if self._stopping or self._claiming:
             return 0
-        leased = await self._dispatcher.claim(self._flying, free)
+        return self._dispatcher.concurrency - self._flying.total()
+
+    async def _claim(self) -> int:
+        """Lease in a transaction of its own, unless one that writes ends of attempts does it."""
+        free = self._free()
+        if self._finish.busy or free <= 0:
+            return 0
+        self._claiming = True
+        try:
+            leased = await self._dispatcher.claim(self._flying, free)
+        finally:
+            self._claiming = False
+        self._start(leased)
+        return len(leased)
+
+    async def _turn(
+        self, tx: Transaction, results: Sequence[AttemptResult]
+    ) -> Sequence[Sequence[Leased]]:
+        leased = await self._dispatcher.turn(tx, results, flying=self._flying, free=self._free())
+        return [leased, *([()] * (len(results) - 1))]
+
+    def _start(self, leased: Sequence[Leased]) -> None:
         for one in leased:
             self._flying[one.client_id] += 1
             task = asyncio.create_task(self._one(one))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return len(leased)
 
     async def _idle(self) -> None:
         try:
@@ -216,12 +255,11 @@ class DispatchLoop:
             self._flying[leased.client_id] -= 1
             self._flying += Counter()  # forget clients with nothing under way
         try:
-            await self._finish.submit(result)
+            self._start(await self._finish.submit(result))
         except StoreError as error:
             # The lease runs out and the attempt counts as failed; the receiver gives its repeat
             # the same answer.
             _log.warning("attempt-not-written", webhook_id=leased.webhook_id, error=str(error))
-        self._wake.set()
 
 
 class SweepLoop:

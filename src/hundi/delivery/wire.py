@@ -16,6 +16,7 @@ from typing import Protocol
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
+from aiohttp.payload import BytesPayload
 from yarl import URL
 
 from hundi import __version__
@@ -142,7 +143,8 @@ class HttpWire:
     ) -> tuple[int | None, bytes, str | None, str | None]:
         """Status, body, what is wrong with it, and the header Retry-After."""
         session = self._opened or self._open()
-        async with session.post(url, data=body, headers=headers, allow_redirects=False) as response:
+        data = BytesPayload(body)  # said at once, or aiohttp tries every kind of payload it knows
+        async with session.post(url, data=data, headers=headers, allow_redirects=False) as response:
             received, whole = await _received(response)
             error = None if whole else "answer-too-large"
             return response.status, received, error, response.headers.get("retry-after")

@@ -124,10 +124,10 @@ def _number_used(lost: Draft) -> Fault:
 
 async def _write(tx: Transaction, won: Sequence[Draft]) -> None:
     over = [d.abandons for d in won if d.abandons is not None]
-    closed = await close_exchanges(tx, over)
+    writes = Writes()
+    closed = await close_exchanges(tx, over, writes)
     if len(closed) != len(over):
         raise RuntimeError("an exchange ended while its document was locked")
-    writes = Writes()
     for one in won:
         writes.take(one.writes)
     await writes.flush(tx)

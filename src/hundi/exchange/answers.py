@@ -3,15 +3,12 @@
 The members that are echoed travel as they came, byte for byte: no number is read and written again.
 """
 
-from dataclasses import dataclass
-
 import msgspec
 
 _encode = msgspec.json.encode
 
 
-@dataclass(frozen=True, slots=True)
-class Resp:
+class Resp(msgspec.Struct, frozen=True):
     """The result block of an answer; texts are empty where there is no error."""
 
     req_msg_id: str
@@ -31,8 +28,7 @@ class Resp:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(msgspec.Struct, frozen=True):
     """The members of a request that its answers echo, as raw JSON."""
 
     b2b_ids: bytes

@@ -1,10 +1,12 @@
 """Leaving OPEN: the one conditional update that answers, the clock and the sender share."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from hundi.exchange.answers import Resp
 from hundi.exchange.record import State
+from hundi.exchange.writes import Writes
 from hundi.kernel.faults import Code, Kind
 from hundi.store.engine import Transaction
 from hundi.store.statement import Bulk, rows
@@ -41,18 +43,9 @@ _MARK_CLOSING = Bulk.of(
     " and closing is null",
     returns=False,
 )
-_FINISH_REQUEST = Bulk.of(
-    postgresql="update delivery d set state = v.state, ended_at = v.at, lease_until = null"
-    " from " + rows("id text, state text, at bigint") + " v"
-    " where d.webhook_id = v.id and d.state in ('QUEUED', 'LEASED', 'PARKED')",
-    sqlite="update delivery set state = $2, ended_at = $3, lease_until = null"
-    " where webhook_id = $1 and state in ('QUEUED', 'LEASED', 'PARKED')",
-    returns=False,
-)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class Ending(msgspec.Struct, frozen=True, kw_only=True):
     """A wish to end an exchange.
 
     `by_attempt` when it comes with the end of the attempt that held the lease; `reached` says then
@@ -82,20 +75,14 @@ def unanswered(
     )
 
 
-async def close_exchanges(tx: Transaction, endings: Sequence[Ending]) -> set[str]:
-    """Leave OPEN, once: the ids of those that this call closed. Their `req-X` is withdrawn."""
+async def close_exchanges(tx: Transaction, endings: Sequence[Ending], writes: Writes) -> set[str]:
+    """Leave OPEN, once: the ids of those that this call closed. `writes` will end their `req-X`."""
     first = {e.req_msg_id: e for e in reversed(endings)}
-    ordered = [first[id_] for id_ in sorted(first)]
-    closed = await tx.bulk(_CLOSE, [_closing_row(e, tx.now) for e in ordered])
+    closed = await tx.bulk(_CLOSE, [_closing_row(first[id_], tx.now) for id_ in sorted(first)])
     won = {row["req_msg_id"] for row in closed}
-    await tx.bulk(
-        _FINISH_REQUEST,
-        [
-            (e.req_msg_id, "DELIVERED" if e.answered else "WITHDRAWN", tx.now)
-            for e in ordered
-            if e.req_msg_id in won
-        ],
-    )
+    writes.ended_requests += [
+        (id_, "DELIVERED" if first[id_].answered else "WITHDRAWN", tx.now) for id_ in won
+    ]
     return won
 
 

@@ -6,10 +6,12 @@ the network, so a whole trade can be reasoned about, and simulated, without any 
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 from typing import Any
+
+import msgspec
 
 from hundi.kernel.faults import Fault
 
@@ -45,8 +47,7 @@ class Ack(Enum):
     RECEIPT = "RECEIPT"  # payload: the reqMsgId
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentView:
+class DocumentView(msgspec.Struct, frozen=True):
     """A stored document as guards and rules see it, read after its row was locked.
 
     `agreed_version` is the last version that was accepted, None before that. `drawn` are ledger
@@ -57,7 +58,7 @@ class DocumentView:
     version: int
     agreed_version: int | None
     number: str
-    drawn: Mapping[str, int] = field(default_factory=dict)
+    drawn: Mapping[str, int] = msgspec.field(default_factory=dict)
 
 
 Guard = Callable[[DocumentView], bool]
@@ -101,8 +102,7 @@ class DocumentType:
         return next((row for row in fitting if row.guard is None or row.guard(view)), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Touched:
+class Touched(msgspec.Struct, frozen=True, kw_only=True):
     """One document that a message names: the sender's view of it, and where it said so.
 
     `path` is the JSON path of the object that carries the members, for faults (`poStatus`);

@@ -1,7 +1,6 @@
 """A stored document in memory, and what a settled move makes of it. Pure."""
 
 from copy import copy
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
@@ -108,8 +107,7 @@ def from_row(row: Row) -> Document:
     return Document(**{name: row[name] for name in COLUMNS})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedMove:
+class PlannedMove(msgspec.Struct, frozen=True, kw_only=True):
     """What an exchange will do to one document when it settles; kept as JSON on the exchange."""
 
     author_entity: str

@@ -60,9 +60,14 @@ _PURGE = Statement.both(
 async def replays(tx: Transaction, requests: Sequence[Request]) -> list[Accepted | Refused | None]:
     """For each request the first answer to its key, a refusal if the key is another's, or None."""
     keys = sorted({(r.client_id, r.idempotency_key) for r in requests if r.idempotency_key})
-    rows = await tx.bulk(_FIND, keys)
-    known = {(row["client_id"], row["key"]): row for row in rows}
-    return [_replay(known.get((r.client_id, r.idempotency_key)), r.fingerprint) for r in requests]
+    if not keys:
+        return [None] * len(requests)
+    known = {(row["client_id"], row["key"]): row for row in await tx.bulk(_FIND, keys)}
+    found = [known.get((r.client_id, r.idempotency_key)) for r in requests]
+    return [
+        None if row is None else _replay(row, request.fingerprint)
+        for row, request in zip(found, requests, strict=True)
+    ]
 
 
 async def replay_of(
@@ -70,12 +75,10 @@ async def replay_of(
 ) -> Accepted | Refused | None:
     """The first answer to one key, for a request that cannot be read: its key is asked first."""
     rows = await tx.bulk(_FIND, [(client_id, key)])
-    return _replay(rows[0] if rows else None, fingerprint)
+    return _replay(rows[0], fingerprint) if rows else None
 
 
-def _replay(row: Row | None, fingerprint: bytes) -> Accepted | Refused | None:
-    if row is None:
-        return None
+def _replay(row: Row, fingerprint: bytes) -> Accepted | Refused:
     if bytes(row["fingerprint"]) != fingerprint:
         detail = (
             "This Idempotency-Key was used for another request. Use a new key for a new request,"

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 
+import msgspec
+
 from hundi.exchange.definition import (
     DocumentType,
     Effect,
@@ -38,8 +40,7 @@ from hundi.parties import model as parties
 from hundi.parties.model import Served
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenExchange:
+class OpenExchange(msgspec.Struct, frozen=True, kw_only=True):
     """The exchange that keeps a document busy, locked together with its delivery."""
 
     exchange: Exchange

@@ -1,8 +1,9 @@
 """An exchange as the steps after its acceptance need it, and how it is read back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 from hundi.exchange.definition import Effect, MessageType
 from hundi.exchange.document import COLUMNS, Document, Key, PlannedMove, from_row
@@ -21,8 +22,7 @@ class State(Enum):
     ABANDONED = "ABANDONED"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
+class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """What never changes about an accepted exchange, with the sender's bytes."""
 
     req_msg_id: str
@@ -39,8 +39,7 @@ class Exchange:
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestDelivery:
+class RequestDelivery(msgspec.Struct, frozen=True, kw_only=True):
     """The delivery of an exchange's `req-X`, read under its lock.
 
     `leased` while an attempt holds it; `reached` by an attempt that has ended; `may_have_reached`

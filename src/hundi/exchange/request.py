@@ -4,14 +4,15 @@ import hashlib
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from hundi.exchange.answers import Parts, parts_of
 from hundi.exchange.definition import DocumentType, MessageType, Touched
 from hundi.kernel.faults import Fault
 from hundi.kernel.reading import read
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One call, read and typed: everything that can be known before a transaction."""
 
     message: MessageType
@@ -24,7 +25,6 @@ class Request:
     touched: tuple[Touched, ...]
     action: str | None
     idempotency_key: str | None
-    fingerprint: bytes
 
     @property
     def sender_b2b(self) -> str:
@@ -35,6 +35,11 @@ class Request:
     def receiver_b2b(self) -> str:
         """The B2B ID that is spoken to."""
         return self.parties[self.message.receiver]
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What a later request under the same idempotency key must equal."""
+        return fingerprint(self.message.path, self.raw)
 
     def keys(self, types: Mapping[str, DocumentType]) -> Iterator[Hashable]:
         """What no other request of the same batch may share with this one."""
@@ -67,7 +72,6 @@ def read_request(
         touched=message.touches(body),
         action=message.action(body),
         idempotency_key=idempotency_key,
-        fingerprint=fingerprint(message.path, raw),
     )
 
 
@@ -76,8 +80,7 @@ def fingerprint(path: str, raw: bytes) -> bytes:
     return hashlib.sha256(path.encode() + b"\x00" + raw).digest()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
+class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     """The request is on disk. `state` is the exchange's state now; `replayed` by its key."""
 
     req_msg_id: str

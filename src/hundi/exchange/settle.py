@@ -44,6 +44,15 @@ class Settler:
 
     async def end(self, tx: Transaction, endings: Sequence[Ending]) -> dict[str, Ended]:
         """End what is still open; what each wish came to, by reqMsgId (unknown ids are left out)."""
+        writes = Writes()
+        told = await self.prepare(tx, endings, writes)
+        await writes.flush(tx)
+        return told
+
+    async def prepare(
+        self, tx: Transaction, endings: Sequence[Ending], writes: Writes
+    ) -> dict[str, Ended]:
+        """The same, with the exchanges closed and every other row left in `writes` to be flushed."""
         exchanges = await load_exchanges(tx, [e.req_msg_id for e in endings], self.messages)
         known = [e for e in endings if e.req_msg_id in exchanges]
         documents = await lock_documents(tx, {m.key for x in exchanges.values() for m in x.moves})
@@ -51,8 +60,7 @@ class Settler:
         waiting = [e for e in known if _must_wait(e, held.get(e.req_msg_id))]
         await mark_closing(tx, waiting)
         due = [e for e in known if e not in waiting]
-        won = await close_exchanges(tx, due)
-        writes = Writes()
+        won = await close_exchanges(tx, due, writes)
         concluded: set[str] = set()  # one call may bring two answers to the same request
         for ending in due:
             exchange = exchanges[ending.req_msg_id]
@@ -69,7 +77,6 @@ class Settler:
                 after = _late(writes, exchange, document=document, ending=ending, now=tx.now)
             documents[after.key] = after
         writes.documents.extend(documents.values())
-        await writes.flush(tx)
         return _told(known, waiting, won)
 
     def _conclude(

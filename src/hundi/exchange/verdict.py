@@ -5,8 +5,9 @@ Protocol, section 2, "Settle": SUCCESS under HTTP 200 settles; FAILURE or PARTIA
 """
 
 import json
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 ASK_AGAIN = 60
 ASK_AGAIN_AT_MOST = 3_600
@@ -24,8 +25,7 @@ class Kind(Enum):
     COPY = "COPY"  # the outcome to a receiver that may hold the request
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What came back from one attempt.
 
     `status` is None where no whole answer arrived; then `error` is a short word for the cause
@@ -53,8 +53,7 @@ class Decision(Enum):
     GONE = "GONE"  # 410: failed, and the endpoint is disabled
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """A decision and what travels back with it.
 
     `error_code`, `error_detail`, `error_field` are the receiver's own words on DECLINED (texts cut

@@ -74,6 +74,14 @@ _RELEASE = Bulk.of(
     " and object_id = $4",
     returns=False,
 )
+_END_REQUEST = Bulk.of(
+    postgresql="update delivery d set state = v.state, ended_at = v.at, lease_until = null"
+    " from " + rows("id text, state text, at bigint") + " v"
+    " where d.webhook_id = v.id and d.state in ('QUEUED', 'LEASED', 'PARKED')",
+    sqlite="update delivery set state = $2, ended_at = $3, lease_until = null"
+    " where webhook_id = $1 and state in ('QUEUED', 'LEASED', 'PARKED')",
+    returns=False,
+)
 
 
 def lane(receiver_b2b: str, document: Document) -> str:
@@ -110,6 +118,7 @@ class Writes:
     events: list[tuple[Any, ...]] = field(default_factory=list)
     documents: list[Document] = field(default_factory=list)
     releases: list[tuple[Any, ...]] = field(default_factory=list)
+    ended_requests: list[tuple[Any, ...]] = field(default_factory=list)
 
     def release(self, document: Document, claim: str | None) -> None:
         """Let a document's number be used again."""
@@ -143,10 +152,14 @@ class Writes:
         for name in self.__slots__:
             getattr(self, name).extend(getattr(other, name))
 
-    async def flush(self, tx: Transaction) -> None:
-        """Send the rows to their tables, all in one round trip where the database can."""
+    async def flush(self, tx: Transaction, *beside: tuple[Bulk, Sequence[Sequence[Any]]]) -> None:
+        """Send the rows to their tables, all in one round trip where the database can.
+
+        `beside` goes along: statements on rows that these ones leave alone.
+        """
         await tx.bulks(
             (
+                (_END_REQUEST, sorted(self.ended_requests)),
                 (_RELEASE, self.releases),
                 (_UPDATE_DOCUMENT, [d.changes() for d in self.documents]),
                 (_INSERT_EXCHANGE, self.exchanges),
@@ -154,5 +167,6 @@ class Writes:
                 (journal.INSERT, self.journal),
                 (_INSERT_DELIVERY, self.deliveries),
                 (_INSERT_EVENT, self.events),
+                *beside,
             )
         )

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 from hundi.kernel.faults import Code, Kind
 
 TOKEN = Code(
@@ -37,8 +39,7 @@ CODES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
+class Served(msgspec.Struct, frozen=True, kw_only=True):
     """A B2B ID with its owner and the client that serves it, as read in a transaction."""
 
     b2b_id: str

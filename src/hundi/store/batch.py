@@ -90,13 +90,16 @@ class GroupCommit(Generic[M, R]):
         waiting = _Waiting(member, future, tuple(self._keys(member)))
         self._queue.append(waiting)
         self._start()
-        done, _ = await asyncio.wait({future}, timeout=PATIENCE_SECONDS)
-        if not done:
-            self._give_up(waiting)
-        return future.result()
+        patience = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._give_up, waiting)
+        try:
+            return await future
+        finally:
+            patience.cancel()
 
     def _give_up(self, waiting: _Waiting[M, R]) -> None:
         """Tell a member that waited too long the truth: not begun, or not known."""
+        if waiting.future.done():
+            return
         try:
             self._queue.remove(waiting)
         except ValueError:
@@ -104,6 +107,16 @@ class GroupCommit(Generic[M, R]):
             _fail([waiting], CommitUnknownError(message))
         else:
             _fail([waiting], UnavailableError("the database is too slow"))
+
+    @property
+    def busy(self) -> bool:
+        """Whether a batch is in flight."""
+        return bool(self._running)
+
+    async def batch_ended(self) -> None:
+        """Wait until a batch that is in flight now has ended."""
+        if self._running:
+            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
 
     async def drained(self) -> None:
         """Wait until every submitted member has its outcome."""

@@ -59,7 +59,7 @@ class Transaction(Protocol):
         """Run a bulk statement for all rows (none: nothing is sent); its rows, if it returns any."""
 
     async def bulks(self, bulks: Sequence[tuple[Bulk, Sequence[Sequence[object]]]]) -> None:
-        """Run several bulk statements on different tables that answer with nothing, at once."""
+        """Run several bulk statements on different rows that answer with nothing, at once."""
 
     async def select(self, query: sa.Select[Any]) -> Sequence[Row]:
         """Rows of a SQLAlchemy query: for reads beside the hot path."""

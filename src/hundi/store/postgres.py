@@ -29,14 +29,21 @@ SETTINGS = {
     "statement_timeout": "20000",
     "idle_in_transaction_session_timeout": "30000",
     "default_transaction_isolation": "read committed",
-    # Our statements meet freshly filled tables before autovacuum has counted them; a plan made
-    # then must not be a sequential scan for the rest of the day.
+    # Our statements meet freshly filled tables before autovacuum has counted them. They look rows up
+    # by key, a batch at a time: whole tables or indexes must not look cheap because they are empty.
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
+    "enable_material": "off",
+    "enable_bitmapscan": "off",
+    "random_page_cost": "1.1",
     "jit": "off",
 }
+# A plan lives as long as its connection. One made over empty tables reads an index from end to end,
+# so connections live short at first, and never for days.
+FIRST_RENEWAL_SECONDS = 2
+LAST_RENEWAL_SECONDS = 600
 _CLOCK = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint"
 _LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, asyncio.TimeoutError)
 _log = logging.getLogger(__name__)
@@ -129,6 +136,8 @@ class PostgresDatabase:
     def __init__(self, pool: Any) -> None:
         self._pool = pool
         self._clock = _ServerClock()
+        self._renewal = FIRST_RENEWAL_SECONDS
+        self._renew_at = time.monotonic() + FIRST_RENEWAL_SECONDS
 
     @classmethod
     async def connect(cls, url: str, *, connections: int = 8) -> "PostgresDatabase":
@@ -179,6 +188,7 @@ class PostgresDatabase:
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
         try:
+            await self._renew()
             async with self._pool.acquire(timeout=5) as connection:
                 yield connection
         except StoreError:
@@ -188,6 +198,14 @@ class PostgresDatabase:
             if translated is error:
                 raise
             raise translated from error
+
+    async def _renew(self) -> None:
+        """Replace connections when they are next taken, so that their plans follow the tables."""
+        if time.monotonic() < self._renew_at:
+            return
+        self._renewal = min(4 * self._renewal, LAST_RENEWAL_SECONDS)
+        self._renew_at = time.monotonic() + self._renewal
+        await self._pool.expire_connections()
 
     async def close(self) -> None:
         """Close the pool, waiting for what is under way at most ten seconds."""

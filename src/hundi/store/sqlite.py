@@ -1,7 +1,11 @@
-"""The embedded database: one SQLite file, one writer thread, WAL, every commit on disk.
+"""The embedded database: one SQLite file, one writer at a time, WAL, every commit on disk.
 
 `synchronous=FULL` makes a commit durable before the answer goes out. One serving process holds the
 file lock; short administrative commands write beside it, waiting their turn at most five seconds.
+
+Statements run where the caller is, and take microseconds; only what waits for the disk or for
+another process goes to a thread. (With the statements in the thread as well, each of them had to
+win the interpreter's lock back from the web server: a third of the exchanges a second were lost.)
 """
 
 import asyncio
@@ -133,31 +137,50 @@ def _read(connection: sqlite3.Connection, work: Work[T], now: int) -> T:
 
 
 class SqliteDatabase:
-    """A SQLite file served by one writer thread and a few reader threads."""
+    """A SQLite file: one writing connection, whose commits run in a thread, and a few readers."""
 
     dialect = "sqlite"
 
     def __init__(self, path: Path, clock: Callable[[], int]) -> None:
         self._path = str(path)
         self._clock = clock
-        self._writer = ThreadPoolExecutor(1, "sqlite-writer")
+        self._turn = asyncio.Lock()
+        self._disk = ThreadPoolExecutor(1, "sqlite-disk")
         self._readers = ThreadPoolExecutor(READERS, "sqlite-reader")
-        self._connections: dict[str, sqlite3.Connection] = {}
+        self._writing: sqlite3.Connection | None = None
         self._reading: list[sqlite3.Connection] = []
 
     async def write(self, work: Work[T]) -> T:
-        """Run work on the writer's thread and commit it; see `Database.write`."""
-        loop = asyncio.get_running_loop()
-        return await asyncio.shield(loop.run_in_executor(self._writer, self._write, work))
+        """Run work, one writer after the other, and commit it; see `Database.write`."""
+        return await asyncio.shield(asyncio.ensure_future(self._write(work)))
 
-    def _write(self, work: Work[T]) -> T:
-        connection = self._connections.get("writer")
-        if connection is None:
+    async def _write(self, work: Work[T]) -> T:
+        async with self._turn:
             with _translated():
-                connection = self._connections["writer"] = connect(
-                    self._path, check_same_thread=False
-                )
-        return transact(connection, work, self._clock())
+                connection = await self._begun()
+                try:
+                    result = drive(work(SqliteTransaction(connection, self._clock())))
+                except BaseException:
+                    _roll_back(connection)
+                    raise
+                await self._in_thread(_commit, connection)
+        return result
+
+    async def _begun(self) -> sqlite3.Connection:
+        """The writing connection, in a transaction. Another process may hold the file for a while."""
+        connection = self._writing
+        if connection is None:
+            connection = self._writing = await self._in_thread(_open_to_write, self._path)
+        try:
+            connection.execute("begin immediate")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            await self._in_thread(_begin_patiently, connection)
+        return connection
+
+    async def _in_thread(self, task: Callable[[Any], T], argument: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._disk, task, argument)
 
     async def read(self, work: Work[T]) -> T:
         """Run work on a reader's thread against the last committed state."""
@@ -178,10 +201,27 @@ class SqliteDatabase:
 
     async def close(self) -> None:
         """Wait for the writer, then close every connection."""
-        await asyncio.to_thread(self._writer.shutdown)
-        await asyncio.to_thread(self._readers.shutdown)
-        for connection in [*self._connections.values(), *self._reading]:
-            connection.close()
+        async with self._turn:
+            await asyncio.to_thread(self._disk.shutdown)
+            await asyncio.to_thread(self._readers.shutdown)
+            for connection in [self._writing, *self._reading]:
+                if connection is not None:
+                    connection.close()
+
+
+def _open_to_write(path: str) -> sqlite3.Connection:
+    """A connection whose statements never wait for another process; `_begin_patiently` does."""
+    connection = connect(path, check_same_thread=False)
+    connection.execute("pragma busy_timeout = 0")
+    return connection
+
+
+def _begin_patiently(connection: sqlite3.Connection) -> None:
+    connection.execute(f"pragma busy_timeout = {BUSY_SECONDS * 1000}")
+    try:
+        connection.execute("begin immediate")
+    finally:
+        connection.execute("pragma busy_timeout = 0")
 
 
 class InlineDatabase:

@@ -122,7 +122,7 @@ def update(table: sa.Table, *, key: Sequence[str], columns: Sequence[str]) -> Bu
 def together(bulks: tuple[Bulk, ...]) -> str:
     """PostgreSQL text that runs several bulks in one round trip; their parameters follow in order.
 
-    They are parts of one statement and see one snapshot, so they must write different tables.
+    They are parts of one statement and see one snapshot, so they must write different rows.
     """
     parts = []
     for place, bulk in enumerate(bulks):

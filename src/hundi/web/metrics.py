@@ -7,6 +7,7 @@ somebody scrapes, at most every five seconds.
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 import structlog
 from prometheus_client import (
@@ -59,6 +60,8 @@ class Metrics:
         # They would double the series, and the process tells its start already.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         ProcessCollector(registry=self.registry)
+        # The library checks label values at each look-up; ours are few and known.
+        self._counted = lru_cache(1024)(_labelled)
         self._acks = self._counter("acks", "Accepted requests", ("message", "result"))
         self._refusals = self._counter("refusals", "Refused requests", ("code", "status"))
         self._exchanges = self._counter("exchanges", "Exchanges that entered a state", ("state",))
@@ -77,7 +80,8 @@ class Metrics:
         """Count an ack; a replayed one is no new exchange."""
         state = State(outcome.state)
         result = "PENDING" if state is State.OPEN else "SUCCESS"
-        self._acks.labels(stored_name(message), "REPLAYED" if outcome.replayed else result).inc()
+        told = "REPLAYED" if outcome.replayed else result
+        self._counted(self._acks, stored_name(message), told).inc()
         self._ack_seconds.observe(microseconds / SECOND)
         if not outcome.replayed:
             self.entered(state)
@@ -85,19 +89,19 @@ class Metrics:
     def refused(self, faults: Sequence[Fault], status: int) -> None:
         """Count a refusal once under each of its codes."""
         for code in {fault.code for fault in faults}:
-            self._refusals.labels(code, str(status)).inc()
+            self._counted(self._refusals, code, str(status)).inc()
 
     def attempted(self, result: AttemptResult, now: int) -> None:  # noqa: ARG002 (the observers' form)
         """Count an attempt at a webhook that has ended."""
         kind, decision = result.leased.kind, result.verdict.decision
-        self._attempts.labels(kind.value, decision.value).inc()
+        self._counted(self._attempts, kind.value, decision.value).inc()
         self._attempt_seconds.observe(result.answer.milliseconds / 1000)
         if kind is Kind.REQUEST and decision in {Decision.SETTLED, Decision.DECLINED}:
             self.entered(State(decision.value))
 
     def entered(self, state: State, exchanges: int = 1) -> None:
         """Count exchanges that entered a state."""
-        self._exchanges.labels(state.value).inc(exchanges)
+        self._counted(self._exchanges, state.value).inc(exchanges)
 
     def committed(self, requests: int) -> None:
         """Count a commit by how many requests shared it."""
@@ -136,6 +140,10 @@ class Metrics:
 
     def _histogram(self, name: str, text: str, buckets: Sequence[float]) -> Histogram:
         return Histogram(f"hundi_{name}", f"{text}.", buckets=buckets, registry=self.registry)
+
+
+def _labelled(counter: Counter, *labels: str) -> Counter:
+    return counter.labels(*labels)
 
 
 async def _outbox(tx: Transaction) -> tuple[int, Row]:

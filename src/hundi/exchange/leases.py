@@ -1,0 +1,158 @@
+"""Leases: which webhooks are due, and who may send them now.
+
+A lease is a row written before the first byte goes out, together with the row of its attempt.
+PostgreSQL picks, leases and reads in one statement, skipping what another dispatcher is just
+taking; SQLite, which cannot, goes step by step and is alone.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from hundi.exchange.verdict import Kind
+from hundi.kernel.clock import HOUR, SECOND
+from hundi.store.engine import Row, Transaction
+from hundi.store.statement import Statement, encoded, rows
+
+LEASE = 30 * SECOND
+RESPONSE_HOLDS_LANE = HOUR
+_MOST_OF_ONE_CLIENT = 64
+
+_QUEUED_CLIENTS = Statement.both(
+    "with recursive c(client_id) as ("
+    " select min(client_id) from delivery where state = 'QUEUED' union all"
+    " select (select min(d.client_id) from delivery d"
+    " where d.state = 'QUEUED' and d.client_id > c.client_id)"
+    " from c where c.client_id is not null)"
+    " select c.client_id from c join client l on l.client_id = c.client_id"
+    " where l.disabled_at is null"
+)
+# A webhook waits to be first in its lane. A `resp-X` holds its lane for an hour at most. (A scalar
+# subquery: as `not exists` a planner may join all that waits with all that waits.)
+_FIRST_IN_LANE = (
+    "(select p.webhook_id from delivery p where p.lane = w.lane and p.position < w.position"
+    " and p.state in ('QUEUED', 'LEASED') and (p.kind <> 'RESP' or p.created_at > {now} - "
+    f"{RESPONSE_HOLDS_LANE}) limit 1) is null"
+)
+_SENT = (
+    "webhook_id",
+    "req_msg_id",
+    "kind",
+    "effect",
+    "path",
+    "position",
+    "attempts",
+    "failures",
+    "idempotency_key",
+    "created_at",
+)
+_PARCEL = (
+    f"select {', '.join('d.' + c for c in _SENT)}, b.bytes, c.client_id, c.endpoint_url,"
+    " c.endpoint_headers, c.webhook_secret, c.previous_secret, c.previous_secret_until,"
+    " c.empty_means_success"
+    " from {leased} d join body b on b.body_id = d.body_id"
+    " join b2b_id i on i.b2b_id = d.receiver_b2b join client c on c.client_id = i.client_id"
+)
+_AT_ONCE = Statement.both(
+    "with picked as materialized (select d.webhook_id from"
+    " " + rows("client_id text, k integer") + " q"
+    " cross join lateral (select s.webhook_id, row_number() over (order by s.due_at) as place"
+    " from (select w.webhook_id, w.due_at from delivery w"
+    " where w.state = 'QUEUED' and w.client_id = q.client_id and w.due_at <= $2"
+    f" and {_FIRST_IN_LANE.format(now='$2::bigint')}"
+    f" order by w.due_at limit {_MOST_OF_ONE_CLIENT} for update of w skip locked) s) d"
+    " where d.place <= q.k limit $4),"
+    " leased as (update delivery d set state = 'LEASED', lease_until = $3,"
+    " attempts = d.attempts + 1 from picked where d.webhook_id = picked.webhook_id"
+    " and d.state || '' = 'QUEUED'"  # no partial index may tempt the planner away from the key
+    f" returning {', '.join('d.' + c for c in _SENT)}, d.redriven, d.body_id, d.receiver_b2b),"
+    " noted as (insert into attempt"
+    " (webhook_id, number, redriven, started_at, reached, outcome, reason, answer)"
+    " select webhook_id, attempts, redriven, $2, true, 'IN FLIGHT', '', '' from leased) "
+    + _PARCEL.format(leased="leased")
+)
+
+_PICK = Statement.both(
+    "select w.webhook_id from delivery w"
+    " where w.state = 'QUEUED' and w.client_id = $1 and w.due_at <= $2"
+    f" and {_FIRST_IN_LANE.format(now='$2')} order by w.due_at limit $3"
+)
+_LEASE = Statement.both(
+    "update delivery set state = 'LEASED', lease_until = $2, attempts = attempts + 1"
+    " where webhook_id = any($1::text[])"
+)
+_NOTE = Statement.both(
+    "insert into attempt"
+    " (webhook_id, number, redriven, started_at, reached, outcome, reason, answer)"
+    " select webhook_id, attempts, redriven, $2, true, 'IN FLIGHT', '', x''"
+    " from delivery where webhook_id = any($1::text[])"
+)
+_PARCELS = Statement.both(
+    _PARCEL.format(leased="delivery") + " where d.webhook_id = any($1::text[])"
+)
+
+
+class Leased(msgspec.Struct, frozen=True, kw_only=True):
+    """A webhook that this process may send now, until its lease ends.
+
+    `row` names what to send and where to; None for one whose lease lapsed and that is not sent.
+    """
+
+    webhook_id: str
+    req_msg_id: str
+    kind: Kind
+    effect: str
+    number: int
+    failures: int
+    created_at: int
+    client_id: str
+    row: Row | None
+
+
+async def queued_clients(tx: Transaction) -> list[str]:
+    """Clients that have queued webhooks and an endpoint that is not disabled."""
+    return [row["client_id"] for row in await tx.fetch(_QUEUED_CLIENTS)]
+
+
+async def lease(tx: Transaction, *, room: dict[str, int], total: int) -> list[Leased]:
+    """Take due webhooks: at most `room[client]` of each client, the oldest due of each first.
+
+    Each is the first of its lane. The attempt's row is written with the lease.
+    """
+    asked = [(client_id, k) for client_id, k in room.items() if k > 0]
+    if not asked or total <= 0:
+        return []
+    take = _step_by_step if tx.dialect == "sqlite" else _at_once
+    return [leased_from(row) for row in await take(tx, asked, total)]
+
+
+def leased_from(row: Row, *, sending: bool = True) -> Leased:
+    """A leased webhook from its row."""
+    return Leased(
+        webhook_id=row["webhook_id"],
+        req_msg_id=row["req_msg_id"],
+        kind=Kind(row["kind"]),
+        effect=row["effect"],
+        number=row["attempts"],
+        failures=row["failures"],
+        created_at=row["created_at"],
+        client_id=row["client_id"],
+        row=row if sending else None,
+    )
+
+
+async def _at_once(tx: Transaction, asked: list[tuple[str, int]], total: int) -> Sequence[Row]:
+    return await tx.fetch(_AT_ONCE, encoded(asked), tx.now, tx.now + LEASE, total)
+
+
+async def _step_by_step(tx: Transaction, asked: list[tuple[str, int]], total: int) -> Sequence[Row]:
+    picked = [
+        row["webhook_id"]
+        for client_id, k in asked
+        for row in await tx.fetch(_PICK, client_id, tx.now, min(k, _MOST_OF_ONE_CLIENT))
+    ][:total]
+    if not picked:
+        return ()
+    await tx.fetch(_LEASE, picked, tx.now + LEASE)
+    await tx.fetch(_NOTE, picked, tx.now)
+    return await tx.fetch(_PARCELS, picked)
