@@ -58,7 +58,6 @@ _EDGES = (
 )  # fmt: skip
 
 
-
 def _hundred_and_one(name: str, member: str, value: str, *codes: str) -> Case:
     at = "assessmentValue" if member == "assessmentValue" else "valueInfos"
     return Case(
