@@ -160,6 +160,7 @@ def test_the_contracts_example_passes_without_findings(message: MessageType) -> 
     stored = DocumentView("SENT TO SUPPLIER", 1, None, "PO-1001")
     known = replace(context(told), document=stored)
     assert not [fault for rule in message.rules for fault in rule(body, known)]
+    assert not [fault for rule in message.body_rules for fault in rule(body)]
     (touched,) = message.touches(body)
     assert touched.number == "PO-1001"
     assert touched.object_id == told[message.subject]["objectId"]

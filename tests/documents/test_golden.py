@@ -42,7 +42,8 @@ def findings(message: MessageType, example: dict[str, Any]) -> list[Fault]:
         for place, (b2b_id, gstins) in enumerate(example["gstins"].items())
     }
     context = RuleContext(today=date(2026, 1, 31), parties=parties, document=view_of(example))
-    return [fault for rule in message.rules for fault in rule(body, context)]
+    asked = [fault for rule in message.rules for fault in rule(body, context)]
+    return asked + [fault for rule in message.body_rules for fault in rule(body)]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

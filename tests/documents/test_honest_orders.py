@@ -35,7 +35,8 @@ def findings(body: Body, document: DocumentView | None = None) -> list[Fault]:
     }
     context = RuleContext(today=date(2026, 1, 31), parties=parties, document=document)
     typed = read(_encoder.encode(body), OrderBody)
-    return [fault for rule in RULES for fault in rule(typed, context)]
+    asked = [fault for rule in RULES for fault in rule(typed, context)]
+    return asked + [fault for rule in order_rules.FIGURES for fault in rule(typed)]
 
 
 @dataclass(frozen=True)
@@ -317,6 +318,9 @@ def steps(count: int, *, wrong: bool) -> int:
     try:
         for rule in RULES:
             for _ in rule(typed, context):
+                pass
+        for body_rule in order_rules.FIGURES:
+            for _ in body_rule(typed):
                 pass
     finally:
         sys.setprofile(None)

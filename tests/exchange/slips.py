@@ -122,6 +122,7 @@ def _message(name: str, sender: str = "buyer") -> MessageType:
         touches=_touches,
         action=lambda body: body.slip.action or None,
         ack=Ack.ECHO,
+        body_rules=(),
         rules=(_odd,),
         postings=lambda _: (),
     )

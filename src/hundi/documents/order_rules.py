@@ -90,7 +90,7 @@ def _unfamiliar(gstin: str, party: Party, *, same_pan: bool) -> bool:
     return pan_inside(gstin) is not None and not same_pan
 
 
-def figures(body: OrderBody, context: RuleContext) -> Iterator[Fault]:  # noqa: ARG001
+def figures(body: OrderBody) -> Iterator[Fault]:
     """Taxes, lines and totals; every line is taken apart once."""
     order = body.purchaseOrder
     lines = [line_of(i, f"{_ROOT}.itemLists[{n}]") for n, i in enumerate(order.itemLists)]
@@ -186,7 +186,7 @@ def _totals(order: Order, lines: Sequence[Line]) -> Iterator[Fault]:
     )
 
 
-def dates(body: OrderBody, context: RuleContext) -> Iterator[Fault]:  # noqa: ARG001
+def dates(body: OrderBody) -> Iterator[Fault]:
     """Delivery before the order is odd; so are milestones that miss the total."""
     order = body.purchaseOrder
     if order.deliveryDate < order.orderDate:
@@ -264,5 +264,7 @@ def _names(number: str, root: str, context: RuleContext) -> Iterator[Fault]:
         )
 
 
-ORDER = (parties, figures, dates)
+FIGURES = (figures, dates)
+"""Rules that need nothing but the order."""
+ORDER = (parties,)
 AMENDMENT = (edit_keeps_the_number, no_line_below_invoiced)

@@ -17,6 +17,7 @@ from hundi.documents.order_bodies import (
 )
 from hundi.exchange.definition import (
     Ack,
+    BodyRule,
     DocumentType,
     DocumentView,
     Effect,
@@ -153,7 +154,13 @@ def _order_touched(body: OrderBody) -> tuple[Touched, ...]:
 
 
 def _message(
-    name: str, *, sender: str, body: type[Group], subject: str, **functions: object
+    name: str,
+    *,
+    sender: str,
+    body: type[Group],
+    subject: str,
+    body_rules: tuple[BodyRule, ...] = (),
+    **functions: object,
 ) -> MessageType:
     road = f"api/v0/purchase-order/{name}"
     return MessageType(
@@ -169,6 +176,7 @@ def _message(
         subject=subject,
         ack=Ack.ECHO,
         postings=lambda _: (),
+        body_rules=body_rules,
         **functions,  # type: ignore[arg-type]
     )
 
@@ -181,6 +189,7 @@ MESSAGES: tuple[MessageType, ...] = (
         subject="purchaseOrder",
         touches=_order_touched,
         action=lambda _: None,
+        body_rules=order_rules.FIGURES,
         rules=order_rules.ORDER,
     ),
     _message(
@@ -199,6 +208,7 @@ MESSAGES: tuple[MessageType, ...] = (
         subject="purchaseOrder",
         touches=_order_touched,
         action=lambda _: None,
+        body_rules=order_rules.FIGURES,
         rules=(*order_rules.ORDER, *order_rules.AMENDMENT),
     ),
     _message(

@@ -5,7 +5,7 @@ does not (`on conflict do nothing returning`), or a row read under its lock; a m
 leaves nothing and is judged again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hundi.exchange.claims import claim_documents, claim_numbers, forget_documents
@@ -14,7 +14,7 @@ from hundi.exchange.definition import DocumentType, MessageType
 from hundi.exchange.document import Document
 from hundi.exchange.draft import Draft, draft
 from hundi.exchange.idempotency import claim_keys, forget_keys, replays
-from hundi.exchange.judge import OpenExchange, World, judge
+from hundi.exchange.judge import OpenExchange, Plan, World, judge
 from hundi.exchange.record import load_exchanges, lock_documents, lock_request_deliveries
 from hundi.exchange.request import Accepted, Refused, Request
 from hundi.exchange.standing import NUMBER_USED
@@ -44,23 +44,28 @@ class Acceptor:
         fresh = [r for r, told in zip(requests, outcomes, strict=True) if told is None]
         world = await self._world(tx, fresh)
         drafts: list[Draft] = []
+        taken: set[Hashable] = set()
         for place, request in enumerate(requests):
             if outcomes[place] is not None:
                 continue
             judged = judge(request, world)
             if isinstance(judged, Refused):
                 outcomes[place] = judged
-            else:
-                expires = tx.now + self.time_to_live
-                drafts.append(
-                    draft(judged, place=place, now=tx.now, expires=expires, random=self.random)
-                )
+            elif taken.isdisjoint(judged.takes):
+                taken.update(judged.takes)
+                drafts.append(self._draft(judged, place, tx.now))
+            else:  # the document as it was read is not what it will be then
+                outcomes[place] = AGAIN
         for lost, outcome in await _lost_claims(tx, drafts):
             outcomes[lost.place] = outcome
         won = [d for d in drafts if outcomes[d.place] is None]
         await _write(tx, won)
         accepted = {d.place: d.accepted for d in won}
         return [o if o is not None else accepted[n] for n, o in enumerate(outcomes)]
+
+    def _draft(self, plan: Plan, place: int, now: int) -> Draft:
+        expires = now + self.time_to_live
+        return draft(plan, place=place, now=now, expires=expires, random=self.random)
 
     async def _world(self, tx: Transaction, requests: Sequence[Request]) -> World:
         """Read and lock what the batch is judged against."""

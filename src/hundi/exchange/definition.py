@@ -148,6 +148,8 @@ class RuleContext:
 
 
 Rule = Callable[[object, RuleContext], Iterable[Fault]]
+BodyRule = Callable[[Any], Iterable[Fault]]
+"""A rule that asks nothing but the body. It may take long: it is judged before the transaction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,5 +183,6 @@ class MessageType:
     touches: Callable[[Any], tuple[Touched, ...]]
     action: Callable[[Any], str | None]
     ack: Ack
+    body_rules: tuple[BodyRule, ...]
     rules: tuple[Rule, ...]
     postings: Callable[[Any], tuple[Posting, ...]]

@@ -43,7 +43,8 @@ class Road:
         self._commit: GroupCommit[Request, Accepted | Refused] = GroupCommit(
             database,
             self._accept,
-            keys=lambda request: request.keys(self.types),
+            keys=lambda request: request.keys(),
+            owner=lambda request: request.client_id,
             lanes=POSTGRES_LANES if database.dialect == "postgresql" else 1,
         )
 

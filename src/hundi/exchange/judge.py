@@ -4,7 +4,7 @@ All faults of the first stage that fails come back together. What is read here w
 transaction that asks, so nothing that was judged can change before the commit.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass
 
@@ -79,6 +79,12 @@ class Plan:
     receiver: Served
     sender: Served
     warnings: tuple[Fault, ...]
+
+    @property
+    def takes(self) -> tuple[Hashable, ...]:
+        """What no second plan of the same transaction may rest on: the document, its number."""
+        key, claim = self.document.key, self.touched.claim
+        return (key,) if claim is None else (key, (*key[:2], "number", claim))
 
     @property
     def travels(self) -> bool:
@@ -276,7 +282,7 @@ def _ruled(
         document=None if move.version is VersionRule.FIRST else document.view(),
     )
     findings = [f for rule in request.message.rules for f in rule(request.body, context)]
-    refusals, warnings = split(findings)
+    refusals, warnings = split([*findings, *request.findings])
     if refusals:
         return Refused(refusals)
     return Plan(

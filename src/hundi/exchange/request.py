@@ -3,17 +3,23 @@
 import hashlib
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 import msgspec
 
 from hundi.exchange.answers import Parts, parts_of
-from hundi.exchange.definition import DocumentType, MessageType, Touched
+from hundi.exchange.definition import MessageType, Touched
 from hundi.kernel.faults import Fault
 from hundi.kernel.reading import read
 
+MAX_FINDINGS = 100
+
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One call, read and typed: everything that can be known before a transaction."""
+    """One call, read and typed: everything that can be known before a transaction.
+
+    `findings` are what the rules that need only the body say, told if the stages before them pass.
+    """
 
     message: MessageType
     client_id: str
@@ -25,6 +31,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     touched: tuple[Touched, ...]
     action: str | None
     idempotency_key: str | None
+    findings: tuple[Fault, ...]
 
     @property
     def sender_b2b(self) -> str:
@@ -41,17 +48,18 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         """What a later request under the same idempotency key must equal."""
         return fingerprint(self.message.path, self.raw)
 
-    def keys(self, types: Mapping[str, DocumentType]) -> Iterator[Hashable]:
-        """What no other request of the same batch may share with this one."""
+    def keys(self) -> Iterator[Hashable]:
+        """What no other request of the same batch by the same client may share with this one.
+
+        By client: nobody knows yet whether it may touch what it names, and nobody shall make others
+        wait by naming theirs. Between clients the acceptor decides, inside the transaction.
+        """
         if self.idempotency_key is not None:
             yield "key", self.client_id, self.idempotency_key
         for touched in self.touched:
-            author = self.parties[types[touched.type].author]
-            # By B2B ID here: the entity is known only inside the transaction. Two IDs of one entity
-            # may then meet in a batch; the documents' own insert and update decide between them.
-            yield touched.type, touched.object_id
+            yield self.client_id, touched.type, touched.object_id
             if touched.claim is not None:
-                yield "claim", touched.type, author, touched.claim
+                yield "claim", self.client_id, touched.type, touched.claim
 
 
 def read_request(
@@ -72,7 +80,20 @@ def read_request(
         touched=message.touches(body),
         action=message.action(body),
         idempotency_key=idempotency_key,
+        findings=_findings(message, body),
     )
+
+
+def _findings(message: MessageType, body: object) -> tuple[Fault, ...]:
+    """At most 100 refusals and 100 warnings; no number of warnings may hide a refusal."""
+    kept: dict[bool, list[Fault]] = {False: [], True: []}
+    for fault in chain.from_iterable(rule(body) for rule in message.body_rules):
+        found = kept[fault.warning]
+        if len(found) < MAX_FINDINGS:
+            found.append(fault)
+        elif not fault.warning:
+            break
+    return (*kept[False], *kept[True])
 
 
 def fingerprint(path: str, raw: bytes) -> bytes:

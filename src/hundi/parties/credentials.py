@@ -1,7 +1,8 @@
 """Client ids, secrets, passwords and access tokens: made, hashed, checked.
 
-Secrets and passwords are kept as scrypt hashes (RFC 7914), tokens as SHA-256 of 32 random bytes:
-a stolen database holds none of the three in a form that opens the door.
+The network makes all of them from 256 random bits, so that a plain SHA-256 keeps them: a stolen
+database holds none in a form that opens the door, and nobody can keep us busy by asking for slow
+hashes (docs/decisions/0005). A password that people choose would need a slow one.
 """
 
 import base64
@@ -11,7 +12,6 @@ import hmac
 from hundi.kernel.identity import RandomBytes
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-_COST, _BLOCK, _PARALLEL = 1 << 14, 8, 1
 
 ACCESS_SECONDS = 3600
 REFRESH_SECONDS = 30 * 24 * 3600
@@ -34,30 +34,16 @@ def new_secret_text(random: RandomBytes) -> str:
     return base64.urlsafe_b64encode(random(32)).rstrip(b"=").decode()
 
 
-def hashed(secret: str, random: RandomBytes) -> str:
-    """A salted scrypt hash, as `scrypt$salt$digest` in base64. Costs tens of milliseconds."""
-    salt = random(16)
-    return f"scrypt${_text(salt)}${_text(_scrypt(secret, salt))}"
+def hashed(secret: str) -> str:
+    """The stored form of a client secret or password of ours: `sha256$` and 64 hex digits."""
+    return f"sha256${hashlib.sha256(secret.encode()).hexdigest()}"
 
 
 def matches(secret: str, stored: str) -> bool:
-    """Whether a secret is the one behind a stored hash. Costs as much as making the hash."""
-    kind, _, rest = stored.partition("$")
-    salt, _, digest = rest.partition("$")
-    if kind != "scrypt":
-        return False
-    expected = base64.b64decode(digest)
-    return hmac.compare_digest(_scrypt(secret, base64.b64decode(salt)), expected)
+    """Whether a secret is the one behind a stored hash; its time tells nothing about it."""
+    return hmac.compare_digest(hashed(secret), stored)
 
 
 def token_hash(token: str) -> bytes:
     """The stored form of an access or refresh token."""
     return hashlib.sha256(token.encode()).digest()
-
-
-def _scrypt(secret: str, salt: bytes) -> bytes:
-    return hashlib.scrypt(secret.encode(), salt=salt, n=_COST, r=_BLOCK, p=_PARALLEL, dklen=32)
-
-
-def _text(raw: bytes) -> str:
-    return base64.b64encode(raw).decode()

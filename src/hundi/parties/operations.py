@@ -38,20 +38,20 @@ async def add_client(
         password=new_secret_text(random),
         webhook_secret=new_secret(random),
     )
-    row = _client_row(made, name=name, endpoint=endpoint, random=random)
+    row = _client_row(made, name=name, endpoint=endpoint)
     await database.write(lambda tx: _store_client(tx, row))
     return made
 
 
 def _client_row(
-    made: NewClient, *, name: str, endpoint: str | None, random: RandomBytes
+    made: NewClient, *, name: str, endpoint: str | None
 ) -> dict[str, object]:
     return {
         "client_id": made.client_id,
         "name": name,
-        "secret_hash": hashed(made.client_secret, random),
+        "secret_hash": hashed(made.client_secret),
         "username": made.username,
-        "password_hash": hashed(made.password, random),
+        "password_hash": hashed(made.password),
         "mailbox": endpoint is None,
         "endpoint_url": endpoint,
         "endpoint_headers": "{}",

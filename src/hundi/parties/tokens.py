@@ -4,8 +4,6 @@ A checked token is remembered for at most `REMEMBERED`, so that revoking one wor
 without a query per request.
 """
 
-import asyncio
-
 import sqlalchemy as sa
 
 from hundi.kernel.clock import SECOND
@@ -22,7 +20,6 @@ from hundi.store.engine import Database, Row, Transaction
 
 REMEMBERED = 5 * SECOND
 _REMEMBER_AT_MOST = 50_000
-_SCRYPTS = 2
 
 
 class GrantError(Exception):
@@ -40,7 +37,6 @@ class Tokens:
         self._database = database
         self._random = random
         self._remembered: dict[str, tuple[str, int]] = {}
-        self._hashing = asyncio.Semaphore(_SCRYPTS)
 
     async def client_of(self, token: str, now: int) -> str | None:
         """The client id behind a live access token, or None."""
@@ -66,7 +62,7 @@ class Tokens:
         """
         row = await self._proved(client_id, secret)
         right = row["username"] == username
-        if not await self._matches(password, row["password_hash"]) or not right:
+        if not matches(password, row["password_hash"]) or not right:
             raise GrantError("invalid_grant", "The user name or the password is wrong.")
         return await self._issue(client_id, refresh=True)
 
@@ -84,15 +80,9 @@ class Tokens:
 
     async def _proved(self, client_id: str, secret: str) -> Row:
         row = await self._database.read(lambda tx: _credentials(tx, client_id))
-        # A missing client costs the same time as a wrong secret, so that ids cannot be probed.
-        stored = row["secret_hash"] if row is not None else _NOBODY
-        if not await self._matches(secret, stored) or row is None:
+        if row is None or not matches(secret, row["secret_hash"]):
             raise GrantError("invalid_client", "The client id or the client secret is wrong.")
         return row
-
-    async def _matches(self, secret: str, stored: str) -> bool:
-        async with self._hashing:
-            return await asyncio.to_thread(matches, secret, stored)
 
     async def _issue(self, client_id: str, *, refresh: bool) -> dict[str, object]:
         token, again = new_secret_text(self._random), new_secret_text(self._random)
@@ -104,9 +94,6 @@ class Tokens:
 
         await self._database.write(store)
         return _answer(token, again if refresh else None)
-
-
-_NOBODY = "scrypt$AAAAAAAAAAAAAAAAAAAAAA==$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
 
 def _new_token(token: str, client_id: str, *, kind: str, now: int) -> sa.Insert:

@@ -5,7 +5,7 @@ Each member gets an outcome of its own. The batch's work returns one outcome a m
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -25,6 +25,7 @@ from hundi.store.engine import (
 M = TypeVar("M")
 R = TypeVar("R")
 
+SHARES = 4
 WHOLE_RETRIES = 5
 AGAIN_LIMIT = 8
 PATIENCE_SECONDS = 5
@@ -55,7 +56,8 @@ class GroupCommit(Generic[M, R]):
     """Collects members into batches and runs `work` once a batch, in one transaction.
 
     `keys(member)` are what no two members of one batch may share (documents, idempotency keys).
-    `lanes` batches may be in flight at once; more than one only helps on PostgreSQL.
+    `lanes` batches may be in flight at once; more than one only helps on PostgreSQL. At most
+    `queue` members wait, and of each `owner` a quarter of that: nobody fills it for all.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class GroupCommit(Generic[M, R]):
         work: Callable[[Transaction, Sequence[M]], Awaitable[Sequence[R | Again]]],
         *,
         keys: Callable[[M], Iterable[Hashable]],
+        owner: Callable[[M], Hashable] | None = None,
         size: int = 64,
         lanes: int = 1,
         queue: int = 4096,
@@ -71,6 +74,8 @@ class GroupCommit(Generic[M, R]):
         self._database = database
         self._work = work
         self._keys = keys
+        self._owner = owner or id
+        self._waiting: Counter[Hashable] = Counter()
         self._size = size
         self._lanes = lanes
         self._limit = queue
@@ -84,17 +89,22 @@ class GroupCommit(Generic[M, R]):
         Raises RefusedError when the work refused it alone, UnavailableError when nothing was kept,
         CommitUnknownError when the database did not say, OverloadedError when the queue is full.
         """
-        if len(self._queue) >= self._limit:
+        owner = self._owner(member)
+        if len(self._queue) >= self._limit or self._waiting[owner] >= self._limit // SHARES:
             raise OverloadedError("too many requests are waiting for the database")
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         waiting = _Waiting(member, future, tuple(self._keys(member)))
         self._queue.append(waiting)
         self._start()
+        self._waiting[owner] += 1
         patience = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._give_up, waiting)
         try:
             return await future
         finally:
             patience.cancel()
+            self._waiting[owner] -= 1
+            if not self._waiting[owner]:
+                del self._waiting[owner]
 
     def _give_up(self, waiting: _Waiting[M, R]) -> None:
         """Tell a member that waited too long the truth: not begun, or not known."""

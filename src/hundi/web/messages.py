@@ -1,7 +1,9 @@
 """The message calls under /api/v0, as a plain ASGI application: the hot path of the network."""
 
+import asyncio
 import json
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -30,6 +32,7 @@ from hundi.web.envelope import METHOD, NO_ROUTE, OVERLOADED, envelope, status_of
 
 _KEY = re.compile(rb"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 HEADER_LIMIT = 4096
+LARGE_BODY = 32 * 1024
 _log = structlog.get_logger()
 
 
@@ -58,6 +61,7 @@ class MessageCalls:
         self._messages = messages
         self._gate = gate
         self._tokens = tokens
+        self._reading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call; every answer is the envelope."""
@@ -101,7 +105,7 @@ class MessageCalls:
     ) -> Accepted:
         outcome: Accepted | Refused | None
         try:
-            request = read_request(message, raw, client_id=client_id, idempotency_key=key)
+            request = await self._read(message, raw, client_id=client_id, key=key)
         except RefusedError:
             # A used key is told before the shape: the order of the stages is the protocol's.
             outcome = await self._used(message, raw, client_id=client_id, key=key)
@@ -112,6 +116,17 @@ class MessageCalls:
         if isinstance(outcome, Refused):
             raise RefusedError(outcome.faults, retry_after=outcome.retry_after)
         return outcome
+
+    async def _read(
+        self, message: MessageType, raw: bytes, *, client_id: str, key: str | None
+    ) -> Request:
+        """Read and judge a body; a large one beside the loop, of each client one at a time."""
+        if len(raw) <= LARGE_BODY:
+            return read_request(message, raw, client_id=client_id, idempotency_key=key)
+        async with self._reading[client_id]:
+            return await asyncio.to_thread(
+                read_request, message, raw, client_id=client_id, idempotency_key=key
+            )
 
     async def _used(
         self, message: MessageType, raw: bytes, *, client_id: str, key: str | None
