@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hundi.cli.app import run
 from hundi.cli.tools import Tools
+from hundi.kernel.faults import Fault
 from hundi.kernel.settings import CannotServeError, ServeSettings
 
 
@@ -33,9 +34,21 @@ def _demo(*, once: bool) -> int:
     return play(story, once=once)
 
 
+def _check_endpoint(url: str, *, dev: bool) -> Fault | None:
+    from hundi.delivery.egress import EgressGuard  # noqa: PLC0415
+
+    return EgressGuard.for_mode(dev=dev).check_url(url)
+
+
 def main() -> int:
     """Run one `hundi` command; the process's exit code."""
-    tools = Tools(serve=_serve, simulate=_simulate, demo=_demo, unservable=CannotServeError)
+    tools = Tools(
+        serve=_serve,
+        simulate=_simulate,
+        demo=_demo,
+        check_endpoint=_check_endpoint,
+        unservable=CannotServeError,
+    )
     return run(sys.argv[1:], tools)
 
 

@@ -42,6 +42,40 @@ def test_a_client_and_its_party(database_url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("endpoint", "says"),
+    [
+        ("http://erp.example.com/hundi", ("https://", "`hundi serve --dev`")),
+        ("http://127.0.0.1:9000", ("https://", "`hundi serve --dev`")),
+        ("https://127.0.0.1/hundi", ("a loopback address", "`hundi serve --dev`")),
+        ("https://[::1]:9000", ("a loopback address", "`hundi serve --dev`")),
+        ("https://erp.example.com:80", ("port 80", "`hundi serve --dev`")),
+        ("https://10.0.0.5/hundi", ("a private address", "with or without --dev")),
+        ("https://169.254.169.254/", ("a link-local address", "with or without --dev")),
+    ],
+)
+def test_an_endpoint_that_will_not_be_called_is_told_at_once(
+    sqlite_url: str, endpoint: str, says: tuple[str, str]
+) -> None:
+    add = ("client", "add", "--name", "ERP", "--endpoint", endpoint)
+    plain, as_json = hundi(*add, url=sqlite_url), hundi(*add, "--json", url=sqlite_url)
+    assert (plain.returncode, as_json.returncode) == (0, 0)
+    assert plain.stdout.startswith("clientId")
+    assert json.loads(as_json.stdout)["clientId"]
+    assert plain.stderr.startswith("hundi: warning: The endpoint ")
+    assert plain.stderr.count("\n") == 1
+    warning = json.loads(as_json.stderr)["warning"]
+    assert warning["code"] == "CLIENT-ENDPOINT"
+    for text in (plain.stderr, warning["detail"]):
+        assert [word for word in says if word not in text] == []
+
+
+def test_an_endpoint_that_may_be_called_needs_no_word(sqlite_url: str) -> None:
+    endpoint = ("--endpoint", "https://erp.example.com/hundi")
+    made = hundi("client", "add", "--name", "ERP", *endpoint, url=sqlite_url)
+    assert (made.returncode, made.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
         (("client", "add", "--name", "x"), 2, "--mailbox"),

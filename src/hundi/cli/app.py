@@ -14,9 +14,9 @@ import sqlalchemy.exc
 import typer
 
 from hundi import __version__
-from hundi.cli.tools import Tools
+from hundi.cli.tools import CheckEndpoint, Tools
 from hundi.kernel.clock import wall_clock
-from hundi.kernel.faults import RefusedError
+from hundi.kernel.faults import Fault, RefusedError
 from hundi.kernel.identity import system_random
 from hundi.kernel.settings import ServeSettings
 from hundi.parties.operations import NewParty, add_client, add_party
@@ -29,6 +29,9 @@ T = TypeVar("T")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 WRONG, FAILED = 2, 1
+
+_ONLY_IN_DEV = "The client is added; for now start the network with `hundi serve --dev` to call it."
+_NEVER_CALLED = "The client is added, but nothing will be sent to it, with or without --dev."
 
 
 class UnusableError(Exception):
@@ -64,7 +67,7 @@ def _build(tools: Tools) -> Callable[..., Any]:
     app.callback()(_root)
     _add_processes(app, tools)
     for group, help_text, name, command in (
-        ("client", "Systems that call the network.", "add", _client_add),
+        ("client", "Systems that call the network.", "add", _client_add(tools.check_endpoint)),
         ("party", "Businesses and their B2B IDs.", "add", _party_add),
         ("db", "The database.", "upgrade", _db_upgrade),
     ):
@@ -128,19 +131,26 @@ def _add_processes(app: typer.Typer, tools: Tools) -> None:
         raise typer.Exit(tools.demo(once=once))
 
 
-def _client_add(
-    name: Annotated[str, typer.Option(help="Whose system it is.")],
-    endpoint: Annotated[str | None, typer.Option(help="Base URL of its webhooks.")] = None,
-    mailbox: Annotated[bool, typer.Option("--mailbox", help="It has no endpoint.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Register a system. Its secrets are printed once and kept only as hashes."""
-    if mailbox == (endpoint is not None):
-        raise typer.BadParameter("Give either --endpoint URL or --mailbox.")
-    made = _with_database(
-        lambda db: add_client(db, name=name, endpoint=endpoint, random=system_random)
-    )
-    _print(made.as_json(), as_json=as_json)
+def _client_add(check_endpoint: CheckEndpoint) -> Callable[..., None]:
+    def client_add(
+        name: Annotated[str, typer.Option(help="Whose system it is.")],
+        endpoint: Annotated[str | None, typer.Option(help="Base URL of its webhooks.")] = None,
+        mailbox: Annotated[bool, typer.Option("--mailbox", help="It has no endpoint.")] = False,
+        as_json: AsJson = False,
+    ) -> None:
+        """Register a system. Its secrets are printed once and kept only as hashes."""
+        if mailbox == (endpoint is not None):
+            raise typer.BadParameter("Give either --endpoint URL or --mailbox.")
+        made = _with_database(
+            lambda db: add_client(db, name=name, endpoint=endpoint, random=system_random)
+        )
+        _print(made.as_json(), as_json=as_json)
+        fault = check_endpoint(endpoint, dev=False) if endpoint is not None else None
+        if endpoint is not None and fault is not None:
+            in_dev = check_endpoint(endpoint, dev=True) is None
+            _warn(fault, _ONLY_IN_DEV if in_dev else _NEVER_CALLED, as_json=as_json)
+
+    return client_add
 
 
 def _party_add(
@@ -214,6 +224,15 @@ def _complain(
     else:
         typer.echo(f"hundi: {detail}", err=True)
     return exit_code
+
+
+def _warn(fault: Fault, advice: str, *, as_json: bool) -> None:
+    detail = f"{fault.detail} {advice}"
+    if as_json:
+        warning = {"code": fault.code, "detail": detail}
+        typer.echo(json.dumps({"warning": warning}), err=True)
+    else:
+        typer.echo(f"hundi: warning: {detail}", err=True)
 
 
 def _first_line(error: BaseException) -> str:

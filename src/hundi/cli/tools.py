@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from hundi.kernel.faults import Fault
 from hundi.kernel.settings import ServeSettings
 
 
@@ -24,6 +25,13 @@ class Demo(Protocol):
         """Play it, and with `once` stop after the checks."""
 
 
+class CheckEndpoint(Protocol):
+    """Says what keeps `hundi serve`, with `--dev` or without, from calling an endpoint."""
+
+    def __call__(self, url: str, *, dev: bool) -> Fault | None:
+        """Look at the URL alone; nothing is resolved or connected to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """The work behind `serve`, `simulate` and `demo`. `unservable` is what `serve` raises."""
@@ -31,4 +39,5 @@ class Tools:
     serve: Callable[[ServeSettings], int]
     simulate: Simulate
     demo: Demo
+    check_endpoint: CheckEndpoint
     unservable: type[Exception]
