@@ -42,7 +42,7 @@ def connect(path: str, *, check_same_thread: bool = True) -> sqlite3.Connection:
     connection.execute("pragma journal_mode = wal")
     connection.execute("pragma synchronous = full")
     connection.execute("pragma foreign_keys = on")
-    connection.execute("pragma cache_size = -32768")
+    connection.execute("pragma cache_size = -8192")  # 8 MiB; the system caches the file, too
     connection.execute("pragma wal_autocheckpoint = 4000")
     return connection
 
