@@ -1,0 +1,117 @@
+"""Receivers that are down, slow, lying or talking nonsense harm nobody but themselves."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from hundi.simulator import story
+from tests.journeys.traders import (
+    Answer,
+    Receiver,
+    Trader,
+    Webhook,
+    http,
+    network,
+    order_to,
+    result_of,
+    trading,
+    until,
+)
+
+TRAPPED: list[Webhook] = []
+
+
+def slow(_: Webhook) -> None:
+    time.sleep(30)
+
+
+def hung_up(_: Webhook) -> None:
+    return None
+
+
+def too_short(_: Webhook) -> bytes:
+    return http(200, b"x" * 10).replace(b"Content-Length: 10", b"Content-Length: 500")
+
+
+def too_long(_: Webhook) -> bytes:
+    return http(200, b'{"payload":{"resp":{"result":"SUCCESS"}}}' * 2).replace(b"82", b"41")
+
+
+def nonsense(_: Webhook) -> bytes:
+    return http(200, b"<html>\xff\x00 welcome</html>")
+
+
+def huge(_: Webhook) -> bytes:
+    return http(200, b'{"a":"' + b"x" * 5_000_000 + b'"}')
+
+
+def not_http(_: Webhook) -> bytes:
+    return b"\x16\x03\x01 hello\r\n\r\n"
+
+
+def failing(_: Webhook) -> bytes:
+    return http(500, b"{}")
+
+
+def of_another(_: Webhook) -> bytes:
+    resp = b'{"payload":{"resp":{"reqMsgId":"MSG0000","result":"SUCCESS"}}}'
+    return http(200, resp)
+
+
+def redirecting_to(trap: Receiver) -> Answer:
+    def redirect(_: Webhook) -> bytes:
+        return http(307, b"", f"Location: {trap.url}/hooks")
+
+    return redirect
+
+
+MANNERS: tuple[Callable[[Webhook], bytes | None], ...] = (
+    slow, hung_up, too_short, nonsense, huge, not_http, failing, of_another,
+)  # fmt: skip
+
+
+@contextmanager
+def suppliers(stage: object, address: str) -> Iterator[tuple[list[Trader], Receiver]]:
+    """One supplier of each bad manner, one whose port is closed, one that redirects into a trap."""
+    with ExitStack() as end:
+        receivers = [Receiver(manner) for manner in MANNERS]
+        trap, closed = Receiver(), Receiver()
+        closed.close()
+        for receiver in (*receivers, trap):
+            end.callback(receiver.close)
+        receivers += [closed, Receiver(redirecting_to(trap))]
+        traders = [
+            Trader(stage, story.SUPPLIER, network=address, receiver=receiver, branch=f".B{place}")
+            for place, receiver in enumerate(receivers)
+        ]
+        yield traders, trap
+
+
+def attempts(buyer: Trader, req_msg_id: str) -> int:
+    found = buyer.read(f"/deliveries/{req_msg_id}")
+    return sum(1 for attempt in found["attemptLog"] if attempt["endedAt"])
+
+
+def test_bad_receivers_hold_up_nobody(database_url: str) -> None:
+    with (
+        network(database_url) as (stage, address, processes),
+        trading(stage, address, story.BUYER, story.SUPPLIER) as (buyer, good),
+        suppliers(stage, address) as (bad, trap),
+    ):
+        sent = [
+            result_of(buyer.post("req-send", order_to(one, f"{n}B{place}")))["reqMsgId"]
+            for place, one in enumerate(bad)
+            for n in range(5)
+        ]
+        until(lambda: all(attempts(buyer, id_) for id_ in sent[5::5]))  # all but the slow one's
+        began = time.monotonic()
+        for place in range(5):
+            id_ = result_of(buyer.post("req-send", order_to(good, place)))["reqMsgId"]
+            path = f"/exchanges/{id_}"
+            until(lambda path=path: buyer.read(path)["state"] == "SETTLED", 5)
+        assert time.monotonic() - began < 8
+        assert len(good.took) == 5
+        assert not trap.took, "a redirect is not followed"
+        states = {buyer.read(f"/exchanges/{id_}")["state"] for id_ in sent}
+        assert states == {"OPEN"}, "none of these answers decided anything"
+        processes[0].kill()  # a gentle stop would wait for the slow one's attempts
