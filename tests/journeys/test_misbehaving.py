@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 from hundi.simulator import story
@@ -80,10 +81,21 @@ def suppliers(stage: object, address: str) -> Iterator[tuple[list[Trader], Recei
         for receiver in (*receivers, trap):
             end.callback(receiver.close)
         receivers += [closed, Receiver(redirecting_to(trap))]
-        traders = [
-            Trader(stage, story.SUPPLIER, network=address, receiver=receiver, branch=f".B{place}")
-            for place, receiver in enumerate(receivers)
-        ]
+        with ThreadPoolExecutor(
+            4
+        ) as adding:  # each is two commands, of which Python's start is most
+            traders = list(
+                adding.map(
+                    lambda place: Trader(
+                        stage,
+                        story.SUPPLIER,
+                        network=address,
+                        receiver=receivers[place],
+                        branch=f".B{place}",
+                    ),
+                    range(len(receivers)),
+                )
+            )
         yield traders, trap
 
 
