@@ -7,9 +7,11 @@ under way are written down; then the process ends.
 import asyncio
 import gc
 import os
+import resource
 import signal
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +39,9 @@ from hundi.store.sqlite import ServingLock
 from hundi.web.app import Application, Edge
 from hundi.web.metrics import Metrics
 from hundi.web.network import Context, rest
+from hundi.web.protocol import Connections, config, limits
 
-GRACE_SECONDS = 20
+ENOUGH_FILES = 65_536
 
 _log = structlog.get_logger()
 
@@ -104,6 +107,15 @@ def _tune_collector() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
+def _open_files() -> int:
+    """How many files this process may open, now that it has asked for as many as it can get."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = max(soft, ENOUGH_FILES) if hard == resource.RLIM_INFINITY else hard
+    with suppress(ValueError, OSError):  # some systems refuse what they have told
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
 class _Process:
     """The parts of one serving process, put together."""
 
@@ -132,7 +144,10 @@ class _Process:
             asyncio.get_running_loop().add_signal_handler(number, self._stopping.set)
         role = self._settings.role
         # Whatever may refuse to start comes before anything runs.
-        server = self._server() if role in {"all", "api"} else None
+        connections = Connections(limits(_open_files()))
+        server = None
+        if role in {"all", "api"}:
+            server = uvicorn.Server(config(self._application(), connections))
         listening = _listen(self._settings) if server is not None else None
         keeping = Housekeeping(self._database, self._refusals)
         house = asyncio.create_task(keeping.run())
@@ -140,7 +155,9 @@ class _Process:
         if role in {"all", "dispatcher"}:
             stop_dispatching = await self._start_dispatcher()
         if server is not None and listening is not None:
+            sweeping = asyncio.create_task(connections.run())
             await self._serve_http(server, listening)
+            sweeping.cancel()
         else:
             _say(self._settings, "dispatching")
             await self._stopping.wait()
@@ -180,24 +197,6 @@ class _Process:
             await wire.close()
 
         return stop
-
-    def _server(self) -> uvicorn.Server:
-        return uvicorn.Server(
-            uvicorn.Config(
-                self._application(),
-                http="httptools",
-                loop="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                date_header=False,
-                proxy_headers=False,  # nothing here asks where a request came from
-                timeout_graceful_shutdown=GRACE_SECONDS,
-                timeout_keep_alive=75,
-                backlog=2048,
-            )
-        )
 
     async def _serve_http(self, server: uvicorn.Server, listening: socket.socket) -> None:
         _say(self._settings, "serving", port=listening.getsockname()[1])
