@@ -36,11 +36,11 @@ def check_json(headers: Headers) -> None:
         raise RefusedError([MEDIA_TYPE.at("", "Send the body without Content-Encoding.")])
 
 
-async def read_body(receive: Receive, headers: Headers) -> bytes:
-    """The whole body, at most 1 MiB. Raises RefusedError, or Disconnected."""
+async def read_body(receive: Receive, headers: Headers, *, most: int = MAX_BODY) -> bytes:
+    """The whole body, of at most so many bytes. Raises RefusedError, or Disconnected."""
     announced = headers.get(b"content-length", b"")
-    if announced.isdigit() and int(announced) > MAX_BODY:
-        raise _too_large()
+    if announced.isdigit() and int(announced) > most:
+        raise _too_large(most)
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -49,8 +49,8 @@ async def read_body(receive: Receive, headers: Headers) -> bytes:
             raise Disconnected
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > MAX_BODY:
-            raise _too_large()
+        if size > most:
+            raise _too_large(most)
         chunks.append(chunk)
         if not message.get("more_body", False):
             break
@@ -61,8 +61,8 @@ async def read_body(receive: Receive, headers: Headers) -> bytes:
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def _too_large() -> RefusedError:
-    return RefusedError([TOO_LARGE.at("", f"The body has more than {MAX_BODY} bytes. Send less.")])
+def _too_large(most: int) -> RefusedError:
+    return RefusedError([TOO_LARGE.at("", f"The body has more than {most} bytes. Send less.")])
 
 
 async def respond(

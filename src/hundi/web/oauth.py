@@ -6,7 +6,7 @@ Errors follow RFC 6749, section 5.2.
 import base64
 import binascii
 from collections.abc import Mapping
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote_plus
 
 import msgspec
 
@@ -24,6 +24,7 @@ from hundi.web.asgi import (
     respond,
 )
 
+FORM_LIMIT = 8 * 1024
 _FORM = b"application/x-www-form-urlencoded"
 _FIELD_LIMIT = 512
 _encode = msgspec.json.encode
@@ -40,8 +41,10 @@ class TokenCall:
         headers = headers_of(scope)
         try:
             _check_method(scope)
-            form = _form(headers, await read_body(receive, headers))
-            answer = await self._grant(form, _basic(headers))
+            _check_form(headers)
+            proof = _basic(headers)
+            form = _form(await read_body(receive, headers, most=FORM_LIMIT))
+            answer = await self._grant(form, *proof)
         except Disconnected:
             return
         except GrantError as error:
@@ -55,14 +58,9 @@ class TokenCall:
             await respond(send, 200, _encode(answer), headers=[(b"pragma", b"no-cache")])
 
     async def _grant(
-        self, form: Mapping[str, str], basic: tuple[str, str] | None
+        self, form: Mapping[str, str], client_id: str, secret: str
     ) -> dict[str, object]:
         grant = form.get("grant_type", "password")
-        if basic is None:
-            raise GrantError(
-                "invalid_client", "Send client id and secret in a Basic Authorization header."
-            )
-        client_id, secret = basic
         if form.get("clientId", client_id) != client_id:
             raise GrantError(
                 "invalid_request", "clientId in the form is not the one in the Basic header."
@@ -98,9 +96,12 @@ def _needed(form: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _form(headers: Headers, raw: bytes) -> dict[str, str]:
+def _check_form(headers: Headers) -> None:
     if headers.get(b"content-type", b"").split(b";")[0].strip().lower() != _FORM:
         raise GrantError("invalid_request", "Send the form as application/x-www-form-urlencoded.")
+
+
+def _form(raw: bytes) -> dict[str, str]:
     try:
         pairs = parse_qs(
             raw.decode("ascii"), max_num_fields=20, strict_parsing=True, errors="strict"
@@ -109,18 +110,29 @@ def _form(headers: Headers, raw: bytes) -> dict[str, str]:
         raise GrantError("invalid_request", "The form cannot be read.") from error
     if any(len(values) > 1 or len(values[0]) > _FIELD_LIMIT for values in pairs.values()):
         raise GrantError("invalid_request", "A form member is repeated or too long.")
+    if any("\x00" in values[0] for values in pairs.values()):
+        raise GrantError("invalid_request", "A form member holds NUL.")
     return {name: values[0] for name, values in pairs.items()}
 
 
-def _basic(headers: Headers) -> tuple[str, str] | None:
+def _basic(headers: Headers) -> tuple[str, str]:
+    """Client id and secret, whose escapes are undone (RFC 6749, section 2.3.1; ours have none)."""
     kind, _, encoded = headers.get(b"authorization", b"").partition(b" ")
     if kind.lower() != b"basic" or len(encoded) > 2 * _FIELD_LIMIT:
-        return None
+        raise _no_client()
     try:
-        name, colon, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+        name, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+        name, secret = unquote_plus(name, errors="strict"), unquote_plus(secret, errors="strict")
     except (binascii.Error, UnicodeDecodeError):
-        return None
-    return (name, secret) if colon and name and secret else None
+        raise _no_client() from None
+    if not name or not secret or "\x00" in name + secret:  # PostgreSQL's text holds no NUL
+        raise _no_client()
+    return name, secret
+
+
+def _no_client() -> GrantError:
+    sentence = "Send client id and secret in a Basic Authorization header."
+    return GrantError("invalid_client", sentence)
 
 
 async def _refuse(send: Send, error: str, description: str) -> None:
