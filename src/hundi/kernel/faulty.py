@@ -254,4 +254,5 @@ _CHECKS: Mapping[type[inspect.Type], Callable[[object, Any, _Place], Iterable[Fa
 def _quoted(value: object) -> str:
     """A value as JSON, cut to 40 characters: it may be hostile, and long."""
     shown = json.dumps(value, ensure_ascii=False)
+    shown = shown.encode("utf-8", "backslashreplace").decode()  # an answer holds no half a pair
     return shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"
