@@ -12,6 +12,7 @@ import msgspec
 
 from hundi.exchange.definition import (
     DocumentType,
+    DocumentView,
     Effect,
     Move,
     Party,
@@ -275,14 +276,8 @@ def _ruled(
     faults = [*wrong_numbers(touched, kind, document=document, move=move)]
     if faults:
         return Refused(tuple(faults))
-    known = {b2b: _as_party(world.parties[b2b]) for b2b in request.parties.values()}
-    context = RuleContext(
-        today=indian_date(world.now),
-        parties=known,
-        document=None if move.version is VersionRule.FIRST else document.view(),
-    )
-    findings = [f for rule in request.message.rules for f in rule(request.body, context)]
-    refusals, warnings = split([*findings, *request.findings])
+    stored = None if move.version is VersionRule.FIRST else document.view()
+    refusals, warnings = split(_findings(request, world, stored))
     if refusals:
         return Refused(refusals)
     return Plan(
@@ -298,6 +293,14 @@ def _ruled(
         receiver=world.parties[request.receiver_b2b],
         warnings=warnings,
     )
+
+
+def _findings(request: Request, world: World, stored: DocumentView | None) -> list[Fault]:
+    """What the message's rules say, and what those that need only its body said before."""
+    known = {b2b: _as_party(world.parties[b2b]) for b2b in request.parties.values()}
+    context = RuleContext(today=indian_date(world.now), parties=known, document=stored)
+    found = [f for rule in request.message.rules for f in rule(request.body, context)]
+    return [*found, *request.findings]
 
 
 def _as_party(served: Served) -> Party:

@@ -43,9 +43,7 @@ async def add_client(
     return made
 
 
-def _client_row(
-    made: NewClient, *, name: str, endpoint: str | None
-) -> dict[str, object]:
+def _client_row(made: NewClient, *, name: str, endpoint: str | None) -> dict[str, object]:
     return {
         "client_id": made.client_id,
         "name": name,
