@@ -1,6 +1,7 @@
 """Attempts that end before the first byte of the request: names, addresses, TLS."""
 
 import asyncio
+import re
 import socket
 import ssl
 import time
@@ -10,7 +11,7 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from hundi.delivery import wire as wire_module
-from hundi.delivery.egress import EgressGuard, GuardedResolver
+from hundi.delivery.egress import EgressGuard, EgressRefusedError, GuardedResolver
 from hundi.delivery.wire import HttpWire
 from tests.delivery.receiver import certified, receiving, says, trusting
 from tests.delivery.test_wire import NOW, OK, PARCEL, endpoint
@@ -139,6 +140,17 @@ async def test_a_name_service_that_does_not_answer() -> None:
     )
     told = await posted("https://erp.example.com", resolver=resolver)
     assert told == ("dns: no answer within 0.05 s", False)
+
+
+@pytest.mark.parametrize("kind", [OSError, EgressRefusedError])
+async def test_a_cause_is_one_short_line_of_plain_text(kind: type[OSError]) -> None:
+    def look_up(_host: str, _port: int):
+        raise kind(None, "no\r\nreason=\x1b[31m\x00é" + "x" * 5_000)
+
+    resolver = GuardedResolver(GUARD, look_up=look_up)
+    error, reached = await posted("https://erp.example.com", resolver=resolver)
+    assert re.fullmatch(r"(dns|egress): [ -~]{20,195}", str(error))
+    assert not reached
 
 
 async def test_tls_with_a_trusted_certificate() -> None:

@@ -20,6 +20,7 @@ from aiohttp.payload import BytesPayload
 from yarl import URL
 
 from hundi import __version__
+from hundi.delivery.connection import AnswerRefusedError, Connector
 from hundi.delivery.egress import EgressGuard, EgressRefusedError, GuardedResolver
 from hundi.exchange.verdict import Answer, Kind
 from hundi.kernel.clock import SECOND
@@ -36,7 +37,9 @@ NAMES_CACHED_SECONDS = 10
 # used again costs a failed attempt, because nobody knows what it still read.
 IDLE_SECONDS = 4
 LONGEST_RETRY_AFTER = 10**9
+ERROR_LENGTH = 200
 
+_NOT_PLAIN = re.compile(r"[^ -~]")  # of the words of an error, whoever chose them
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}")
 _HEADER_VALUE = re.compile(r"[!-~](?:[ -~\t]{0,7998}[!-~])?|")
 _OURS = frozenset({
@@ -158,7 +161,7 @@ class HttpWire:
         return URL(text)
 
     def _open(self) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
+        connector = Connector(
             resolver=self._resolver,
             socket_factory=self._guard.socket_to,
             ssl=self._tls or True,
@@ -257,26 +260,43 @@ def _retry_after(text: str, now: int) -> int | None:
 
 def _cause(trouble: Exception) -> tuple[str, bool]:
     """The words of `Answer.error`, and whether the request may have reached the receiver."""
+    unsent = _why_unsent(trouble)
+    words = unsent or _why_unanswered(trouble)
+    return _NOT_PLAIN.sub("?", words[:ERROR_LENGTH]), unsent is None
+
+
+def _why_unsent(trouble: Exception) -> str | None:
+    """What ended an attempt before its first byte went out; None where one may have gone."""
     inner = getattr(trouble, "os_error", None)
-    if isinstance(trouble, _NotSentError) or isinstance(inner, EgressRefusedError):
-        return f"egress: {inner or trouble}", False
-    if isinstance(trouble, aiohttp.ClientConnectorDNSError):
-        return _phrased("dns", inner), False
-    if isinstance(trouble, aiohttp.ClientConnectorCertificateError):
-        return _phrased("tls", trouble.certificate_error), False
-    if isinstance(trouble, aiohttp.ClientSSLError):
-        return _phrased("tls", inner), False
-    if isinstance(trouble, aiohttp.ConnectionTimeoutError):
-        return "connect: timed out", False
-    if isinstance(trouble, aiohttp.ClientConnectorError):
-        return _phrased("connect", inner), False
-    if isinstance(trouble, aiohttp.InvalidURL):
-        return "egress: the endpoint cannot be read as a URL", False
-    if isinstance(trouble, TimeoutError):
-        return "timeout", True
-    if isinstance(trouble, aiohttp.ClientResponseError):
-        return "not-http", True
-    return "reset", True
+    match trouble:
+        case _NotSentError():
+            return f"egress: {trouble}"
+        case _ if isinstance(inner, EgressRefusedError):
+            return f"egress: {inner}"
+        case aiohttp.ClientConnectorDNSError():
+            return _phrased("dns", inner)
+        case aiohttp.ClientConnectorCertificateError():
+            return _phrased("tls", trouble.certificate_error)
+        case aiohttp.ClientSSLError():
+            return _phrased("tls", inner)
+        case aiohttp.ConnectionTimeoutError():
+            return "connect: timed out"
+        case aiohttp.ClientConnectorError():
+            return _phrased("connect", inner)
+        case aiohttp.InvalidURL():
+            return "egress: the endpoint cannot be read as a URL"
+    return None
+
+
+def _why_unanswered(trouble: Exception) -> str:
+    match trouble:
+        case TimeoutError():
+            return "timeout"
+        case AnswerRefusedError():
+            return f"not-http: {trouble}"
+        case aiohttp.ClientResponseError():
+            return "not-http"
+    return "reset"
 
 
 def _phrased(word: str, cause: object) -> str:
@@ -285,4 +305,4 @@ def _phrased(word: str, cause: object) -> str:
     if not phrase and isinstance(cause, OSError):
         number = cause.errno or 0
         phrase = os.strerror(number) if number > 0 else cause.strerror
-    return f"{word}: {phrase}"[:200] if phrase else word
+    return f"{word}: {phrase}" if phrase else word
