@@ -26,7 +26,7 @@ class Connector(aiohttp.TCPConnector):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._factory = partial[ResponseHandler](BoundedProtocol, loop=self._loop)
+        self._factory = partial(_bounded, loop=self._loop)
 
 
 class BoundedProtocol(ResponseHandler):
@@ -83,3 +83,7 @@ class BoundedProtocol(ResponseHandler):
         self.set_exception(trouble)
         if self.transport is not None:
             self.transport.abort()
+
+
+def _bounded(*, loop: Any) -> ResponseHandler:
+    return BoundedProtocol(loop)
