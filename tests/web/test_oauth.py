@@ -2,10 +2,9 @@
 
 import base64
 import logging
-from collections.abc import AsyncIterator, MutableMapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -19,8 +18,7 @@ from hundi.parties.credentials import ACCESS_SECONDS, token_hash
 from hundi.parties.model import NewClient
 from hundi.parties.operations import add_client
 from hundi.simulator import story
-from hundi.store.engine import UnavailableError
-from hundi.web.oauth import FORM_LIMIT, TokenCall
+from hundi.web.oauth import FORM_LIMIT
 from tests.house.sources import ROOT
 from tests.web.orders import Desk, desk, named
 
@@ -318,56 +316,9 @@ async def test_a_body_over_the_limit(portal: Portal) -> None:
     assert str(FORM_LIMIT) in refused(await portal.call(raw), 400, "invalid_request")
 
 
-@pytest.mark.parametrize(
-    ("method", "kind", "proof", "length", "error"),
-    [
-        ("GET", FORM, basic("a", "b"), "", "invalid_request"),
-        ("POST", "application/json", basic("a", "b"), "", "invalid_request"),
-        ("POST", FORM, "", "", "invalid_client"),
-        ("POST", FORM, basic("a", "b"), str(FORM_LIMIT + 1), "invalid_request"),
-    ],
-    ids=["method", "media type", "no client", "length"],
-)
-async def test_what_the_head_gives_away_is_refused_unread(
-    method: str, kind: str, proof: str, length: str, error: str
-) -> None:
-    sent: list[MutableMapping[str, Any]] = []
-
-    async def receive() -> MutableMapping[str, Any]:
-        pytest.fail("the body was asked for")
-
-    async def send(message: MutableMapping[str, Any]) -> None:
-        sent.append(message)
-
-    headers = {"content-type": kind, "authorization": proof, "content-length": length}
-    raw = [(name.encode(), value.encode()) for name, value in headers.items() if value]
-    scope = {"type": "http", "method": method, "headers": raw}
-    await TokenCall(DeadStore())(scope, receive, send)  # type: ignore[arg-type]
-    assert error in sent[1]["body"].decode()
-
-
 async def test_only_post(portal: Portal) -> None:
     answer = await portal.desk.calls.get("/oauth/token")
     assert "POST" in refused(answer, 400, "invalid_request")
-
-
-class DeadStore:
-    """Tokens behind which the database is gone."""
-
-    async def by_client(self, **_: str) -> dict[str, object]:
-        raise UnavailableError("gone")
-
-
-async def test_a_dead_store_is_a_503_to_be_tried_again() -> None:
-    transport = httpx.ASGITransport(TokenCall(DeadStore()))  # type: ignore[arg-type]
-    headers = {"authorization": basic("CEKABC1234", "x")}
-    async with httpx.AsyncClient(transport=transport, base_url="http://hundi.test") as calls:
-        form = {"grant_type": "client_credentials"}
-        answer = await calls.post("/oauth/token", data=form, headers=headers)
-    assert answer.status_code == 503
-    assert answer.json()["error"] == "temporarily_unavailable"
-    assert int(answer.headers["retry-after"]) >= 1
-    assert answer.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize("which", ["expired", "unknown", "refresh", "secret", "cut", "strange"])

@@ -153,7 +153,7 @@ class Connection(HttpToolsProtocol):
             self.app = _health_only(self.app)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Leave."""
+        """Make room for the next one, however this one has ended."""
         self._among.leave(self)
         super().connection_lost(exc)
 

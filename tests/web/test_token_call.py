@@ -1,0 +1,58 @@
+"""The token call alone: before its body is read, and when the database is gone."""
+
+from collections.abc import MutableMapping
+from typing import Any
+
+import httpx
+import pytest
+
+from hundi.store.engine import UnavailableError
+from hundi.web.oauth import FORM_LIMIT, TokenCall
+from tests.web.test_oauth import FORM, basic
+
+
+class DeadStore:
+    """Tokens behind which the database is gone."""
+
+    async def by_client(self, **_: str) -> dict[str, object]:
+        raise UnavailableError("gone")
+
+
+async def test_a_dead_store_is_a_503_to_be_tried_again() -> None:
+    transport = httpx.ASGITransport(TokenCall(DeadStore()))  # type: ignore[arg-type]
+    headers = {"authorization": basic("CEKABC1234", "x")}
+    async with httpx.AsyncClient(transport=transport, base_url="http://hundi.test") as calls:
+        form = {"grant_type": "client_credentials"}
+        answer = await calls.post("/oauth/token", data=form, headers=headers)
+    assert answer.status_code == 503
+    assert answer.json()["error"] == "temporarily_unavailable"
+    assert int(answer.headers["retry-after"]) >= 1
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("method", "kind", "proof", "length", "error"),
+    [
+        ("GET", FORM, basic("a", "b"), "", "invalid_request"),
+        ("POST", "application/json", basic("a", "b"), "", "invalid_request"),
+        ("POST", FORM, "", "", "invalid_client"),
+        ("POST", FORM, basic("a", "b"), str(FORM_LIMIT + 1), "invalid_request"),
+    ],
+    ids=["method", "media type", "no client", "length"],
+)
+async def test_what_the_head_gives_away_is_refused_unread(
+    method: str, kind: str, proof: str, length: str, error: str
+) -> None:
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> MutableMapping[str, Any]:
+        pytest.fail("the body was asked for")
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    headers = {"content-type": kind, "authorization": proof, "content-length": length}
+    raw = [(name.encode(), value.encode()) for name, value in headers.items() if value]
+    scope = {"type": "http", "method": method, "headers": raw}
+    await TokenCall(DeadStore())(scope, receive, send)  # type: ignore[arg-type]
+    assert error in sent[1]["body"].decode()
