@@ -40,6 +40,7 @@ from hundi.web.app import Application, Edge
 from hundi.web.metrics import Metrics
 from hundi.web.network import Context, rest
 from hundi.web.protocol import Connections, config, limits
+from hundi.web.waiting import EventWaiters
 
 ENOUGH_FILES = 65_536
 
@@ -216,6 +217,7 @@ class _Process:
             clock=wall_clock,
             random=system_random,
             metrics=self._metrics,
+            waiters=EventWaiters(self._database),
             wake=self._wake,
         )
         edge = Edge(self._road, refusals=self._refusals, metrics=self._metrics, clock=wall_clock)

@@ -11,6 +11,7 @@ from hundi.kernel.clock import wall_clock
 from hundi.parties.tokens import Tokens
 from hundi.web.metrics import Metrics
 from hundi.web.network import Context, rest
+from hundi.web.waiting import EventWaiters
 from tests.exchange.scene import Scene, scene
 
 
@@ -42,6 +43,7 @@ def context_of(stage: Scene, woken: list[None]) -> Context:
         clock=wall_clock,
         random=Random(3).randbytes,
         metrics=Metrics(stage.database),
+        waiters=EventWaiters(stage.database),
         wake=lambda: woken.append(None),
     )
 

@@ -5,6 +5,8 @@ of order. One numberer at a time gives every committed event of a client the nex
 reader that has seen position n never misses one below it. Readers wait for nobody.
 """
 
+from collections.abc import Sequence
+
 from hundi.exchange.cursor import cursor, key_of
 from hundi.store.engine import Row, Transaction
 from hundi.store.statement import Statement
@@ -52,6 +54,10 @@ _EVENTS = Statement.both(
     " where e.client_id = $1 and e.position > $2 order by e.position limit $3"
 )
 
+_HEADS = Statement.both(
+    "select client_id, position from feed_head where client_id = any($1::text[])"
+)
+
 
 async def number_events(tx: Transaction) -> int:
     """Number committed events, at most 2,000; how many. 0 also while another one is numbering.
@@ -73,6 +79,12 @@ async def events(tx: Transaction, client_id: str, *, after: int, limit: int) -> 
     sequence (the document's journal number) and at.
     """
     return list(await tx.fetch(_EVENTS, client_id, after, limit))
+
+
+async def heads(tx: Transaction, client_ids: Sequence[str]) -> dict[str, int]:
+    """Where the feeds of some clients end now: the last position; a client without events is not in it."""
+    rows = await tx.fetch(_HEADS, list(client_ids))
+    return {row["client_id"]: row["position"] for row in rows}
 
 
 def cursor_of(position: int) -> str:

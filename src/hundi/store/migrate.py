@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -56,13 +57,15 @@ async def is_current(database: Database) -> bool:
         return rows[0]["version_num"] if rows else None
 
     try:
-        return await database.read(work) == _scripts().get_current_head()
+        return await database.read(work) == _newest()
     except UnavailableError:  # no such table: nothing was ever set up here
         return False
 
 
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory(str(_SCRIPTS))
+@cache
+def _newest() -> str | None:
+    """The newest revision. To find it loads every migration: once a process is enough."""
+    return ScriptDirectory(str(_SCRIPTS)).get_current_head()
 
 
 async def _upgrade_postgres(url: str, revision: str) -> None:

@@ -21,7 +21,7 @@ from hundi.exchange import deliveries, feed, queries, redrive, refusals
 from hundi.exchange.cursor import cursor, key_of
 from hundi.exchange.record import State
 from hundi.exchange.settle import Ended, Settler
-from hundi.kernel.clock import SECOND, to_text
+from hundi.kernel.clock import to_text
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.identity import RandomBytes
 from hundi.parties import health
@@ -42,12 +42,12 @@ from hundi.web.asgi import Receive, Scope, Send
 from hundi.web.metrics import CONTENT_TYPE, Metrics
 from hundi.web.openapi import schema
 from hundi.web.problems import HANDLERS, segment
+from hundi.web.waiting import EventWaiters
 
 T = TypeVar("T")
 Asgi = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
 
 READY_SECONDS = 1
-POLL_SECONDS = 0.25
 RETRIES = 5
 
 _NO_NUL = r"^[^\x00]*$"
@@ -66,6 +66,7 @@ class Context:
     clock: Callable[[], int]
     random: RandomBytes
     metrics: Metrics
+    waiters: EventWaiters
     wake: Callable[[], None]
 
     async def write(self, work: Work[T]) -> T:
@@ -219,11 +220,15 @@ async def read_events(
 ) -> Answer:
     """What happened since a cursor; `wait` seconds for something to happen."""
     position = feed.position_of(after)
-    deadline = network.clock() + wait * SECOND
     ask = partial(feed.events, client_id=client_id, after=position, limit=limit)
-    # Asked again and again, because another process may be the one that writes.
-    while not (rows := await network.database.read(ask)) and network.clock() < deadline:  # noqa: ASYNC110
-        await asyncio.sleep(POLL_SECONDS)
+    if wait:
+        with network.waiters.place(client_id):
+            rows = await network.database.read(ask)
+            if not rows:
+                await network.waiters.behind(client_id, position, seconds=wait)
+                rows = await network.database.read(ask)
+    else:
+        rows = await network.database.read(ask)
     reached = rows[-1]["position"] if rows else position
     return answer({"events": [_event(row) for row in rows], "cursor": feed.cursor_of(reached)})
 
