@@ -1,5 +1,7 @@
 """Reads of documents: who sees what from when on, and that what is shown is exact."""
 
+from collections.abc import Sequence
+
 import msgspec
 import pytest
 import sqlalchemy as sa
@@ -7,6 +9,7 @@ import sqlalchemy as sa
 from hundi.exchange import queries, tables
 from hundi.exchange.queries import Filters
 from hundi.kernel.faults import RefusedError
+from hundi.store.engine import Row, Transaction
 from tests.exchange.scene import Scene
 from tests.exchange.slips import BUYER, STRANGER, SUPPLIER, slip
 
@@ -197,6 +200,49 @@ async def test_an_erased_body_is_null(stage: Scene) -> None:
     shown = await read(stage, "buyer")
     assert shown["body"] is None
     assert (await history(stage, "buyer"))["verified"]
+
+
+class Weighing:
+    """A transaction that weighs the bytes that it hands over."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self.bytes = 0
+
+    async def fetch(self, *asked: object) -> Sequence[Row]:
+        rows = await self._tx.fetch(*asked)
+        values = (row[name] for row in rows for name in row.keys())  # noqa: SIM118 (a row is no dict)
+        self.bytes += sum(len(value) for value in values if isinstance(value, bytes))
+        return rows
+
+    async def select(self, query: sa.Select) -> Sequence[Row]:
+        return await self._tx.select(query)
+
+
+@pytest.mark.parametrize("client_id", ["buyer", "supplier"])
+async def test_of_many_versions_only_the_one_that_is_shown_is_read(
+    stage: Scene, client_id: str
+) -> None:
+    padding = b'"note":"' + b"x" * 50_000 + b'","number"'
+    await stage.submit("req-send", slip().replace(b'"number"', padding))
+    await stage.deliver_all()
+    for version in range(1, 6):
+        raw = slip(source="SENT", current=version, new=version + 1)
+        await stage.submit("req-edit", raw.replace(b'"number"', padding))
+        if version < 5:
+            await stage.deliver_all()
+
+    async def weighed(tx: Transaction) -> tuple[dict, int]:
+        scales = Weighing(tx)
+        how = {"type_": "slip", "object_id": "S1"}
+        return await queries.document(
+            scales, client_id, stage.road.settler.messages, **how
+        ), scales.bytes
+
+    shown, size = await stage.database.read(weighed)
+    assert len(shown["versions"]) == (6 if client_id == "buyer" else 5)
+    assert shown["version"] == 5
+    assert 50_000 < size < 100_000
 
 
 async def test_several_authors_of_one_id_are_told_apart(stage: Scene) -> None:

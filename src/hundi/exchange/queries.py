@@ -54,11 +54,11 @@ _NAMED = Statement.both(
 )
 _OF_DOCUMENT = "j.author_entity = $2 and j.type = $3 and j.object_id = $4"
 _CONTENTS = Statement.both(
-    "select x.req_msg_id, x.message, x.state, x.moves, x.warnings, x.created_at, b.bytes"
+    "select x.req_msg_id, x.message, x.state, x.moves, x.warnings, x.created_at"
     " from journal j join exchange x on x.req_msg_id = j.req_msg_id"
-    " left join body b on b.body_id = x.req_msg_id"
     f" where {_OF_DOCUMENT} and j.step = 'ACCEPTED' and {visibility.EXCHANGE} order by j.sequence"
 )
+_BODY = Statement.both("select bytes from body where body_id = $1")
 _JOURNAL = Statement.both(
     f"select {', '.join('j.' + name for name in JOURNAL_COLUMNS)},"
     f" {visibility.EXCHANGE} as seen"
@@ -136,7 +136,7 @@ async def document(
             "kind": row["last_step"],
             "at": to_text(row["updated_at"]),
         },
-        "body": _subject(current.row, messages),
+        "body": await _subject(tx, current.row, messages),
         "versions": [_version(one, row, body_id) for one in contents],
         "warnings": msgspec.Raw(current.row["warnings"].encode()),
     }
@@ -219,10 +219,13 @@ def _summary(row: Row, held: _Content | None) -> Json:
     }
 
 
-def _subject(row: Row, messages: Mapping[str, MessageType]) -> msgspec.Raw | None:
-    if row["bytes"] is None:  # erased on request; the journal keeps its digest
+async def _subject(
+    tx: Transaction, row: Row, messages: Mapping[str, MessageType]
+) -> msgspec.Raw | None:
+    found = await tx.fetch(_BODY, row["req_msg_id"])
+    if not found:  # erased on request; the journal keeps its digest
         return None
-    parts = parts_of(bytes(row["bytes"]), messages[row["message"]].subject)
+    parts = parts_of(bytes(found[0]["bytes"]), messages[row["message"]].subject)
     return msgspec.Raw(parts.subject)
 
 
