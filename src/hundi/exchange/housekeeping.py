@@ -4,13 +4,15 @@ import asyncio
 
 import structlog
 
+from hundi.exchange import idempotency
 from hundi.exchange.feed import number_events
-from hundi.exchange.idempotency import purge
 from hundi.exchange.refusals import RefusalLog
+from hundi.parties import tokens
 from hundi.store.engine import Database, StoreError, Transaction
 
 TICKS_A_SECOND = 5
 TICKS_BETWEEN_PURGES = 3000
+PURGED_A_TICK = 1000
 
 _log = structlog.get_logger()
 
@@ -22,6 +24,7 @@ class Housekeeping:
         self._database = database
         self._refusals = refusals
         self._stopped = asyncio.Event()
+        self._purging = False
 
     async def run(self) -> None:
         """Tick until `stop`; database trouble is waited out."""
@@ -45,9 +48,11 @@ class Housekeeping:
         while await self._database.write(number_events):
             continue
         await self._refusals.flush()
-        if ticks % TICKS_BETWEEN_PURGES == 0:
-            await self._database.write(_purge)
+        if ticks % TICKS_BETWEEN_PURGES == 0 or self._purging:
+            self._purging = await self._database.write(_purge)
 
 
-async def _purge(tx: Transaction) -> None:
-    await purge(tx)
+async def _purge(tx: Transaction) -> bool:
+    """Forget what has had its time, a little of it; whether there may be more."""
+    purged = [await purge(tx, PURGED_A_TICK) for purge in (idempotency.purge, tokens.purge)]
+    return max(purged) == PURGED_A_TICK

@@ -53,7 +53,8 @@ _FIND = Bulk.of(
     returns=True,
 )
 _PURGE = Statement.both(
-    "delete from idempotency where created_at < $1",
+    "delete from idempotency where (client_id, key) in (select client_id, key from idempotency"
+    " where created_at < $1 order by created_at limit $2) returning 1 as gone"
 )
 
 
@@ -106,9 +107,9 @@ async def forget_keys(tx: Transaction, drafts: Sequence[Draft]) -> None:
     await tx.bulk(_FORGET, [_key_of(d) for d in drafts if d.plan.request.idempotency_key])
 
 
-async def purge(tx: Transaction) -> None:
-    """Forget keys older than 30 days."""
-    await tx.fetch(_PURGE, tx.now - KEPT)
+async def purge(tx: Transaction, most: int) -> int:
+    """Forget keys older than 30 days, the oldest first, so many at most; how many it were."""
+    return len(await tx.fetch(_PURGE, tx.now - KEPT, most))
 
 
 def _key_of(draft: Draft) -> tuple[str, str | None]:

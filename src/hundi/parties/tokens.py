@@ -17,9 +17,15 @@ from hundi.parties.credentials import (
     token_hash,
 )
 from hundi.store.engine import Database, Row, Transaction
+from hundi.store.statement import Statement
 
 REMEMBERED = 5 * SECOND
 _REMEMBER_AT_MOST = 50_000
+
+_PURGE = Statement.both(
+    "delete from access_token where token_hash in (select token_hash from access_token"
+    " where expires_at <= $1 order by expires_at limit $2) returning 1 as gone"
+)
 
 
 class GrantError(Exception):
@@ -94,6 +100,11 @@ class Tokens:
 
         await self._database.write(store)
         return _answer(token, again if refresh else None)
+
+
+async def purge(tx: Transaction, most: int) -> int:
+    """Forget access and refresh tokens that have expired, so many at most; how many it were."""
+    return len(await tx.fetch(_PURGE, tx.now, most))
 
 
 def _new_token(token: str, client_id: str, *, kind: str, now: int) -> sa.Insert:

@@ -1,0 +1,80 @@
+"""What has had its time is forgotten: keys after 30 days, tokens once they have expired."""
+
+import asyncio
+
+import pytest
+import sqlalchemy as sa
+
+from hundi.exchange import housekeeping, tables
+from hundi.exchange.housekeeping import Housekeeping
+from hundi.exchange.idempotency import KEPT
+from hundi.exchange.refusals import RefusalLog
+from hundi.kernel.clock import HOUR, wall_clock
+from hundi.parties import tables as parties
+from hundi.parties.credentials import token_hash
+from tests.exchange.scene import Scene
+
+KEY = tables.idempotency
+TOKEN = parties.access_token
+
+
+async def _tokens(stage: Scene, count: int, *, kind: str, expires_at: int) -> None:
+    for number in range(count):
+        name = f"{kind}{number}{expires_at}"
+        row = {"token_hash": token_hash(name), "client_id": "buyer", "kind": kind}
+        made = sa.insert(TOKEN).values(**row, expires_at=expires_at, created_at=1)
+        await stage.execute(made)
+
+
+async def _keys(stage: Scene, count: int, *, created_at: int) -> None:
+    for number in range(count):
+        row = {"client_id": "buyer", "key": f"{number}-{created_at}", "fingerprint": b""}
+        rest = {"req_msg_id": "MSG", "response": b"", "warnings": "[]"}
+        await stage.execute(sa.insert(KEY).values(**row, **rest, created_at=created_at))
+
+
+async def _count(stage: Scene, table: sa.Table) -> int:
+    [row] = await stage.rows(sa.select(sa.func.count().label("n")).select_from(table))
+    return int(str(row["n"]))
+
+
+async def test_what_has_expired_is_forgotten_and_nothing_else(stage: Scene) -> None:
+    now = wall_clock()
+    await _tokens(stage, 2, kind="ACCESS", expires_at=now - 1)
+    await _tokens(stage, 1, kind="REFRESH", expires_at=now - 1)
+    await _tokens(stage, 1, kind="REFRESH", expires_at=now + HOUR)
+    await _keys(stage, 2, created_at=now - KEPT - 1)
+    await _keys(stage, 1, created_at=now - KEPT + HOUR)
+    await Housekeeping(stage.database, RefusalLog(stage.database))._tick(0)
+    live = 3 + 1  # the scene's own and the refresh token
+    assert (await _count(stage, TOKEN), await _count(stage, KEY)) == (live, 1)
+
+
+async def test_a_tick_forgets_so_many_and_the_next_ones_go_on(
+    stage: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "PURGED_A_TICK", 2)
+    await _tokens(stage, 5, kind="ACCESS", expires_at=1)
+    await _keys(stage, 3, created_at=1)
+    left = []
+    keeping = Housekeeping(stage.database, RefusalLog(stage.database))
+    for tick in range(4):
+        await keeping._tick(tick)
+        left.append((await _count(stage, TOKEN) - 3, await _count(stage, KEY)))
+    assert left == [(3, 1), (1, 0), (0, 0), (0, 0)]
+    await _tokens(stage, 1, kind="ACCESS", expires_at=1)
+    await keeping._tick(4)
+    assert await _count(stage, TOKEN) == 4, "it looks again after some minutes, not at every tick"
+    await keeping._tick(housekeeping.TICKS_BETWEEN_PURGES)
+    assert await _count(stage, TOKEN) == 3
+
+
+async def test_it_runs_until_it_is_stopped(stage: Scene) -> None:
+    await _tokens(stage, 1, kind="ACCESS", expires_at=1)
+    keeping = Housekeeping(stage.database, RefusalLog(stage.database))
+    running = asyncio.create_task(keeping.run())
+    async with asyncio.timeout(10):
+        while await _count(stage, TOKEN) > 3:  # noqa: ASYNC110 (the database tells nobody)
+            await asyncio.sleep(0.05)
+        keeping.stop()
+        await running
