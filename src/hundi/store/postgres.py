@@ -40,10 +40,6 @@ SETTINGS = {
     "random_page_cost": "1.1",
     "jit": "off",
 }
-# A plan lives as long as its connection. One made over empty tables reads an index from end to end,
-# so connections live short at first, and never for days.
-FIRST_RENEWAL_SECONDS = 2
-LAST_RENEWAL_SECONDS = 600
 _CLOCK = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint"
 _LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, asyncio.TimeoutError)
 _log = logging.getLogger(__name__)
@@ -136,8 +132,6 @@ class PostgresDatabase:
     def __init__(self, pool: Any) -> None:
         self._pool = pool
         self._clock = _ServerClock()
-        self._renewal = FIRST_RENEWAL_SECONDS
-        self._renew_at = time.monotonic() + FIRST_RENEWAL_SECONDS
 
     @classmethod
     async def connect(cls, url: str, *, connections: int = 8) -> "PostgresDatabase":
@@ -188,7 +182,6 @@ class PostgresDatabase:
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
         try:
-            await self._renew()
             async with self._pool.acquire(timeout=5) as connection:
                 yield connection
         except StoreError:
@@ -198,14 +191,6 @@ class PostgresDatabase:
             if translated is error:
                 raise
             raise translated from error
-
-    async def _renew(self) -> None:
-        """Replace connections when they are next taken, so that their plans follow the tables."""
-        if time.monotonic() < self._renew_at:
-            return
-        self._renewal = min(4 * self._renewal, LAST_RENEWAL_SECONDS)
-        self._renew_at = time.monotonic() + self._renewal
-        await self._pool.expire_connections()
 
     async def close(self) -> None:
         """Close the pool, waiting for what is under way at most ten seconds."""
