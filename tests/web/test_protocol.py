@@ -249,6 +249,14 @@ async def test_a_body_that_nobody_waits_for_gets_no_second_answer(callers: Calle
     assert await caller.ended() == b""
 
 
+async def test_a_body_that_nobody_wants_is_not_kept(callers: Callers) -> None:
+    caller = await callers.dial(GET + b"Content-Length: 99999\r\n\r\n" + b"x" * 60_000)
+    assert await caller.status() == 200
+    await callers.pass_seconds(1)
+    [connection] = callers.connections._open
+    assert not connection.cycle.body
+
+
 async def test_the_time_for_an_answer_is_ours(callers: Callers) -> None:
     caller = await callers.dial(GET.replace(b"healthz", b"slow") + b"\r\n")
     await callers.pass_seconds(3 * LIMITS.rest)

@@ -1,6 +1,7 @@
 """Long polls of the event feed: few per client, woken together, cheap for everybody else."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import httpx
@@ -11,7 +12,7 @@ from hundi.exchange.feed import number_events
 from hundi.kernel.faults import RefusedError
 from hundi.store.engine import Database, UnavailableError
 from hundi.web.network import rest
-from hundi.web.waiting import EACH, EventWaiters
+from hundi.web.waiting import EACH, HELD_SECONDS, EventWaiters
 from tests.exchange.slips import slip
 from tests.web.conftest import Net, context_of
 from tests.web.test_network import V1, problem
@@ -55,9 +56,11 @@ async def waiting(net: Net, count: int, *, seconds: int, client: str = "buyer") 
 
 
 async def test_a_client_waits_a_few_times_at_once(net: Net) -> None:
-    polls = await waiting(net, EACH, seconds=1)
+    polls = await waiting(net, EACH, seconds=2)
+    began = time.monotonic()
     refused = await net.get(f"{V1}/events", wait=1)
     problem(refused, 429, "EVENTS-CROWDED")
+    assert time.monotonic() - began >= HELD_SECONDS, "who asks again at once is slowed down"
     assert int(refused.headers["retry-after"]) > 0
     assert (await net.get(f"{V1}/events")).status_code == 200, "who does not wait takes no place"
     [other] = await waiting(net, 1, seconds=1, client="supplier")
@@ -67,12 +70,12 @@ async def test_a_client_waits_a_few_times_at_once(net: Net) -> None:
 
 async def test_a_process_holds_so_many_and_no_more(net: Net) -> None:
     waiters = EventWaiters(net.stage.database, each=2, most=3)
-    with waiters.place("a"), waiters.place("a"), waiters.place("b"):
-        with pytest.raises(RefusedError, match="HTTP-OVERLOADED"), waiters.place("c"):
-            pytest.fail("there is no place left")
-        with pytest.raises(RefusedError, match="EVENTS-CROWDED"), waiters.place("a"):
-            pytest.fail("a has two places already")
-    with waiters.place("c"):
+    async with waiters.place("a"), waiters.place("a"), waiters.place("b"):
+        with pytest.raises(RefusedError, match="HTTP-OVERLOADED"):
+            await waiters.place("c").__aenter__()
+        with pytest.raises(RefusedError, match="EVENTS-CROWDED"):
+            await waiters.place("a").__aenter__()
+    async with waiters.place("c"):
         pass
 
 

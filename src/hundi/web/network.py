@@ -222,7 +222,7 @@ async def read_events(
     position = feed.position_of(after)
     ask = partial(feed.events, client_id=client_id, after=position, limit=limit)
     if wait:
-        with network.waiters.place(client_id):
+        async with network.waiters.place(client_id):
             rows = await network.database.read(ask)
             if not rows:
                 await network.waiters.behind(client_id, position, seconds=wait)

@@ -199,6 +199,7 @@ class Connection(HttpToolsProtocol):
     def judge(self) -> None:
         """Once a second: end the connection if its peer has kept us waiting for too long."""
         limits = self._among.limits
+        self._drop_body()
         self._unsent = self._unsent + 1 if self.transport.get_write_buffer_size() else 0
         if self._unsent > limits.unsent:
             self.transport.abort()
@@ -208,6 +209,11 @@ class Connection(HttpToolsProtocol):
             self._judge_rest()
         elif self._waited() > (self._patience if self._phase is _HEAD else limits.request):
             self._too_late()
+
+    def _drop_body(self) -> None:
+        """Of a body that nobody read, uvicorn keeps what had come before the answer."""
+        if self._phase is _BODY and not self._answering():
+            self.cycle.body = bytearray()
 
     def _judge_rest(self) -> None:
         if self._answering():

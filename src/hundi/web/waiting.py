@@ -6,14 +6,14 @@ asked once a tick where the feeds of all waiting clients end, however many calls
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import structlog
 
 from hundi.exchange.feed import heads
-from hundi.kernel.faults import Code, Kind, RefusedError
+from hundi.kernel.faults import Code, Fault, Kind, RefusedError
 from hundi.store.engine import Database, StoreError
 from hundi.web.envelope import OVERLOADED
 
@@ -28,6 +28,8 @@ TICK_SECONDS = 0.25
 EACH = 8
 MOST = 1000
 RETRY_SECONDS = 5
+HELD_SECONDS = 1
+"""How long a refusal is held back: a loop that asks again at once would cost more than waiting."""
 
 _log = structlog.get_logger()
 
@@ -50,14 +52,13 @@ class EventWaiters:
         self._waiting: set[_Waiter] = set()
         self._asking: asyncio.Task[None] | None = None
 
-    @contextmanager
-    def place(self, client_id: str) -> Iterator[None]:
+    @asynccontextmanager
+    async def place(self, client_id: str) -> AsyncIterator[None]:
         """A place to wait. Raises RefusedError where the client or the process has none left."""
-        if self._places[client_id] >= self._each:
-            detail = f"You wait in {self._each} calls already. Let one of them answer first."
-            raise RefusedError([CROWDED.at("wait", detail)], retry_after=RETRY_SECONDS)
-        if self._places.total() >= self._most:
-            raise RefusedError([OVERLOADED.at("", OVERLOADED.meaning)], retry_after=RETRY_SECONDS)
+        fault = self._refusal(client_id)
+        if fault is not None:
+            await asyncio.sleep(HELD_SECONDS)
+            raise RefusedError([fault], retry_after=RETRY_SECONDS)
         self._places[client_id] += 1
         try:
             yield
@@ -65,6 +66,14 @@ class EventWaiters:
             self._places[client_id] -= 1
             if not self._places[client_id]:
                 del self._places[client_id]
+
+    def _refusal(self, client_id: str) -> Fault | None:
+        if self._places[client_id] >= self._each:
+            detail = f"You wait in {self._each} calls already. Let one of them answer first."
+            return CROWDED.at("wait", detail)
+        if self._places.total() >= self._most:
+            return OVERLOADED.at("", OVERLOADED.meaning)
+        return None
 
     async def behind(self, client_id: str, position: int, *, seconds: float) -> None:
         """Return when the client's feed goes on behind a position, or the time is up."""
