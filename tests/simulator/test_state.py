@@ -68,3 +68,31 @@ def test_answer_and_effect_are_kept_together_or_not_at_all() -> None:
     asked(erp)
     assert erp.applied() == {request_id(1): 1}
     erp.state.close()
+
+
+@pytest.mark.parametrize("where", ["memory", "file"])
+def test_the_log_is_bounded_and_no_answer_is_forgotten(tmp_path: Path, where: str) -> None:
+    path = tmp_path / "erp.db"
+    state = in_memory(log_kept=3) if where == "memory" else open_state(path, log_kept=3)
+    erp = new_erp(state=state)
+    first = asked(erp, 1)
+    for number in range(2, 8):
+        asked(erp, number, object_id=f"PUR{number}")
+    assert [row["n"] for row in state.received()] == [5, 6, 7]
+    again = asked(erp, 1)
+    assert again.body == first.body
+    assert [(row["n"], row["repeat"]) for row in state.received()] == [(6, 0), (7, 0), (8, 1)]
+    assert [row["n"] for row in state.received(after=7)] == [8]
+    assert erp.applied() == {request_id(number): 1 for number in range(1, 8)}
+    assert len(erp.documents()) == 7
+    state.close()
+
+
+def test_a_held_message_whose_line_is_gone_is_still_decided() -> None:
+    rules = [{"when": {"objectId": "PUR1"}, "do": {"answer": "hold"}}]
+    erp = new_erp(rules, state=in_memory(log_kept=1))
+    held = asked(erp)
+    asked(erp, 2, object_id="PUR2")
+    assert resp(erp.resume(held.entry))["result"] == "SUCCESS"
+    assert [row["n"] for row in erp.state.received()] == [2]
+    erp.state.close()

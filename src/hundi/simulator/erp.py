@@ -61,14 +61,8 @@ class Erp:
     def receive(self, webhook: Webhook, *, now: int) -> Answer:
         """The answer to a webhook, its effect stored. `now` is in microseconds."""
         trouble = self._distrust(webhook, now)
-        arrival = Arrival(
-            at=now,
-            path=_loggable(webhook.path),
-            webhook_id=_loggable(webhook.header("webhook-id")),
-            sequence=_loggable(webhook.header("hundi-sequence")),
-            verified=trouble is None,
-        )
         with self.state.transaction():
+            arrival = self._arrival(webhook, now, verified=trouble is None)
             if trouble is not None:
                 refusal = answering.whole(answering.plain(401, trouble))
                 return self._logged(arrival, refusal, rule="refused")
@@ -106,6 +100,17 @@ class Erp:
         except SignatureError as trouble:
             return str(trouble)
         return None
+
+    def _arrival(self, webhook: Webhook, now: int, *, verified: bool) -> Arrival:
+        webhook_id = _loggable(webhook.header("webhook-id"))
+        return Arrival(
+            at=now,
+            path=_loggable(webhook.path),
+            webhook_id=webhook_id,
+            sequence=_loggable(webhook.header("hundi-sequence")),
+            verified=verified,
+            repeat=self.state.was_received(webhook_id),
+        )
 
     def _answer(self, message: Message, arrival: Arrival) -> Answer:
         kept = self._known(message)

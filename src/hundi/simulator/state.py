@@ -37,6 +37,9 @@ create table if not exists outcome (
 
 Row = dict[str, Any]
 
+LOG_KEPT = 10_000
+"""Lines of the log that stay, the newest. Answers stay for ever: any message may come again."""
+
 
 class StateError(Exception):
     """A state file that cannot be used; the text says why."""
@@ -44,20 +47,25 @@ class StateError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """A line of the log of received webhooks, before it is answered. `at` in microseconds."""
+    """A line of the log of received webhooks, before it is answered. `at` in microseconds.
+
+    It is a repeat if a verified one had its id.
+    """
 
     at: int
     path: str
     webhook_id: str
     sequence: str
     verified: bool
+    repeat: bool
 
 
 class State:
     """The tables. Reads and writes inside `transaction()` are kept together or not at all."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, *, log_kept: int) -> None:
         self._connection = connection
+        self._log_kept = log_kept
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -75,11 +83,10 @@ class State:
         self._connection.close()
 
     def log(self, arrival: Arrival, *, rule: str, result: str) -> int:
-        """Number a webhook in the order of arrival. It is a repeat if a verified one had its id."""
+        """Number a webhook in the order of arrival, and let the oldest line go."""
         cursor = self._connection.execute(
             "insert into received (at, path, id, sequence, verified, rule, result, repeat)"
-            " values (?1, ?2, ?3, ?4, ?5, ?6, ?7,"
-            " exists (select 1 from received where id = ?3 and verified))",
+            " values (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 arrival.at,
                 arrival.path,
@@ -88,9 +95,21 @@ class State:
                 arrival.verified,
                 rule,
                 result,
+                arrival.repeat,
             ),
         )
-        return int(cursor.lastrowid or 0)
+        entry = int(cursor.lastrowid or 0)
+        self._connection.execute("delete from received where n <= ?", (entry - self._log_kept,))
+        return entry
+
+    def was_received(self, webhook_id: str) -> bool:
+        """Whether a verified webhook with this id was answered, or still stands in the log."""
+        [row] = self._rows(
+            "select exists (select 1 from received where id = ?1 and verified)"
+            " or exists (select 1 from answer where id = ?1) as known",
+            webhook_id,
+        )
+        return bool(row["known"])
 
     def log_result(self, entry: int, result: str) -> None:
         """Tell in the log how a webhook was answered in the end."""
@@ -165,7 +184,7 @@ class State:
         return rows[0]["result"] if rows else None
 
     def received(self, *, after: int = 0) -> Sequence[Row]:
-        """The log, in the order of arrival, from the entry after `after`."""
+        """The kept end of the log, in the order of arrival, from the entry after `after`."""
         return self._rows("select * from received where n > ? order by n", after)
 
     def effects(self) -> Sequence[Row]:
@@ -182,15 +201,15 @@ class State:
         return [dict(zip(names, row, strict=True)) for row in cursor]
 
 
-def in_memory() -> State:
+def in_memory(*, log_kept: int = LOG_KEPT) -> State:
     """A state that ends with the process."""
-    return _opened(":memory:")
+    return _opened(":memory:", log_kept=log_kept)
 
 
-def open_state(path: Path) -> State:
+def open_state(path: Path, *, log_kept: int = LOG_KEPT) -> State:
     """A state in a file, made if it is missing. Raises StateError."""
     try:
-        return _opened(str(path))
+        return _opened(str(path), log_kept=log_kept)
     except sqlite3.Error as trouble:
         message = (
             f"The state file {path} cannot be used: {trouble}."
@@ -199,7 +218,7 @@ def open_state(path: Path) -> State:
         raise StateError(message) from trouble
 
 
-def _opened(name: str) -> State:
+def _opened(name: str, *, log_kept: int) -> State:
     connection = sqlite3.connect(name, isolation_level=None, check_same_thread=False, timeout=2)
     try:
         # Exclusive before the first read: WAL then needs no shared memory, and the lock is kept.
@@ -212,4 +231,4 @@ def _opened(name: str) -> State:
     except sqlite3.Error:
         connection.close()
         raise
-    return State(connection)
+    return State(connection, log_kept=log_kept)
