@@ -23,7 +23,7 @@ from hundi.kernel.identity import RandomBytes
 from hundi.store.batch import GroupCommit
 from hundi.store.engine import Database, StoreError, Transaction
 
-CONCURRENCY = 64
+CONCURRENCY = 256  # eight endpoints that take their time do not hold up the ninth
 IDLE_SECONDS = 0.25
 DRAIN_SECONDS = 20
 

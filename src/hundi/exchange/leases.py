@@ -61,7 +61,7 @@ _AT_ONCE = Statement.both(
     " where w.state = 'QUEUED' and w.client_id = q.client_id and w.due_at <= $2"
     f" and {_FIRST_IN_LANE.format(now='$2::bigint')}"
     f" order by w.due_at limit {_MOST_OF_ONE_CLIENT} for update of w skip locked) s) d"
-    " where d.place <= q.k limit $4),"
+    " where d.place <= q.k order by d.place limit $4),"
     " leased as (update delivery d set state = 'LEASED', lease_until = $3,"
     " attempts = d.attempts + 1 from picked where d.webhook_id = picked.webhook_id"
     " and d.state || '' = 'QUEUED'"  # no partial index may tempt the planner away from the key
@@ -117,7 +117,8 @@ async def queued_clients(tx: Transaction) -> list[str]:
 async def lease(tx: Transaction, *, room: dict[str, int], total: int) -> list[Leased]:
     """Take due webhooks: at most `room[client]` of each client, the oldest due of each first.
 
-    Each is the first of its lane. The attempt's row is written with the lease.
+    Each is the first of its lane. Every client gets its first before any gets its second. The
+    attempt's row is written with the lease.
     """
     asked = [(client_id, k) for client_id, k in room.items() if k > 0]
     if not asked or total <= 0:
@@ -146,11 +147,14 @@ async def _at_once(tx: Transaction, asked: list[tuple[str, int]], total: int) ->
 
 
 async def _step_by_step(tx: Transaction, asked: list[tuple[str, int]], total: int) -> Sequence[Row]:
-    picked = [
-        row["webhook_id"]
+    found = [
+        (place, row["webhook_id"])
         for client_id, k in asked
-        for row in await tx.fetch(_PICK, client_id, tx.now, min(k, _MOST_OF_ONE_CLIENT))
-    ][:total]
+        for place, row in enumerate(
+            await tx.fetch(_PICK, client_id, tx.now, min(k, _MOST_OF_ONE_CLIENT))
+        )
+    ]
+    picked = [webhook_id for _, webhook_id in sorted(found)][:total]
     if not picked:
         return ()
     await tx.fetch(_LEASE, picked, tx.now + LEASE)
