@@ -19,7 +19,17 @@ from hundi.kernel.money import Money
 from hundi.kernel.tax_ids import UNREGISTERED, gstin_fault, pan_inside
 
 LIVE_INVOICES = "live invoices"
-"""Name of the ledger sum that counts an order's live invoices."""
+"""Account of an order that counts its live invoices."""
+TAXABLE_DRAWN = "taxable"
+"""Account of an order: taxable value of its live invoices, in paise."""
+DRAWN = "drawn"
+"""Account of an order that stands against the others: what was drawn in all."""
+
+
+def line_account(serialno: str) -> str:
+    """Account of an order: quantity invoiced of a line, in thousandths of its unit."""
+    return f"line:{serialno} quantity"
+
 
 SAME_PARTIES = Code("PO-SAME-PARTIES", Kind.RULE, "Buyer and supplier are the same B2B ID.")
 OTHER_PARTY = Code("PO-OTHER-PARTY", Kind.RULE, "The order names another party than the message.")
@@ -221,27 +231,35 @@ def no_line_below_invoiced(body: OrderBody, context: RuleContext) -> Iterator[Fa
     A line that already stands over the order, within tolerance, is not lowered by keeping it. A
     line that is left out is lowered to nothing; lines of the same serialno count together.
     """
-    drawn = {} if context.document is None else context.document.drawn
+    if context.document is None:
+        return
+    asked, places = _quantities(body)
+    ordered, _ = _quantities(context.document.body)
+    for account, balance in context.document.balances.items():
+        serialno = account.removeprefix("line:").removesuffix(" quantity")
+        if account != line_account(serialno):
+            continue
+        invoiced = Decimal(balance.taken).scaleb(-3)
+        floor = min(invoiced, ordered.get(serialno, invoiced))
+        quantity = asked.get(serialno, Decimal(0))
+        if quantity < floor:
+            path = f"{_ROOT}.itemLists{places.get(serialno, '')}"
+            detail = (
+                f"{invoiced} of line {serialno} are invoiced, {quantity:f} is asked."
+                f" Ask for {floor} or more."
+            )
+            facts = {"invoiced": str(invoiced), "asked": f"{quantity:f}", "least": str(floor)}
+            yield BELOW_INVOICED.at(path, detail, **facts)
+
+
+def _quantities(body: OrderBody) -> tuple[dict[str, Decimal], dict[str, str]]:
+    """What is ordered by serialno, and where the line stands."""
     asked: dict[str, Decimal] = {}
     places: dict[str, str] = {}
     for place, item in enumerate(body.purchaseOrder.itemLists):
         asked[item.serialno] = asked.get(item.serialno, Decimal(0)) + item.quantity
         places.setdefault(item.serialno, f"[{place}].quantity")
-    for name, invoiced in drawn.items():
-        serialno = name.removeprefix("line:").removesuffix(" quantity")
-        if name != f"line:{serialno} quantity":
-            continue
-        least = min(invoiced, drawn.get(f"line:{serialno} ordered", invoiced))
-        quantity = asked.get(serialno, Decimal(0))
-        if quantity.scaleb(3) < least:
-            taken, floor = Decimal(invoiced).scaleb(-3), Decimal(least).scaleb(-3)
-            path = f"{_ROOT}.itemLists{places.get(serialno, '')}"
-            detail = (
-                f"{taken} of line {serialno} are invoiced, {quantity:f} is asked."
-                f" Ask for {floor} or more."
-            )
-            facts = {"invoiced": str(taken), "asked": f"{quantity:f}", "least": str(floor)}
-            yield BELOW_INVOICED.at(path, detail, **facts)
+    return asked, places
 
 
 def confirmation_names_the_order(body: ConfirmBody, context: RuleContext) -> Iterator[Fault]:

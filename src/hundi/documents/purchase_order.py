@@ -54,7 +54,7 @@ def no_earlier_version_was_accepted(view: DocumentView) -> bool:
 
 def no_live_invoice(view: DocumentView) -> bool:
     """No invoice that is neither rejected nor cancelled names the order."""
-    return view.drawn.get(order_rules.LIVE_INVOICES, 0) == 0
+    return view.balance(order_rules.LIVE_INVOICES).taken == 0
 
 
 def _moves(
@@ -120,6 +120,9 @@ PURCHASE_ORDER = DocumentType(
     initial=CREATED,
     released=frozenset({REJECTED, CANCELLED}),
     withdrawal="CANCEL",
+    shut_by=frozenset({"CANCEL", "CLOSE"}),
+    guarded=frozenset(),
+    derive=None,
     moves=LIFE_CYCLE,
 )
 
@@ -175,7 +178,10 @@ def _message(
         body=body,
         subject=subject,
         ack=Ack.ECHO,
-        postings=lambda _: (),
+        reads=False,
+        follows=(),
+        postings=lambda *_: (),
+        resolves=lambda _: None,
         body_rules=body_rules,
         **functions,  # type: ignore[arg-type]
     )

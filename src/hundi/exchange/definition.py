@@ -6,7 +6,7 @@ the network, so a whole trade can be reasoned about, and simulated, without any 
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from hundi.kernel.faults import Fault
+from hundi.ledger.model import NOTHING, Balance, Unit
 
 
 class Effect(Enum):
@@ -47,21 +48,45 @@ class Ack(Enum):
     RECEIPT = "RECEIPT"  # payload: the reqMsgId
 
 
-class DocumentView(msgspec.Struct, frozen=True):
+class DocumentView(msgspec.Struct, frozen=True, kw_only=True):
     """A stored document as guards and rules see it, read after its row was locked.
 
-    `agreed_version` is the last version that was accepted, None before that. `drawn` are ledger
-    sums by name (what later documents have taken of this one); a missing name stands for zero.
+    `ref` names it in postings: the JSON path where the message names it (`invoice.poDetails[0]`),
+    or `type/objectId` where the road has followed a reference. `agreed_version` is the last version
+    that was accepted, None before that; `agreed_on` the day in India of that. `status_on` is the
+    day on which it came into its status. `balances` are its ledger accounts by name; a missing name
+    stands for zero. `body` is the typed body of the `req-…` that brought its content: of the version
+    in force where one was agreed, else of the current one; None where the message does not ask for
+    it (`MessageType.reads`).
     """
 
+    ref: str = ""
+    object_id: str = ""
     status: str
     version: int
     agreed_version: int | None
     number: str
-    drawn: Mapping[str, int] = msgspec.field(default_factory=dict)
+    status_on: date = date.min
+    agreed_on: date | None = None
+    balances: Mapping[str, Balance] = msgspec.field(default_factory=dict)
+    body: Any = None
+
+    def balance(self, account: str) -> Balance:
+        """What one of its accounts holds."""
+        return self.balances.get(account, NOTHING)
 
 
 Guard = Callable[[DocumentView], bool]
+
+
+class Derived(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ledger makes of a document: its status, and transfers that put accounts in order."""
+
+    status: str
+    postings: "tuple[Posting, ...]" = ()
+
+
+Derive = Callable[[DocumentView], Derived]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +108,12 @@ class DocumentType:
     """A kind of document and its life cycle, the only judge of state.
 
     `noun` is the word for people ("order"). `author` is the role whose entity owns the key.
-    `released` are the states in which the document's number may be used again. `withdrawal` is the
-    action that may go over its sender's own open proposal (CANCEL), None where there is none.
+    `initial` is the state before its first message has settled, "" where the contract has none.
+    `released` are the states in which the document's number may be used again, and what it drew on
+    other documents is given back. `withdrawal` is the action that may go over its sender's own open
+    proposal (CANCEL), None where there is none. `shut_by` are the actions that end it: while one of
+    them, or an edit, is open, no amount is drawn on it. `guarded` are its accounts that never go
+    below zero. `derive` gives the status that its ledger decides, None where money decides nothing.
     """
 
     name: str
@@ -93,6 +122,9 @@ class DocumentType:
     initial: str
     released: frozenset[str]
     withdrawal: str | None
+    shut_by: frozenset[str]
+    guarded: frozenset[str]
+    derive: Derive | None
     moves: tuple[Move, ...]
 
     def move(self, *, on: str, action: str | None, view: DocumentView) -> Move | None:
@@ -108,7 +140,12 @@ class Touched(msgspec.Struct, frozen=True, kw_only=True):
     `path` is the JSON path of the object that carries the members, for faults (`poStatus`);
     `transition` is the name of its status member (`poStatusTransition`). `number` is the document's
     number in its author's books; `claim` the key under which it must be unique, None where the
-    message does not claim one.
+    message does not claim one. `claim_tag` is what a number that was used before must come with
+    again (an invoice's IRN). Versions and statuses are None where the message has no such member:
+    then they are not compared.
+
+    A document that is held may be named by its claim alone: `object_id` is "" then. `required`
+    says whether the message is refused where the network does not know the document.
     """
 
     type: str
@@ -116,12 +153,14 @@ class Touched(msgspec.Struct, frozen=True, kw_only=True):
     object_id: str
     number: str
     claim: str | None
-    current_version: int
-    new_version: int
-    current_status: str
-    new_status: str
+    claim_tag: str = ""
+    current_version: int | None
+    new_version: int | None
+    current_status: str | None
+    new_status: str | None
     path: str
     transition: str
+    required: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +178,15 @@ class Party:
 class RuleContext:
     """What a rule may know besides the body. `today` is the date in India at acceptance.
 
-    `document` is None when the message creates one.
+    `parties` are known by B2B ID. `document` is the moved document, None when the message creates
+    it. `held` are the other documents that the message names and the network knows, by JSON path,
+    and those that the moved document refers to (`MessageType.follows`), by `type/objectId`.
     """
 
     today: date
     parties: Mapping[str, Party]
     document: DocumentView | None
+    held: Mapping[str, DocumentView] = field(default_factory=dict)
 
 
 Rule = Callable[[object, RuleContext], Iterable[Fault]]
@@ -152,12 +194,20 @@ BodyRule = Callable[[Any], Iterable[Fault]]
 """A rule that asks nothing but the body. It may take long: it is judged before the transaction."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Posting:
-    """An amount to reserve on an account while an exchange is open; integer paise."""
+class Posting(msgspec.Struct, frozen=True, kw_only=True):
+    """A transfer between two accounts of one document; `amount` in the unit's smallest part, > 0.
 
-    account: str
+    It is reserved while the exchange is open, posted when it settles, void when it ends otherwise;
+    a fact's is posted at the ack. A `standing` one stays reserved until a message that `resolves`
+    the moved document posts or voids it.
+    """
+
+    ref: str
+    debit: str
+    credit: str
     amount: int
+    unit: Unit = Unit.PAISE
+    standing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,9 +215,14 @@ class MessageType:
     """One `req-…` call and its two webhooks.
 
     `roles` maps each role to the member of `b2bIds` that names it; `sender` and `receiver` are two
-    of them. `subject` is the member of the body that the answers echo. `touches`, `action` and
-    `postings` are pure functions of the typed body (`body` is its type). `path` starts with a
-    slash; `forward` and `inform` are the contract's webhook paths, without one.
+    of them. `subject` is the member of the body that the answers echo. `touches` and `action` are
+    pure functions of the typed body (`body` is its type); the first document that `touches` names is
+    the one that is moved. `path` starts with a slash; `forward` and `inform` are the contract's
+    webhook paths, without one.
+
+    `reads` says whether rules and postings look into stored bodies. `follows` are the types of
+    documents that the moved one refers to and that are held too. `postings` tells what the message
+    books; `resolves` whether it posts (True) or voids (False) what the moved document has reserved.
     """
 
     name: str
@@ -185,4 +240,7 @@ class MessageType:
     ack: Ack
     body_rules: tuple[BodyRule, ...]
     rules: tuple[Rule, ...]
-    postings: Callable[[Any], tuple[Posting, ...]]
+    reads: bool
+    follows: tuple[str, ...]
+    postings: Callable[[Any, RuleContext], tuple[Posting, ...]]
+    resolves: Callable[[Any], bool | None]
