@@ -155,7 +155,7 @@ def parcel_of(leased: Leased) -> Parcel:
         path=row["path"],
         body=bytes(row["bytes"]),
         req_msg_id=leased.req_msg_id,
-        sequence=str(row["position"]),
+        sequence=row["sequences"] or str(row["position"]),
         idempotency_key=row["idempotency_key"],
     )
 

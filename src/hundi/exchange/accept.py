@@ -5,24 +5,22 @@ does not (`on conflict do nothing returning`), or a row read under its lock; a m
 leaves nothing and is judged again.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from hundi.exchange.claims import claim_documents, claim_numbers, forget_documents
 from hundi.exchange.closing import close_exchanges
-from hundi.exchange.definition import DocumentType, MessageType
-from hundi.exchange.document import Document
 from hundi.exchange.draft import Draft, draft
+from hundi.exchange.gathering import Gatherer
 from hundi.exchange.idempotency import claim_keys, forget_keys, replays
-from hundi.exchange.judge import OpenExchange, Plan, World, judge
-from hundi.exchange.record import load_exchanges, lock_documents, lock_request_deliveries
+from hundi.exchange.judge import judge
 from hundi.exchange.request import Accepted, Refused, Request
 from hundi.exchange.standing import NUMBER_USED
+from hundi.exchange.world import Plan
 from hundi.exchange.writes import Writes
 from hundi.kernel.clock import DAY
 from hundi.kernel.faults import Fault
 from hundi.kernel.identity import RandomBytes
-from hundi.parties.queries import served
 from hundi.store.batch import AGAIN, Again
 from hundi.store.engine import Transaction
 
@@ -33,22 +31,21 @@ Outcome = Accepted | Refused | Again
 class Acceptor:
     """Accepts batches of requests. `time_to_live` is a proposal's, in microseconds."""
 
-    messages: Mapping[str, MessageType]
-    types: Mapping[str, DocumentType]
+    gatherer: Gatherer
     random: RandomBytes
     time_to_live: int = 10 * DAY
 
     async def accept(self, tx: Transaction, requests: Sequence[Request]) -> Sequence[Outcome]:
         """One outcome a request, in order."""
         outcomes: list[Outcome | None] = list(await replays(tx, requests))
-        fresh = [r for r, told in zip(requests, outcomes, strict=True) if told is None]
-        world = await self._world(tx, fresh)
+        fresh = {n: r for n, r in enumerate(requests) if outcomes[n] is None}
+        world = await self.gatherer.world(tx, fresh)
         drafts: list[Draft] = []
         taken: set[Hashable] = set()
         for place, request in enumerate(requests):
             if outcomes[place] is not None:
                 continue
-            judged = judge(request, world)
+            judged = judge(request, world, place)
             if isinstance(judged, Refused):
                 outcomes[place] = judged
             elif taken.isdisjoint(judged.takes):
@@ -66,38 +63,6 @@ class Acceptor:
     def _draft(self, plan: Plan, place: int, now: int) -> Draft:
         expires = now + self.time_to_live
         return draft(plan, place=place, now=now, expires=expires, random=self.random)
-
-    async def _world(self, tx: Transaction, requests: Sequence[Request]) -> World:
-        """Read and lock what the batch is judged against."""
-        known = await served(tx, {b2b for r in requests for b2b in r.parties.values()})
-        keys = {
-            (author.entity_id, t.type, t.object_id)
-            for r in requests
-            for t in r.touched
-            if (author := known.get(r.parties[self.types[t.type].author])) is not None
-        }
-        documents = await lock_documents(tx, keys)
-        return World(
-            now=tx.now,
-            types=self.types,
-            parties=known,
-            documents=documents,
-            open=await self._open(tx, list(documents.values())),
-        )
-
-    async def _open(self, tx: Transaction, documents: list[Document]) -> dict[str, OpenExchange]:
-        """The exchanges that keep documents busy, with their deliveries locked."""
-        ids = [d.open_exchange for d in documents if d.open_exchange is not None]
-        exchanges = await load_exchanges(tx, ids, self.messages)
-        deliveries = await lock_request_deliveries(tx, ids)
-        return {
-            id_: OpenExchange(
-                exchange=exchange,
-                leased=deliveries[id_].leased,
-                reached=deliveries[id_].may_have_reached,
-            )
-            for id_, exchange in exchanges.items()
-        }
 
 
 async def _lost_claims(

@@ -1,16 +1,18 @@
-"""What the end of an exchange writes: the document after it, the journal, the two webhooks. Pure."""
+"""What the end of an exchange writes: the documents after it, the journal, the two webhooks. Pure."""
 
 import hashlib
 from copy import copy
 
 from hundi.exchange.answers import Resp, parts_of, response_body
-from hundi.exchange.definition import DocumentType, Effect
+from hundi.exchange.definition import Effect
 from hundi.exchange.document import Document, PlannedMove, may_hold, settle
 from hundi.exchange.journal import Step, append
+from hundi.exchange.papers import Papers
 from hundi.exchange.record import Exchange, State, stored_name
 from hundi.exchange.verdict import Kind
-from hundi.exchange.writes import Writes, lane
+from hundi.exchange.writes import Writes
 from hundi.kernel.identity import receiver_copy_id, response_id
+from hundi.ledger.model import Phase
 
 _UNANSWERED = {State.EXPIRED, State.ABANDONED}
 
@@ -19,56 +21,94 @@ def conclude(
     writes: Writes,
     exchange: Exchange,
     *,
-    document: Document,
-    kind: DocumentType,
+    papers: Papers,
     state: State,
     resp: Resp,
     reached: bool,
     now: int,
-) -> Document:
-    """The document after an exchange ended so; every other row goes to `writes`.
+) -> None:
+    """End an exchange so: its documents change in `papers`, every other row goes to `writes`.
 
     `reached` says whether the request may have reached the receiver: then it is told of an end that
     it did not decide, and is shown in its feed.
     """
-    [move] = exchange.moves
-    after = _moved(exchange, document, kind=kind, state=state, reached=reached)
-    _settle_claims(writes, before=document, after=after, move=move)
+    for move in exchange.moves:
+        before = papers.documents[move.key]
+        after = _moved(
+            exchange, before, move=move, papers=papers, state=state, reached=reached, now=now
+        )
+        papers.documents[move.key] = after
+        _settle_claims(writes, before=before, after=after, move=move)
+    _settle_books(exchange, papers, state=state, now=now)
+    about = [papers.documents[key] for key in exchange.keys]
     payload = response_body(parts_of(exchange.raw, exchange.message.subject), resp)
     step = _step(exchange, state)
-    writes.journal.append(
-        append(
-            after,
-            step,
-            message=stored_name(exchange.message),
-            req_msg_id=exchange.req_msg_id,
-            digest=hashlib.sha256(payload).digest(),
-            detail=resp.error_code,
-            now=now,
+    for document in about:
+        writes.journal.append(
+            append(
+                document,
+                step,
+                message=stored_name(exchange.message),
+                req_msg_id=exchange.req_msg_id,
+                digest=hashlib.sha256(payload).digest(),
+                detail=resp.error_code,
+                now=now,
+            )
         )
-    )
     copied = state in _UNANSWERED and reached and not exchange.receiver_mailbox
-    _inform(writes, exchange, document=after, payload=payload, copied=copied)
+    _inform(writes, exchange, about=about, payload=payload, copied=copied)
     told = {exchange.client_id}
     if reached or exchange.receiver_mailbox:
         told.add(exchange.receiver_client)
     for client_id in sorted(told):
-        writes.event(client_id, step.value, req_msg_id=exchange.req_msg_id, document=after)
-    return after
+        writes.event(client_id, step.value, req_msg_id=exchange.req_msg_id, document=about[0])
 
 
 def _moved(
-    exchange: Exchange, document: Document, *, kind: DocumentType, state: State, reached: bool
+    exchange: Exchange,
+    document: Document,
+    *,
+    move: PlannedMove,
+    papers: Papers,
+    state: State,
+    reached: bool,
+    now: int,
 ) -> Document:
-    [move] = exchange.moves
     after = copy(document)
-    if exchange.effect is Effect.PROPOSAL and state is State.SETTLED:
-        after = settle(document, move, body_id=exchange.req_msg_id, kind=kind)
-    elif state in _UNANSWERED and reached:
+    kind = papers.kind(move.key)
+    if exchange.effect is Effect.FACT:
+        _react(exchange, after, papers=papers, state=state, now=now)
+    elif state is State.SETTLED:
+        after = settle(document, move, body_id=exchange.req_msg_id, kind=kind, now=now)
+    if state in _UNANSWERED and reached:
         after = may_hold(document, move)
     if after.open_exchange == exchange.req_msg_id:
         after.open_exchange = None
     return after
+
+
+def _react(
+    exchange: Exchange, document: Document, *, papers: Papers, state: State, now: int
+) -> None:
+    """A fact has taken effect; its life cycle may have a row for what the other side answered."""
+    on = exchange.message.inform.rpartition("/")[2]
+    action = "SUCCESS" if state is State.SETTLED else "FAILURE"
+    row = papers.kind(document.key).move(on=on, action=action, view=document.view())
+    if row is not None:
+        document.become(row.target, now)
+
+
+def _settle_books(exchange: Exchange, papers: Papers, *, state: State, now: int) -> None:
+    """Post what was reserved where the exchange has settled, void it where not; derive statuses."""
+    proposal, settled = exchange.effect is Effect.PROPOSAL, state is State.SETTLED
+    if exchange.booked and proposal:
+        papers.end(exchange.req_msg_id, Phase.POSTED if settled else Phase.VOID)
+    touched = set(exchange.keys) if exchange.booked else set()
+    for move in exchange.moves:
+        if proposal and settled and move.target in papers.kind(move.key).released:
+            touched |= papers.give_back(move.key, exchange.req_msg_id)
+    holder = exchange.moves[0].key
+    papers.derive(touched, holder=holder, req_msg_id=exchange.req_msg_id, now=now)
 
 
 def _settle_claims(writes: Writes, *, before: Document, after: Document, move: PlannedMove) -> None:
@@ -84,9 +124,11 @@ def _step(exchange: Exchange, state: State) -> Step:
 
 
 def _inform(
-    writes: Writes, exchange: Exchange, *, document: Document, payload: bytes, copied: bool
+    writes: Writes, exchange: Exchange, *, about: list[Document], payload: bytes, copied: bool
 ) -> None:
     """Queue `resp-X` to the sender, and its copy to a receiver that may hold the request."""
+    if exchange.holds:
+        writes.freed.append((exchange.req_msg_id,))
     body_id = response_id(exchange.req_msg_id)
     receivers: list[tuple[Kind, str, str, str]] = []
     if not exchange.sender_mailbox:
@@ -99,15 +141,13 @@ def _inform(
     for kind, webhook_id, b2b_id, client_id in receivers:
         writes.webhook(
             kind,
+            about,
             webhook_id=webhook_id,
             req_msg_id=exchange.req_msg_id,
             effect=exchange.effect.value,
             receiver_b2b=b2b_id,
             client_id=client_id,
-            lane=lane(b2b_id, document),
-            position=document.head_sequence,
             path=exchange.message.inform,
             body_id=body_id,
             idempotency_key=exchange.idempotency_key if kind is Kind.RESPONSE else None,
-            now=document.updated_at,
         )

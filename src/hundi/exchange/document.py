@@ -1,5 +1,6 @@
 """A stored document in memory, and what a settled move makes of it. Pure."""
 
+from collections.abc import Mapping
 from copy import copy
 from operator import attrgetter
 from typing import Any
@@ -7,10 +8,9 @@ from typing import Any
 import msgspec
 
 from hundi.exchange.definition import DocumentType, DocumentView, VersionRule
+from hundi.kernel.clock import indian_date
+from hundi.ledger.model import Balance, Key
 from hundi.store.engine import Row
-
-Key = tuple[str, str, str]
-"""Author's entity id, document type, objectId."""
 
 COLUMNS = (
     "author_entity",
@@ -32,11 +32,14 @@ COLUMNS = (
     "head_hash",
     "last_exchange",
     "last_step",
-    "created_at",
     "updated_at",
+    "status_at",
+    "agreed_at",
+    "booked",
+    "created_at",
 )
 KEY_COLUMNS = COLUMNS[:3]
-CHANGING = COLUMNS[6:19] + COLUMNS[20:]
+CHANGING = COLUMNS[6:-1]
 
 
 _row = attrgetter(*COLUMNS)
@@ -47,7 +50,9 @@ class Document(msgspec.Struct, kw_only=True):
     """One row of `document`, read under its lock.
 
     `version` is what both sides work with; `agreed_version` the last accepted one;
-    `highest_version` the highest that the counterparty has held or may hold.
+    `highest_version` the highest that the counterparty has held or may hold. `status_at` is when it
+    came into its status, `agreed_at` when a version was last agreed; `booked` says whether the
+    ledger has accounts of it.
     """
 
     author_entity: str
@@ -69,8 +74,11 @@ class Document(msgspec.Struct, kw_only=True):
     head_hash: bytes
     last_exchange: str
     last_step: str
-    created_at: int
     updated_at: int
+    status_at: int
+    agreed_at: int | None = None
+    booked: bool = False
+    created_at: int
 
     @property
     def key(self) -> Key:
@@ -92,23 +100,42 @@ class Document(msgspec.Struct, kw_only=True):
         row: tuple[Any, ...] = _changes(self)
         return row
 
-    def view(self) -> DocumentView:
+    def view(
+        self, *, ref: str = "", balances: Mapping[str, Balance] | None = None, body: Any = None
+    ) -> DocumentView:
         """What guards and rules may see of it."""
         return DocumentView(
+            ref=ref,
+            object_id=self.object_id,
             status=self.status,
             version=self.version,
             agreed_version=self.agreed_version,
             number=self.number,
+            status_on=indian_date(self.status_at),
+            agreed_on=None if self.agreed_at is None else indian_date(self.agreed_at),
+            balances=balances or {},
+            body=body,
         )
+
+    def become(self, status: str, now: int) -> None:
+        """Come into a status, at a time if it is another one."""
+        if status != self.status:
+            self.status, self.status_at = status, now
 
 
 def from_row(row: Row) -> Document:
     """A document from a row that has all of `COLUMNS`."""
-    return Document(**{name: row[name] for name in COLUMNS})
+    values = {name: row[name] for name in COLUMNS}
+    values["booked"] = bool(values["booked"])
+    return Document(**values)
 
 
 class PlannedMove(msgspec.Struct, frozen=True, kw_only=True):
-    """What an exchange will do to one document when it settles; kept as JSON on the exchange."""
+    """What an exchange will do to one document when it settles; kept as JSON on the exchange.
+
+    While one that `shuts` is open, no amount is drawn on the document: its content or its end is
+    being negotiated.
+    """
 
     author_entity: str
     type: str
@@ -119,6 +146,7 @@ class PlannedMove(msgspec.Struct, frozen=True, kw_only=True):
     new_version: int
     number: str
     claim: str | None
+    shuts: bool = False
 
     @property
     def key(self) -> Key:
@@ -126,10 +154,12 @@ class PlannedMove(msgspec.Struct, frozen=True, kw_only=True):
         return self.author_entity, self.type, self.object_id
 
 
-def settle(document: Document, move: PlannedMove, *, body_id: str, kind: DocumentType) -> Document:
+def settle(
+    document: Document, move: PlannedMove, *, body_id: str, kind: DocumentType, now: int
+) -> Document:
     """The document after the move took effect. The caller has checked that it may."""
     after = copy(document)
-    after.status = move.target
+    after.become(move.target, now)
     match move.version:
         case VersionRule.FIRST | VersionRule.NEXT:
             after.version = move.new_version
@@ -138,6 +168,7 @@ def settle(document: Document, move: PlannedMove, *, body_id: str, kind: Documen
             after.number, after.claim = move.number, move.claim
         case VersionRule.AGREE:
             after.agreed_version, after.agreed_body_id = document.version, document.body_id
+            after.agreed_at = now
         case VersionRule.RESTORE if document.agreed_version is not None:
             after.version = document.agreed_version
             after.body_id = document.agreed_body_id or document.body_id

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from hundi.exchange.accept import Acceptor, Outcome
 from hundi.exchange.definition import DocumentType, MessageType
+from hundi.exchange.gathering import Gatherer
 from hundi.exchange.idempotency import replay_of
 from hundi.exchange.record import stored_name
 from hundi.exchange.request import Accepted, Refused, Request
@@ -36,7 +37,7 @@ class Road:
         self.messages: Mapping[str, MessageType] = {stored_name(m): m for m in messages}
         self.types: Mapping[str, DocumentType] = {m.document.name: m.document for m in messages}
         self.settler = Settler(self.messages, self.types)
-        self.acceptor = Acceptor(self.messages, self.types, random, time_to_live)
+        self.acceptor = Acceptor(Gatherer(self.messages, self.types), random, time_to_live)
         self._database = database
         self._told = accepted
         self._batched = batched

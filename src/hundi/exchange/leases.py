@@ -27,12 +27,29 @@ _QUEUED_CLIENTS = Statement.both(
     " select c.client_id from c join client l on l.client_id = c.client_id"
     " where l.disabled_at is null"
 )
-# A webhook waits to be first in its lane. A `resp-X` holds its lane for an hour at most. (A scalar
-# subquery: as `not exists` a planner may join all that waits with all that waits.)
-_FIRST_IN_LANE = (
-    "(select p.webhook_id from delivery p where p.lane = w.lane and p.position < w.position"
+# A webhook waits to be first in its lanes. A `resp-X` holds its lanes for an hour at most. (Scalar
+# subqueries: as `not exists` a planner may join all that waits with all that waits.)
+_AHEAD = (
     " and p.state in ('QUEUED', 'LEASED') and (p.kind <> 'RESP' or p.created_at > {now} - "
     f"{RESPONSE_HOLDS_LANE}) limit 1) is null"
+)
+_FIRST_IN_LANE = (
+    "(select p.webhook_id from delivery p where p.lane = w.lane and p.position < w.position"
+    + _AHEAD
+    # Others about several documents may have this lane as a further one.
+    + " and (select p.webhook_id from delivery_lane l join delivery p on p.webhook_id = l.webhook_id"
+    " where l.lane = w.lane and l.position < w.position"
+    + _AHEAD
+    # And this one may have further lanes, which others have as their first or as a further one.
+    + " and (w.sequences is null or ((select p.webhook_id from delivery_lane m"
+    " join delivery p on p.lane = m.lane and p.position < m.position"
+    " where m.webhook_id = w.webhook_id"
+    + _AHEAD
+    + " and (select p.webhook_id from delivery_lane m join delivery_lane l"
+    " on l.lane = m.lane and l.position < m.position"
+    " join delivery p on p.webhook_id = l.webhook_id where m.webhook_id = w.webhook_id"
+    + _AHEAD
+    + "))"
 )
 _SENT = (
     "webhook_id",
@@ -45,6 +62,7 @@ _SENT = (
     "failures",
     "idempotency_key",
     "created_at",
+    "sequences",
 )
 _PARCEL = (
     f"select {', '.join('d.' + c for c in _SENT)}, b.bytes, c.client_id, c.endpoint_url,"
@@ -96,6 +114,7 @@ class Leased(msgspec.Struct, frozen=True, kw_only=True):
     """A webhook that this process may send now, until its lease ends.
 
     `row` names what to send and where to; None for one whose lease lapsed and that is not sent.
+    `lanes` says whether it has further lanes, which its end frees.
     """
 
     webhook_id: str
@@ -106,6 +125,7 @@ class Leased(msgspec.Struct, frozen=True, kw_only=True):
     failures: int
     created_at: int
     client_id: str
+    lanes: bool
     row: Row | None
 
 
@@ -138,6 +158,7 @@ def leased_from(row: Row, *, sending: bool = True) -> Leased:
         failures=row["failures"],
         created_at=row["created_at"],
         client_id=row["client_id"],
+        lanes=row["sequences"] is not None,
         row=row if sending else None,
     )
 

@@ -61,7 +61,8 @@ _CLOSING = Statement.both(
     " where req_msg_id = any($1::text[]) and closing is not null and state = 'OPEN'"
 )
 _LAPSED = Statement.both(
-    "select webhook_id, req_msg_id, kind, effect, attempts, failures, created_at, client_id"
+    "select webhook_id, req_msg_id, kind, effect, attempts, failures, created_at, client_id,"
+    " sequences"
     " from delivery where state = 'LEASED' and lease_until <= $1"
     " order by lease_until limit 256"
 )
@@ -98,6 +99,7 @@ class Outbox:
         endings = [e for r in results for e in _endings(r, closing)]
         ended = await self.settler.prepare(tx, endings, writes)
         done = [r.leased.webhook_id for r in results if _done(r) and not _ended(r, ended)]
+        writes.freed += [(r.leased.webhook_id,) for r in results if r.leased.lanes and _done(r)]
         await writes.flush(
             tx,
             (_DONE, sorted((webhook_id, tx.now) for webhook_id in done)),

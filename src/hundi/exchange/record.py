@@ -1,13 +1,16 @@
 """An exchange as the steps after its acceptance need it, and how it is read back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
+from typing import Any
 
 import msgspec
 
 from hundi.exchange.definition import Effect, MessageType
-from hundi.exchange.document import COLUMNS, Document, Key, PlannedMove, from_row
-from hundi.exchange.writes import moves_from
+from hundi.exchange.document import COLUMNS, Document, PlannedMove, from_row
+from hundi.exchange.writes import holds_from, moves_from
+from hundi.kernel.reading import read
+from hundi.ledger.model import Key
 from hundi.store.engine import Row, Transaction
 from hundi.store.statement import Bulk, Statement, rows
 
@@ -23,7 +26,11 @@ class State(Enum):
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
-    """What never changes about an accepted exchange, with the sender's bytes."""
+    """What never changes about an accepted exchange, with the sender's bytes.
+
+    `moves` are what it does to documents when it settles, `holds` the other documents that it draws
+    amounts on, in the body's order; `booked` says whether the ledger has transfers of it.
+    """
 
     req_msg_id: str
     message: MessageType
@@ -35,8 +42,15 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     receiver_client: str
     receiver_mailbox: bool
     moves: tuple[PlannedMove, ...]
+    holds: tuple[Key, ...]
+    booked: bool
     idempotency_key: str | None
     raw: bytes
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """All documents that it concerns, the moved ones first."""
+        return (*(move.key for move in self.moves), *self.holds)
 
 
 class RequestDelivery(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,9 +76,13 @@ _LOCK_DOCUMENTS = Bulk.of(
 )
 _EXCHANGES = Statement.both(
     "select x.req_msg_id, x.message, x.client_id, x.sender_b2b, x.receiver_b2b, x.receiver_client,"
-    " x.mailbox, x.effect, x.moves, x.idempotency_key, b.bytes, s.mailbox as sender_mailbox"
+    " x.mailbox, x.effect, x.moves, x.holds, x.booked, x.idempotency_key, b.bytes, s.mailbox as sender_mailbox"
     " from exchange x join body b on b.body_id = x.req_msg_id"
     " join client s on s.client_id = x.client_id where x.req_msg_id = any($1::text[])"
+)
+_BODIES = Statement.both(
+    "select x.req_msg_id, x.message, b.bytes from exchange x"
+    " join body b on b.body_id = x.req_msg_id where x.req_msg_id = any($1::text[])"
 )
 _LOCK_DELIVERIES = Statement.both(
     "select webhook_id, state, lease_until, reached from delivery"
@@ -87,6 +105,16 @@ async def load_exchanges(
     return {row["req_msg_id"]: _exchange(row, messages) for row in rows}
 
 
+async def load_bodies(
+    tx: Transaction, ids: Collection[str], messages: Mapping[str, MessageType]
+) -> dict[str, Any]:
+    """Stored bodies by reqMsgId, typed anew; one that was erased is left out."""
+    rows = await tx.fetch(_BODIES, sorted(ids)) if ids else ()
+    return {
+        row["req_msg_id"]: read(bytes(row["bytes"]), messages[row["message"]].body) for row in rows
+    }
+
+
 def _exchange(row: Row, messages: Mapping[str, MessageType]) -> Exchange:
     return Exchange(
         req_msg_id=row["req_msg_id"],
@@ -99,6 +127,8 @@ def _exchange(row: Row, messages: Mapping[str, MessageType]) -> Exchange:
         receiver_client=row["receiver_client"],
         receiver_mailbox=bool(row["mailbox"]),
         moves=tuple(moves_from(row["moves"])),
+        holds=holds_from(row["holds"]),
+        booked=bool(row["booked"]),
         idempotency_key=row["idempotency_key"],
         raw=bytes(row["bytes"]),
     )

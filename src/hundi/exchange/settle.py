@@ -13,8 +13,9 @@ from enum import Enum
 from hundi.exchange.closing import Ending, close_exchanges, mark_closing
 from hundi.exchange.conclude import conclude
 from hundi.exchange.definition import DocumentType, MessageType
-from hundi.exchange.document import Document
+from hundi.exchange.gathering import papers_of
 from hundi.exchange.journal import Step, append
+from hundi.exchange.papers import Papers, guarded_accounts
 from hundi.exchange.record import (
     Exchange,
     RequestDelivery,
@@ -55,50 +56,34 @@ class Settler:
         """The same, with the exchanges closed and every other row left in `writes` to be flushed."""
         exchanges = await load_exchanges(tx, [e.req_msg_id for e in endings], self.messages)
         known = [e for e in endings if e.req_msg_id in exchanges]
-        documents = await lock_documents(tx, {m.key for x in exchanges.values() for m in x.moves})
+        documents = await lock_documents(tx, {key for x in exchanges.values() for key in x.keys})
         held = await lock_request_deliveries(tx, [e.req_msg_id for e in known])
         waiting = [e for e in known if _must_wait(e, held.get(e.req_msg_id))]
         await mark_closing(tx, waiting)
         due = [e for e in known if e not in waiting]
         won = await close_exchanges(tx, due, writes)
+        ending = [exchanges[id_] for id_ in sorted(won)]
+        papers = await papers_of(tx, self.types, documents, step="e", ending=ending)
         concluded: set[str] = set()  # one call may bring two answers to the same request
-        for ending in due:
-            exchange = exchanges[ending.req_msg_id]
-            document = documents[exchange.moves[0].key]
-            if ending.req_msg_id in won - concluded:
-                concluded.add(ending.req_msg_id)
-                reached = _reached(ending, held.get(ending.req_msg_id))
-                after = self._conclude(
-                    writes, exchange, document=document, ending=ending, reached=reached, now=tx.now
+        for one in due:
+            exchange = exchanges[one.req_msg_id]
+            if one.req_msg_id in won - concluded:
+                concluded.add(one.req_msg_id)
+                reached = _reached(one, held.get(one.req_msg_id))
+                conclude(
+                    writes,
+                    exchange,
+                    papers=papers,
+                    state=one.state,
+                    resp=one.resp,
+                    reached=reached,
+                    now=tx.now,
                 )
-            elif not ending.answered:
-                continue  # a clock or the sender came too late: nothing happened
-            else:
-                after = _late(writes, exchange, document=document, ending=ending, now=tx.now)
-            documents[after.key] = after
-        writes.documents.extend(documents.values())
+            elif one.answered:  # a clock or the sender that came too late did nothing
+                _late(writes, exchange, papers=papers, ending=one, now=tx.now)
+        writes.documents.extend(papers.documents.values())
+        writes.book(papers.books, guarded_accounts(self.types), tx.now)
         return _told(known, waiting, won)
-
-    def _conclude(
-        self,
-        writes: Writes,
-        exchange: Exchange,
-        *,
-        document: Document,
-        ending: Ending,
-        reached: bool,
-        now: int,
-    ) -> Document:
-        return conclude(
-            writes,
-            exchange,
-            document=document,
-            kind=self.types[document.type],
-            state=ending.state,
-            resp=ending.resp,
-            reached=reached,
-            now=now,
-        )
 
 
 def _must_wait(ending: Ending, delivery: RequestDelivery | None) -> bool:
@@ -116,11 +101,10 @@ def _reached(ending: Ending, delivery: RequestDelivery | None) -> bool:
     return delivery.may_have_reached
 
 
-def _late(
-    writes: Writes, exchange: Exchange, *, document: Document, ending: Ending, now: int
-) -> Document:
+def _late(writes: Writes, exchange: Exchange, *, papers: Papers, ending: Ending, now: int) -> None:
     """Journal an answer that came after the end; nothing else changes."""
-    after = copy(document)
+    key = exchange.moves[0].key
+    after = papers.documents[key] = copy(papers.documents[key])
     writes.journal.append(
         append(
             after,
@@ -132,7 +116,6 @@ def _late(
             now=now,
         )
     )
-    return after
 
 
 def _told(known: Sequence[Ending], waiting: Sequence[Ending], won: set[str]) -> dict[str, Ended]:

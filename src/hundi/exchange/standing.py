@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from hundi.exchange.definition import DocumentType, Move, Touched, VersionRule
 from hundi.exchange.document import Document
-from hundi.exchange.request import Refused, Request
+from hundi.exchange.request import Request
 from hundi.kernel.clock import to_text
 from hundi.kernel.faults import Code, Fault, Kind
 
@@ -80,19 +80,24 @@ def stored(document: Document) -> dict[str, object]:
     }
 
 
-def busy(touched: Touched, kind: DocumentType, document: Document) -> Refused:
+def busy(path: str, kind: DocumentType, document: Document) -> Fault:
     """Another exchange is open; told before anything else, since it may be about to settle."""
     detail = (
         f"Exchange {document.open_exchange} about the {kind.noun} is open."
         " Wait until it has ended, then read the document again."
     )
-    fault = BUSY.at(f"{touched.path}.objectId", detail, reqMsgId=document.open_exchange)
-    return Refused((fault,), BUSY_RETRY)
+    return BUSY.at(f"{path}.objectId", detail, reqMsgId=document.open_exchange)
+
+
+def unknown(path: str, kind: DocumentType, object_id: str) -> Fault:
+    """The sender is party to no such document."""
+    detail = f"You are party to no {kind.noun} {object_id}. Check the objectId."
+    return UNKNOWN.at(f"{path}.objectId", detail)
 
 
 def stale_version(touched: Touched, kind: DocumentType, document: Document) -> Iterator[Fault]:
     """A version that is not the stored one, with what was missed."""
-    if touched.current_version != document.version:
+    if touched.current_version not in {None, document.version}:
         detail = (
             f"The {kind.noun} is at version {document.version}, not {touched.current_version}."
             " Read it again before you change it."
@@ -103,7 +108,7 @@ def stale_version(touched: Touched, kind: DocumentType, document: Document) -> I
 
 def stale_status(touched: Touched, kind: DocumentType, document: Document) -> Iterator[Fault]:
     """A status that is not the stored one, with what was missed."""
-    if touched.current_status != document.status:
+    if touched.current_status not in {None, document.status}:
         detail = (
             f"The {kind.noun} is {document.status}, not {touched.current_status}."
             " Read it again before you change it."
@@ -112,11 +117,20 @@ def stale_status(touched: Touched, kind: DocumentType, document: Document) -> It
         yield STALE_STATUS.at(path, detail, **stored(document))
 
 
+def of_held(touched: Touched, kind: DocumentType, document: Document) -> Iterator[Fault]:
+    """What a sender did not know of a document that it draws on: its version, its status."""
+    yield from stale_version(touched, kind, document)
+    yield from stale_status(touched, kind, document)
+    yield from _wrong_version(touched, kind, document=document, edits=False)
+
+
 def no_move(request: Request, kind: DocumentType, *, touched: Touched, document: Document) -> Fault:
     """The life cycle has no row for this."""
     what = request.action or request.message.name.removeprefix("req-")
     detail = f"The {kind.noun} is {document.status} and takes no {what} now."
     path = f"{touched.path}.{touched.transition}.currentStatus"
+    if touched.current_status is None:
+        path = f"{touched.path}.objectId"
     return NO_MOVE.at(path, detail, **stored(document))
 
 
@@ -124,12 +138,23 @@ def wrong_numbers(
     touched: Touched, kind: DocumentType, *, document: Document, move: Move
 ) -> Iterator[Fault]:
     """A new status or version that the move does not lead to."""
-    if touched.new_status != move.target:
-        detail = f"This leads to {move.target}, not {touched.new_status}."
-        yield WRONG_TARGET.at(f"{touched.path}.{touched.transition}.newStatus", detail)
+    yield from wrong_target(touched, move.target)
     edits = move.version is VersionRule.NEXT
+    yield from _wrong_version(touched, kind, document=document, edits=edits)
+
+
+def wrong_target(touched: Touched, target: str) -> Iterator[Fault]:
+    """A new status that the message does not lead to."""
+    if touched.new_status not in {None, target}:
+        detail = f"This leads to {target}, not {touched.new_status}."
+        yield WRONG_TARGET.at(f"{touched.path}.{touched.transition}.newStatus", detail)
+
+
+def _wrong_version(
+    touched: Touched, kind: DocumentType, *, document: Document, edits: bool
+) -> Iterator[Fault]:
     wanted = document.next_version if edits else document.version
-    if touched.new_version != wanted:
+    if touched.new_version not in {None, wanted}:
         detail = f"newVersion must be {wanted} here: the {kind.noun} " + (
             f"is at {document.version} and {wanted} is the next free number."
             if edits

@@ -32,6 +32,9 @@ document = sa.Table(
     sa.Column("last_step", sa.Text, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("updated_at", sa.BigInteger, nullable=False),
+    sa.Column("status_at", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("agreed_at", sa.BigInteger),
+    sa.Column("booked", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 sa.Index(
     "document_counterparty",
@@ -47,7 +50,22 @@ number_claim = sa.Table(
     sa.Column("type", sa.Text, primary_key=True),
     sa.Column("claim", sa.Text, primary_key=True),
     sa.Column("object_id", sa.Text, nullable=False),
+    sa.Column("tag", sa.Text, nullable=False, server_default=""),
+    sa.Column("live", sa.Boolean, nullable=False, server_default=sa.true()),
 )
+
+# What a document says of other documents: an invoice of its order, a payment of its invoices.
+relation = sa.Table(
+    "relation",
+    metadata,
+    sa.Column("author_entity", sa.Text, primary_key=True),
+    sa.Column("type", sa.Text, primary_key=True),
+    sa.Column("object_id", sa.Text, primary_key=True),
+    sa.Column("target_author", sa.Text, primary_key=True),
+    sa.Column("target_type", sa.Text, primary_key=True),
+    sa.Column("target_id", sa.Text, primary_key=True),
+)
+sa.Index("relation_target", relation.c.target_author, relation.c.target_type, relation.c.target_id)
 
 exchange = sa.Table(
     "exchange",
@@ -63,6 +81,8 @@ exchange = sa.Table(
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("closing", sa.Text),
     sa.Column("moves", sa.Text, nullable=False),
+    sa.Column("holds", sa.Text, nullable=False, server_default="[]"),
+    sa.Column("booked", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("warnings", sa.Text, nullable=False),
     sa.Column("idempotency_key", sa.Text),
     sa.Column("result", sa.Text, nullable=False),
@@ -122,7 +142,18 @@ delivery = sa.Table(
     sa.Column("redriven", sa.Boolean, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("ended_at", sa.BigInteger),
+    sa.Column("sequences", sa.Text),
 )
+
+# The further lanes of a webhook about several documents, until it is delivered or withdrawn.
+delivery_lane = sa.Table(
+    "delivery_lane",
+    metadata,
+    sa.Column("webhook_id", sa.Text, primary_key=True),
+    sa.Column("lane", sa.Text, primary_key=True),
+    sa.Column("position", sa.BigInteger, nullable=False),
+)
+sa.Index("delivery_lane_order", delivery_lane.c.lane, delivery_lane.c.position)
 sa.Index(
     "delivery_due",
     delivery.c.client_id,

@@ -4,7 +4,7 @@ Members of a batch add rows; `flush` sends one statement a table, in one fixed o
 batches can never wait for each other in a circle.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,8 @@ from hundi.exchange import journal, tables
 from hundi.exchange.document import CHANGING, KEY_COLUMNS, Document, PlannedMove
 from hundi.exchange.verdict import Kind
 from hundi.kernel.faults import Fault
+from hundi.ledger import operations as ledger
+from hundi.ledger.model import Books, Key
 from hundi.store.engine import Transaction
 from hundi.store.statement import Bulk, insert, rows, update
 
@@ -28,6 +30,8 @@ EXCHANGE = (
     "effect",
     "state",
     "moves",
+    "holds",
+    "booked",
     "warnings",
     "idempotency_key",
     "result",
@@ -57,6 +61,7 @@ DELIVERY = (
     "reached",
     "redriven",
     "created_at",
+    "sequences",
 )
 EVENT = ("client_id", "kind", "req_msg_id", "author_entity", "type", "object_id", "sequence", "at")
 
@@ -65,13 +70,25 @@ _INSERT_BODY = insert(tables.body, ("body_id", "bytes"))
 _INSERT_DELIVERY = insert(tables.delivery, DELIVERY)
 _INSERT_EVENT = insert(tables.event, EVENT)
 _UPDATE_DOCUMENT = update(tables.document, key=KEY_COLUMNS, columns=CHANGING)
+_INSERT_LANE = insert(tables.delivery_lane, ("webhook_id", "lane", "position"))
+_INSERT_RELATION = insert(
+    tables.relation,
+    ("author_entity", "type", "object_id", "target_author", "target_type", "target_id"),
+    or_nothing=True,
+)
 _RELEASE = Bulk.of(
-    postgresql="delete from number_claim n using "
+    postgresql="update number_claim n set live = false from "
     + rows("author_entity text, type text, claim text, object_id text")
     + " gone where n.author_entity = gone.author_entity"
     " and n.type = gone.type and n.claim = gone.claim and n.object_id = gone.object_id",
-    sqlite="delete from number_claim where author_entity = $1 and type = $2 and claim = $3"
-    " and object_id = $4",
+    sqlite="update number_claim set live = false where author_entity = $1 and type = $2"
+    " and claim = $3 and object_id = $4",
+    returns=False,
+)
+_FREE_LANES = Bulk.of(
+    postgresql="delete from delivery_lane l using " + rows("id text") + " gone"
+    " where l.webhook_id = gone.id",
+    sqlite="delete from delivery_lane where webhook_id = $1",
     returns=False,
 )
 _END_REQUEST = Bulk.of(
@@ -95,11 +112,22 @@ def moves_json(moves: Sequence[PlannedMove]) -> str:
 
 
 _MOVES = msgspec.json.Decoder(list[PlannedMove])
+_HOLDS = msgspec.json.Decoder(tuple[Key, ...])
 
 
 def moves_from(text: str) -> list[PlannedMove]:
     """Planned moves read back from an exchange row."""
     return _MOVES.decode(text)
+
+
+def holds_json(holds: Sequence[Key]) -> str:
+    """Keys of documents that an exchange holds, as its row keeps them."""
+    return msgspec.json.encode(holds).decode() if holds else "[]"
+
+
+def holds_from(text: str) -> tuple[Key, ...]:
+    """Keys of held documents read back from an exchange row."""
+    return _HOLDS.decode(text) if text != "[]" else ()
 
 
 def warnings_json(warnings: Sequence[Fault]) -> str:
@@ -119,6 +147,12 @@ class Writes:
     documents: list[Document] = field(default_factory=list)
     releases: list[tuple[Any, ...]] = field(default_factory=list)
     ended_requests: list[tuple[Any, ...]] = field(default_factory=list)
+    lanes: list[tuple[Any, ...]] = field(default_factory=list)
+    freed: list[tuple[Any, ...]] = field(default_factory=list)
+    relations: list[tuple[Any, ...]] = field(default_factory=list)
+    accounts: list[tuple[Any, ...]] = field(default_factory=list)
+    transfers: list[tuple[Any, ...]] = field(default_factory=list)
+    ended_transfers: list[tuple[Any, ...]] = field(default_factory=list)
 
     def release(self, document: Document, claim: str | None) -> None:
         """Let a document's number be used again."""
@@ -131,9 +165,13 @@ class Writes:
         at = document.updated_at
         self.events.append((client_id, kind, req_msg_id, *document.key, document.head_sequence, at))
 
-    def webhook(self, kind: Kind, **values: Any) -> None:
-        """Queue a webhook that is due now, in its receiver's lane, at its journal number."""
-        now = values.pop("now")
+    def webhook(self, kind: Kind, about: Sequence[Document], **values: Any) -> None:
+        """Queue a webhook that is due now, in its receiver's lanes of the documents it is about.
+
+        In each lane it has the place of the document's journal number.
+        """
+        first, *others = about
+        now, receiver = first.updated_at, values["receiver_b2b"]
         row = {
             "kind": kind.value,
             "state": "QUEUED",
@@ -143,9 +181,23 @@ class Writes:
             "failures": 0,
             "reached": False,
             "redriven": False,
+            "lane": lane(receiver, first),
+            "position": first.head_sequence,
+            "sequences": ",".join(str(d.head_sequence) for d in about) if others else None,
             **values,
         }
         self.deliveries.append(tuple(row[name] for name in DELIVERY))
+        self.lanes += [(row["webhook_id"], lane(receiver, d), d.head_sequence) for d in others]
+
+    def relate(self, document: Document, to: Sequence[Document]) -> None:
+        """Remember what a document says of others, for those who look at either."""
+        self.relations += [(*document.key, *other.key) for other in to]
+
+    def book(self, books: Books, guarded: Iterable[tuple[str, str]], now: int) -> None:
+        """Write what changed in some books; `guarded` as `ledger.account_rows` has it."""
+        self.accounts += ledger.account_rows(books, guarded)
+        self.transfers += ledger.transfer_rows(books, now)
+        self.ended_transfers += ledger.ended_rows(books, now)
 
     def take(self, other: "Writes") -> None:
         """Add another's rows to these."""
@@ -167,6 +219,12 @@ class Writes:
                 (journal.INSERT, self.journal),
                 (_INSERT_DELIVERY, self.deliveries),
                 (_INSERT_EVENT, self.events),
+                (_INSERT_LANE, self.lanes),
+                (_FREE_LANES, sorted(set(self.freed))),
+                (_INSERT_RELATION, sorted(set(self.relations))),
+                (ledger.WRITE_ACCOUNT, sorted(self.accounts)),
+                (ledger.INSERT_TRANSFER, self.transfers),
+                (ledger.END_TRANSFER, sorted(self.ended_transfers)),
                 *beside,
             )
         )

@@ -1,0 +1,207 @@
+"""What a transaction reads and locks before it judges a batch, or ends exchanges.
+
+Documents are locked first and all at once, in the order of their keys; books, bodies and open
+exchanges are read after it.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from hundi.exchange.claims import Claim, ids_by_number
+from hundi.exchange.definition import DocumentType, MessageType, Touched
+from hundi.exchange.document import Document
+from hundi.exchange.papers import Papers
+from hundi.exchange.record import (
+    Exchange,
+    load_bodies,
+    load_exchanges,
+    lock_documents,
+    lock_request_deliveries,
+)
+from hundi.exchange.request import Request
+from hundi.exchange.world import Named, OpenExchange, World
+from hundi.ledger import operations as ledger
+from hundi.ledger.model import Books, Key
+from hundi.parties.model import Served
+from hundi.parties.queries import served
+from hundi.store.engine import Transaction
+from hundi.store.statement import Bulk, rows
+
+_RELATED = Bulk.of(
+    postgresql="select r.* from " + rows("a text, t text, o text") + " k"
+    " join relation r on r.author_entity = k.a and r.type = k.t and r.object_id = k.o",
+    sqlite="select * from relation where author_entity = $1 and type = $2 and object_id = $3",
+    returns=True,
+)
+
+
+async def related(tx: Transaction, keys: Collection[Key]) -> dict[Key, list[Key]]:
+    """What some documents refer to. A relation is never taken back, so no lock is needed."""
+    found: dict[Key, list[Key]] = {}
+    for row in await tx.bulk(_RELATED, sorted(keys)):
+        source = (row["author_entity"], row["type"], row["object_id"])
+        found.setdefault(source, []).append(
+            (row["target_author"], row["target_type"], row["target_id"])
+        )
+    return found
+
+
+async def papers_of(
+    tx: Transaction,
+    types: Mapping[str, DocumentType],
+    documents: Mapping[Key, Document],
+    *,
+    step: str,
+    ending: Sequence[Exchange],
+    holders: Iterable[Key] = (),
+) -> Papers:
+    """Locked documents with their books, and what `ending` exchanges and `holders` have booked.
+
+    An exchange that brings its document to an end gives back what the document has drawn on others.
+    """
+    pending = await ledger.pending_of(tx, [x.req_msg_id for x in ending if x.booked])
+    releasing = {
+        move.key
+        for one in ending
+        for move in one.moves
+        if one.holds and move.target in types[move.type].released
+    }
+    held = await ledger.held_by(tx, releasing | set(holders))
+    booked = [key for key, document in documents.items() if document.booked]
+    books = await ledger.balances(tx, booked) if booked else Books({})
+    return Papers(
+        types=types, step=step, documents=dict(documents), books=books, pending=pending, held=held
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Gatherer:
+    """Gathers what requests are judged against. `messages` are keyed by stored name."""
+
+    messages: Mapping[str, MessageType]
+    types: Mapping[str, DocumentType]
+
+    async def world(self, tx: Transaction, requests: Mapping[int, Request]) -> World:
+        """Read and lock what some requests, by their place in the batch, are judged against."""
+        known = await served(tx, {b2b for r in requests.values() for b2b in r.parties.values()})
+        moved = {
+            place: key
+            for place, request in requests.items()
+            if (key := self._key(request, request.touched[0], known)) is not None
+        }
+        named = await self._named(tx, requests, moved=moved, known=known)
+        held = {one.key for some in named.values() for one in some if one.key is not None}
+        documents = await lock_documents(tx, held | set(moved.values()))
+        opened = await self._open(tx, list(documents.values()))
+        missing = {key for one in opened.values() for key in one.exchange.keys} - set(documents)
+        if missing:
+            documents |= await lock_documents(tx, missing)
+        papers = await papers_of(
+            tx,
+            self.types,
+            documents,
+            step="a",
+            ending=[one.exchange for one in opened.values()],
+            holders=self._holders(requests, moved),
+        )
+        return World(
+            now=tx.now,
+            types=self.types,
+            parties=known,
+            papers=papers,
+            open=opened,
+            named=named,
+            bodies=await self._bodies(tx, requests, moved=moved, named=named, documents=documents),
+        )
+
+    def _key(self, request: Request, touched: Touched, known: Mapping[str, Served]) -> Key | None:
+        author = known.get(request.parties[self.types[touched.type].author])
+        return None if author is None else (author.entity_id, touched.type, touched.object_id)
+
+    async def _named(
+        self,
+        tx: Transaction,
+        requests: Mapping[int, Request],
+        *,
+        moved: Mapping[int, Key],
+        known: Mapping[str, Served],
+    ) -> dict[int, tuple[Named, ...]]:
+        """What requests hold: what they name, and what the document that they move refers to."""
+        drawing = {n: r for n, r in requests.items() if r.touched[1:] or r.message.follows}
+        if not drawing:
+            return {}
+        numbers = await ids_by_number(tx, set(self._numbers(drawing.values(), known)))
+        following = {moved[n] for n, r in drawing.items() if r.message.follows and n in moved}
+        relations = await related(tx, following)
+        found: dict[int, tuple[Named, ...]] = {}
+        for place, request in drawing.items():
+            told = [
+                self._told(t, key=self._key(request, t, known), numbers=numbers)
+                for t in request.touched[1:]
+            ]
+            follows = request.message.follows
+            others = [
+                k for k in relations.get(moved.get(place, ("", "", "")), ()) if k[1] in follows
+            ]
+            said = [Named(ref=f"{k[1]}/{k[2]}", key=k, touched=None) for k in others]
+            found[place] = (*told, *said)
+        return found
+
+    def _numbers(self, requests: Iterable[Request], known: Mapping[str, Served]) -> Iterator[Claim]:
+        for request in requests:
+            for touched in request.touched[1:]:
+                key = self._key(request, touched, known)
+                if key is not None and not touched.object_id and touched.claim is not None:
+                    yield (*key[:2], touched.claim)
+
+    def _told(self, touched: Touched, *, key: Key | None, numbers: Mapping[Claim, str]) -> Named:
+        if key is not None and not touched.object_id:
+            object_id = numbers.get((*key[:2], touched.claim or ""))
+            key = (*key[:2], object_id) if object_id is not None else None
+        return Named(ref=touched.path, key=key, touched=touched)
+
+    async def _open(self, tx: Transaction, documents: list[Document]) -> dict[str, OpenExchange]:
+        """The exchanges that keep documents busy, with their deliveries locked."""
+        ids = sorted({d.open_exchange for d in documents if d.open_exchange is not None})
+        exchanges = await load_exchanges(tx, ids, self.messages)
+        deliveries = await lock_request_deliveries(tx, ids)
+        return {
+            id_: OpenExchange(
+                exchange=exchange,
+                leased=deliveries[id_].leased,
+                reached=deliveries[id_].may_have_reached,
+            )
+            for id_, exchange in exchanges.items()
+        }
+
+    def _holders(self, requests: Mapping[int, Request], moved: Mapping[int, Key]) -> Iterator[Key]:
+        """Documents for whose sake something was booked that a request may end."""
+        for place, request in requests.items():
+            ends = request.message.follows or request.message.resolves(request.body) is not None
+            if ends and place in moved:
+                yield moved[place]
+
+    async def _bodies(
+        self,
+        tx: Transaction,
+        requests: Mapping[int, Request],
+        *,
+        moved: Mapping[int, Key],
+        named: Mapping[int, tuple[Named, ...]],
+        documents: Mapping[Key, Document],
+    ) -> dict[Key, Any]:
+        """Typed bodies of what is read: of the version in force, else of the current one."""
+        reading = [n for n, r in requests.items() if r.message.reads]
+        keys = chain(
+            (moved[n] for n in reading if n in moved),
+            (one.key for n in reading for one in named.get(n, ()) if one.key is not None),
+        )
+        wanted = {
+            key: documents[key].agreed_body_id or documents[key].body_id
+            for key in keys
+            if key in documents
+        }
+        bodies = await load_bodies(tx, set(wanted.values()), self.messages)
+        return {key: bodies[id_] for key, id_ in wanted.items() if id_ in bodies}

@@ -1,0 +1,125 @@
+"""What a batch of requests is judged against, and the plan of one that may be accepted. Pure."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from hundi.exchange.booking import Booking
+from hundi.exchange.definition import DocumentType, DocumentView, Effect, Move, Touched
+from hundi.exchange.document import Document
+from hundi.exchange.papers import Papers
+from hundi.exchange.record import Exchange
+from hundi.exchange.request import Request
+from hundi.kernel.faults import Fault
+from hundi.ledger.model import Key
+from hundi.parties.model import Served
+
+
+class OpenExchange(msgspec.Struct, frozen=True, kw_only=True):
+    """The exchange that keeps a document busy, locked together with its delivery."""
+
+    exchange: Exchange
+    leased: bool
+    reached: bool
+
+    def shuts(self, key: Key) -> bool:
+        """Whether a document's content or end is being negotiated: no amount is drawn on it."""
+        return any(move.key == key and move.shuts for move in self.exchange.moves)
+
+
+class Named(msgspec.Struct, frozen=True, kw_only=True):
+    """A document that a request holds: how postings call it, and which one it is.
+
+    `key` is None for one that nobody has; `touched` is None for one that the request does not name
+    and the moved document refers to.
+    """
+
+    ref: str
+    key: Key | None
+    touched: Touched | None
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """A document that a request holds and its sender may know."""
+
+    ref: str
+    document: Document
+    touched: Touched | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What a batch is judged against.
+
+    `named` are the documents that requests hold, by the request's place in the batch; `bodies` the
+    typed bodies of documents, for requests whose rules read them.
+    """
+
+    now: int
+    types: Mapping[str, DocumentType]
+    parties: Mapping[str, Served]
+    papers: Papers
+    open: Mapping[str, OpenExchange]
+    named: Mapping[int, tuple[Named, ...]]
+    bodies: Mapping[Key, Any]
+
+    def key(self, request: Request, touched: Touched) -> Key:
+        """A touched document's key; its author's B2B ID must be known."""
+        author = request.parties[self.types[touched.type].author]
+        return self.parties[author].entity_id, touched.type, touched.object_id
+
+    def opened(self, document: Document) -> OpenExchange | None:
+        """The exchange that keeps a document busy."""
+        return self.open.get(document.open_exchange or "")
+
+    def view(self, document: Document, ref: str) -> DocumentView:
+        """A document as guards and rules see it."""
+        key = document.key
+        balances = self.papers.books.of(key)
+        return document.view(ref=ref, balances=balances, body=self.bodies.get(key))
+
+
+@dataclass(slots=True, kw_only=True)
+class Plan:
+    """An accepted request, before anything is written.
+
+    `papers` are copies of all its documents and their books, its own to change; `held` are the
+    documents that it draws on, `booking` what it books.
+    """
+
+    request: Request
+    kind: DocumentType
+    touched: Touched
+    move: Move
+    document: Document
+    creating: bool
+    over: OpenExchange | None
+    held_claim: str | None
+    receiver: Served
+    sender: Served
+    warnings: tuple[Fault, ...]
+    held: tuple[Held, ...]
+    booking: Booking
+    papers: Papers
+
+    @property
+    def takes(self) -> tuple[Hashable, ...]:
+        """What no second plan of the same transaction may rest on: the documents, the number."""
+        key, claim = self.document.key, self.touched.claim
+        keys = (key, *(one.document.key for one in self.held))
+        return keys if claim is None else (*keys, (*key[:2], "number", claim))
+
+    @property
+    def travels(self) -> bool:
+        """False for a withdrawal of what the other side cannot hold: it never knew."""
+        may_be_held = self.document.highest_version > 0
+        if self.over is not None and self.over.reached:
+            may_be_held = True
+        return self.move.effect is Effect.PROPOSAL or self.creating or may_be_held
+
+    @property
+    def waits(self) -> bool:
+        """Whether the counterparty's system has to answer before the exchange ends."""
+        return self.travels and not self.receiver.mailbox
