@@ -68,6 +68,9 @@ SLIP = DocumentType(
     initial="CREATED",
     released=frozenset({"CANCELLED"}),
     withdrawal="CANCEL",
+    shut_by=frozenset({"CANCEL"}),
+    guarded=frozenset(),
+    derive=None,
     moves=(
         _move("req-send", "CREATED", "SENT", version=VersionRule.FIRST),
         _move("req-edit", "SENT", "SENT", version=VersionRule.NEXT),
@@ -124,7 +127,10 @@ def _message(name: str, sender: str = "buyer") -> MessageType:
         ack=Ack.ECHO,
         body_rules=(),
         rules=(_odd,),
-        postings=lambda _: (),
+        reads=False,
+        follows=(),
+        postings=lambda *_: (),
+        resolves=lambda _: None,
     )
 
 

@@ -234,7 +234,8 @@ def no_line_below_invoiced(body: OrderBody, context: RuleContext) -> Iterator[Fa
     if context.document is None:
         return
     asked, places = _quantities(body)
-    ordered, _ = _quantities(context.document.body)
+    in_force = context.document.body  # None where it was erased
+    ordered = {} if in_force is None else _quantities(in_force)[0]
     for account, balance in context.document.balances.items():
         serialno = account.removeprefix("line:").removesuffix(" quantity")
         if account != line_account(serialno):

@@ -163,6 +163,7 @@ def _message(
     body: type[Group],
     subject: str,
     body_rules: tuple[BodyRule, ...] = (),
+    reads: bool = False,
     **functions: object,
 ) -> MessageType:
     road = f"api/v0/purchase-order/{name}"
@@ -178,7 +179,7 @@ def _message(
         body=body,
         subject=subject,
         ack=Ack.ECHO,
-        reads=False,
+        reads=reads,
         follows=(),
         postings=lambda *_: (),
         resolves=lambda _: None,
@@ -216,6 +217,7 @@ MESSAGES: tuple[MessageType, ...] = (
         action=lambda _: None,
         body_rules=order_rules.FIGURES,
         rules=(*order_rules.ORDER, *order_rules.AMENDMENT),
+        reads=True,
     ),
     _message(
         "req-status-change",

@@ -37,15 +37,15 @@ _FIRST_IN_LANE = (
     "(select p.webhook_id from delivery p where p.lane = w.lane and p.position < w.position"
     + _AHEAD
     # Others about several documents may have this lane as a further one.
-    + " and (select p.webhook_id from delivery_lane l join delivery p on p.webhook_id = l.webhook_id"
+    + " and (select p.webhook_id from further_lane l join delivery p on p.webhook_id = l.webhook_id"
     " where l.lane = w.lane and l.position < w.position"
     + _AHEAD
     # And this one may have further lanes, which others have as their first or as a further one.
-    + " and (w.sequences is null or ((select p.webhook_id from delivery_lane m"
+    + " and (w.sequences is null or ((select p.webhook_id from further_lane m"
     " join delivery p on p.lane = m.lane and p.position < m.position"
     " where m.webhook_id = w.webhook_id"
     + _AHEAD
-    + " and (select p.webhook_id from delivery_lane m join delivery_lane l"
+    + " and (select p.webhook_id from further_lane m join further_lane l"
     " on l.lane = m.lane and l.position < m.position"
     " join delivery p on p.webhook_id = l.webhook_id where m.webhook_id = w.webhook_id"
     + _AHEAD

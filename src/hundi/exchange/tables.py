@@ -146,14 +146,14 @@ delivery = sa.Table(
 )
 
 # The further lanes of a webhook about several documents, until it is delivered or withdrawn.
-delivery_lane = sa.Table(
-    "delivery_lane",
+further_lane = sa.Table(
+    "further_lane",
     metadata,
     sa.Column("webhook_id", sa.Text, primary_key=True),
     sa.Column("lane", sa.Text, primary_key=True),
     sa.Column("position", sa.BigInteger, nullable=False),
 )
-sa.Index("delivery_lane_order", delivery_lane.c.lane, delivery_lane.c.position)
+sa.Index("further_lane_order", further_lane.c.lane, further_lane.c.position)
 sa.Index(
     "delivery_due",
     delivery.c.client_id,

@@ -70,7 +70,7 @@ _INSERT_BODY = insert(tables.body, ("body_id", "bytes"))
 _INSERT_DELIVERY = insert(tables.delivery, DELIVERY)
 _INSERT_EVENT = insert(tables.event, EVENT)
 _UPDATE_DOCUMENT = update(tables.document, key=KEY_COLUMNS, columns=CHANGING)
-_INSERT_LANE = insert(tables.delivery_lane, ("webhook_id", "lane", "position"))
+_INSERT_LANE = insert(tables.further_lane, ("webhook_id", "lane", "position"))
 _INSERT_RELATION = insert(
     tables.relation,
     ("author_entity", "type", "object_id", "target_author", "target_type", "target_id"),
@@ -86,9 +86,9 @@ _RELEASE = Bulk.of(
     returns=False,
 )
 _FREE_LANES = Bulk.of(
-    postgresql="delete from delivery_lane l using " + rows("id text") + " gone"
+    postgresql="delete from further_lane l using " + rows("id text") + " gone"
     " where l.webhook_id = gone.id",
-    sqlite="delete from delivery_lane where webhook_id = $1",
+    sqlite="delete from further_lane where webhook_id = $1",
     returns=False,
 )
 _END_REQUEST = Bulk.of(

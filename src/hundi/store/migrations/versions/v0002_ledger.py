@@ -71,15 +71,15 @@ def _relation() -> None:
     op.create_index("relation_target", "relation", list(targets))
 
 
-def _delivery_lane() -> None:
+def _further_lane() -> None:
     op.create_table(
-        "delivery_lane",
+        "further_lane",
         sa.Column("webhook_id", sa.Text(), nullable=False),
         sa.Column("lane", sa.Text(), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("webhook_id", "lane"),
     )
-    op.create_index("delivery_lane_order", "delivery_lane", ["lane", "position"])
+    op.create_index("further_lane_order", "further_lane", ["lane", "position"])
     op.add_column("delivery", sa.Column("sequences", sa.Text(), nullable=True))
 
 
@@ -87,7 +87,7 @@ def upgrade() -> None:
     _account()
     _transfer()
     _relation()
-    _delivery_lane()
+    _further_lane()
     zero, no, yes = "0", sa.false(), sa.true()
     for name, column in (
         ("document", sa.Column("status_at", sa.BigInteger(), nullable=False, server_default=zero)),
