@@ -13,7 +13,8 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     """Postings on documents by `ref`, and what becomes of what the moved document has reserved.
 
     `resolves`: its standing reservations are posted (True), voided (False) or left (None).
-    `gives_back`: what it has drawn on others is undone, for it has come to its end as a fact.
+    `gives_back`: what it has drawn on others is undone when the move takes effect, for it comes to
+    an end.
     """
 
     holder: Key
@@ -23,9 +24,13 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     resolves: bool | None
     gives_back: bool
 
+    def concerns(self, ref: str) -> bool:
+        """Whether a document that the moved one refers to is touched, and not only looked at."""
+        return self.gives_back or any(posting.ref == ref for posting in self.postings)
+
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to book."""
+        """Whether there is nothing to book at the ack or at the end."""
         return not self.postings and self.resolves is None and not self.gives_back
 
     def write(self, papers: Papers, *, req_msg_id: str, now: int) -> None:
@@ -45,6 +50,6 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
         if self.resolves is not None:
             end = Phase.POSTED if self.resolves else Phase.VOID
             touched |= papers.resolve(self.holder, end)
-        if self.gives_back:
+        if self.gives_back and self.effect is Effect.FACT:
             touched |= papers.give_back(self.holder, req_msg_id)
         papers.derive(touched, holder=self.holder, req_msg_id=req_msg_id, now=now)

@@ -252,7 +252,8 @@ def _busy(
         found.append(busy(touched.path, world.types[touched.type], document))
     for one in held:
         opened = world.opened(one.document)
-        if opened is not None and opened.shuts(one.document.key):
+        draws = one.touched is not None
+        if draws and opened is not None and opened.shuts(one.document.key):
             found.append(busy(one.ref, world.types[one.document.type], one.document))
     return tuple(found)
 
@@ -293,6 +294,8 @@ def _ruled(
     refusals, warnings = split(_findings(request, context))
     if refusals:
         return Refused(refusals)
+    booking = _booking(request, context, move=move, document=document, held=held)
+    held = tuple(one for one in held if one.touched is not None or booking.concerns(one.ref))
     plan = Plan(
         request=request,
         kind=kind,
@@ -306,7 +309,7 @@ def _ruled(
         receiver=world.parties[request.receiver_b2b],
         warnings=warnings,
         held=held,
-        booking=_booking(request, context, move=move, document=document, held=held),
+        booking=booking,
         papers=_papers(world, document, held),
     )
     return _tried(plan, world)
@@ -346,9 +349,7 @@ def _booking(
         postings=message.postings(request.body, context),
         places={**places, request.touched[0].path: document.key},
         resolves=message.resolves(request.body),
-        gives_back=bool(held)
-        and move.effect is Effect.FACT
-        and move.target in message.document.released,
+        gives_back=bool(held) and move.target in message.document.released,
     )
 
 
