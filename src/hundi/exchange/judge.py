@@ -11,7 +11,6 @@ from hundi.exchange.booking import Booking
 from hundi.exchange.definition import (
     DocumentType,
     DocumentView,
-    Effect,
     Move,
     Party,
     RuleContext,
