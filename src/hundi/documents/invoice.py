@@ -154,14 +154,8 @@ def _accepted(body: ConfirmBody, context: RuleContext) -> tuple[Posting, ...]:
     invoice: Invoice = context.document.body.invoice
     advance = invoice.advancePaymentDetails.paidAmount
     paid = ZERO if isinstance(advance, UnsetType) else max(ZERO, Money.of(advance))
-    total = total_of(invoice)
+    total = invoice_ledger.total_of(invoice)
     return invoice_ledger.acceptance("invoiceConfirmation", total=total.paise, advance=paid.paise)
-
-
-def total_of(invoice: Invoice) -> Money:
-    """What the invoice asks for in all, before advances."""
-    total = invoice.valueDetails.totalInvoiceValue
-    return ZERO if isinstance(total, UnsetType) else Money.of(total)
 
 
 def _closed(body: StatusChangeBody, context: RuleContext) -> tuple[Posting, ...]:

@@ -20,14 +20,19 @@ What lowers the due and finds too little of it goes to the buyer's credit, `on a
 
 and `on account` holds what is beyond (as a credit). Where due becomes free again (a debit note, a
 payment that was rejected), `derive` moves credit on account back to it. A note that is accepted
-before its invoice is waits in `notes ahead`: nobody owes anything yet.
+before its invoice is waits in `notes ahead`: nobody owes anything yet. Once the invoice is assigned
+to a lender the due is his: credit notes go on account, and nothing of that comes back.
 
 A payment reserves its credits of `due` until it is confirmed, and marks them with a parallel
 transfer of the same sum, debit `paying` and credit `payments`: so a pending note, which reserves
 `due` too, is never taken for a payment. Confirmed, its net says that something was paid.
 """
 
+from msgspec import UnsetType
+
+from hundi.documents.invoice_bodies import Invoice
 from hundi.exchange.definition import Derived, DocumentView, Posting
+from hundi.kernel.money import ZERO, Money
 
 DUE = "due"
 """What the buyer still owes. Never below zero."""
@@ -51,8 +56,8 @@ ROUNDING = "rounding"
 """Up to a rupee that a payment was off (either side)."""
 WAIVED = "waived"
 """What the supplier gave up when he closed the invoice (debit)."""
-CREDITED, CREDITS = "credited", "credits"
-"""Live credit notes, from their ack on: what the cap counts (debit of the first, credit of the other)."""
+CREDITED = "credited"
+"""Live credit notes, from their ack on: what the cap counts (debit)."""
 FINANCED, FINANCINGS = "financed", "financings"
 """Counts: a financing request that is open (reserved) or has led to an assignment (posted)."""
 
@@ -70,6 +75,23 @@ BOOKED = OWED | {CLOSED}
 def split_account(name: str) -> str:
     """Account of an invoice for one kind of payment split: `split:TDS` (debit)."""
     return f"split:{name.strip().upper()}"
+
+
+def note_account(object_id: str) -> str:
+    """Account of an invoice for one credit note: its share of the note (credit)."""
+    return f"note:{object_id}"
+
+
+def share_of(view: DocumentView, note_id: str) -> int:
+    """How much of a credit note falls on this invoice, in paise, as reserved at its ack."""
+    held = view.balance(note_account(note_id))
+    return -held.net + held.credit_pending
+
+
+def total_of(invoice: Invoice) -> Money:
+    """What the invoice asks for in all, before advances."""
+    total = invoice.valueDetails.totalInvoiceValue
+    return ZERO if isinstance(total, UnsetType) else Money.of(total)
 
 
 def credit_on_account(view: DocumentView) -> int:
@@ -136,6 +158,11 @@ def derive(view: DocumentView) -> Derived:
     return Derived(status=status, postings=postings)
 
 
+def assigned(view: DocumentView) -> bool:
+    """Whether a lender has bought the invoice."""
+    return view.balance(FINANCED).net > 0
+
+
 def _in_order(view: DocumentView) -> tuple[Posting, ...]:
     """Notes that came early are booked; credit on account fills what is free of the due."""
     early = view.balance(NOTES_AHEAD).net
@@ -143,5 +170,5 @@ def _in_order(view: DocumentView) -> tuple[Posting, ...]:
     raised = transfer(view.ref, DUE, NOTES_AHEAD, amount=early)
     lowered = lowering(view.ref, source=NOTES_AHEAD, amount=-early, free=free)
     free -= sum(p.amount for p in lowered if p.credit == DUE)
-    back = min(free, credit_on_account(view))
+    back = 0 if assigned(view) else min(free, credit_on_account(view))
     return (*raised, *lowered, *transfer(view.ref, ON_ACCOUNT, DUE, amount=back))

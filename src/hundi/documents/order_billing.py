@@ -29,6 +29,7 @@ from hundi.documents.order_draws import (
 )
 from hundi.documents.shapes import LineItem, TypedAmount
 from hundi.documents.sums import RUPEE, by_type, charges_of
+from hundi.documents.supply_shapes import OrderReference
 from hundi.exchange.definition import DocumentView, RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.money import Money, product
@@ -97,7 +98,7 @@ def _references(invoice: Invoice, context: RuleContext) -> Iterator[Fault]:
     for place, reference in enumerate(invoice.poDetails):
         path = f"{NAMED}{place}]"
         named = reference.objectId or reference.buyerPONumber
-        view = context.held.get(path)
+        view = context.held.get(path) or _named_before(reference, context)
         if view is None:
             if isinstance(named, str):
                 detail = f"The network knows no order {named} of these parties; it sets no limits."
@@ -117,6 +118,13 @@ def _references(invoice: Invoice, context: RuleContext) -> Iterator[Fault]:
                 invoice=day.isoformat(),
                 order=ordered,
             )
+
+
+def _named_before(reference: OrderReference, context: RuleContext) -> DocumentView | None:
+    """The order where an earlier entry of `poDetails` has named it too: it is held once."""
+    views = (view for path, view in context.held.items() if path.startswith(NAMED))
+    ids = {reference.objectId, reference.buyerPONumber}
+    return next((view for view in views if {view.object_id, view.number} & ids), None)
 
 
 def _open(view: DocumentView, path: str, day: date) -> Iterator[Fault]:

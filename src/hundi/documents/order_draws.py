@@ -182,9 +182,10 @@ def draw_of_edit(body: InvoiceBody, context: RuleContext) -> tuple[Posting, ...]
     draws, _ = drawn(body.invoice, orders_named(context))
     before = {draw.book.view.object_id: draw for draw in drawn_before(context)}
     changes = [
-        posting for draw in draws
+        posting
+        for draw in draws
         for posting in _changes(draw, before.pop(draw.book.view.object_id, None))
-    ]  # fmt: skip
+    ]
     left = (posting for draw in before.values() for posting in _changes(None, draw))
     return (*changes, *left)
 
@@ -208,6 +209,7 @@ def _changes(now: Draw | None, before: Draw | None) -> Iterator[Posting]:
 
 def _moved(ref: str, account: str, *, by: int, unit: Unit) -> Iterator[Posting]:
     """One transfer between an account and what stands against it, in the direction of the sign."""
-    debit, credit = (account, order_rules.DRAWN) if by > 0 else (order_rules.DRAWN, account)
+    against = order_rules.drawn_account(unit)
+    debit, credit = (account, against) if by > 0 else (against, account)
     if by:
         yield Posting(ref=ref, debit=debit, credit=credit, amount=abs(by), unit=unit)

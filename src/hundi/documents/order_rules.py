@@ -15,13 +15,17 @@ from hundi.documents.sums import Line, line_of
 from hundi.documents.tax_kinds import Supply, tax_identity
 from hundi.exchange.definition import RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
+from hundi.ledger.model import Unit
 
 LIVE_INVOICES = "live invoices"
 """Account of an order that counts its live invoices."""
 TAXABLE_DRAWN = "taxable"
 """Account of an order: taxable value of its live invoices, in paise."""
-DRAWN = "drawn"
-"""Account of an order that stands against the others: what was drawn in all."""
+
+
+def drawn_account(unit: Unit) -> str:
+    """Account of an order that stands against those of one unit: what was drawn in all."""
+    return f"drawn {unit.value.lower()}"
 
 
 def line_account(serialno: str) -> str:
