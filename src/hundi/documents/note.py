@@ -1,0 +1,208 @@
+"""The credit or debit note: what its three messages look like, how it lives, what it books.
+
+Shapes and life cycle follow `contract/b2b-cdnote.yaml` (`x-lifecycle`), row by row. There is no
+edit: a returned note is cancelled and another one is sent.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+
+from hundi.documents import note_ledger, note_rules
+from hundi.documents.invoice import INVOICE
+from hundi.documents.note_bodies import (
+    Confirmation,
+    ConfirmBody,
+    Note,
+    NoteBody,
+    StatusChange,
+    StatusChangeBody,
+)
+from hundi.documents.numbering import CREDIT_NOTE, DEBIT_NOTE, issued_on, supplier_claim
+from hundi.documents.numbering import INVOICE as INVOICE_KIND
+from hundi.documents.supply_shapes import PrecedingInvoice
+from hundi.documents.transitions import rows
+from hundi.exchange.definition import (
+    Ack,
+    DocumentType,
+    Effect,
+    MessageType,
+    Touched,
+    Touches,
+    VersionRule,
+)
+from hundi.kernel.fields import Group
+
+BUYER, SUPPLIER = "buyer", "supplier"
+
+CREATED = "CREATED"
+SENT = "SENT TO BUYER"
+UNDER_REVIEW = "UNDER REVIEW"
+ACCEPTED = "ACCEPTED"
+REJECTED = "REJECTED"
+CANCELLED = "CANCELLED"
+CLOSED = "CLOSED"
+
+_CONFIRM, _CHANGE = "req-confirm", "req-status-change"
+_INVOICE_ID = re.compile(r"INV[A-Za-z0-9]{32}")
+
+LIFE_CYCLE = (
+    *rows("req-send", by=SUPPLIER, action=None, sources=[CREATED], target=SENT,
+          version=VersionRule.FIRST),
+    *rows(_CONFIRM, by=BUYER, action="ACCEPT", sources=[SENT], target=ACCEPTED,
+          version=VersionRule.AGREE),
+    *rows(_CONFIRM, by=BUYER, action="REJECT", sources=[SENT], target=REJECTED,
+          version=VersionRule.KEEP),
+    *rows(_CONFIRM, by=BUYER, action="RETURN", sources=[SENT], target=UNDER_REVIEW,
+          version=VersionRule.KEEP),
+    *rows(_CHANGE, by=SUPPLIER, action="CANCEL", sources=[SENT, UNDER_REVIEW, REJECTED],
+          target=CANCELLED, version=VersionRule.KEEP),
+    *rows(_CHANGE, by=SUPPLIER, action="CLOSE", sources=[ACCEPTED], target=CLOSED,
+          version=VersionRule.KEEP),
+    *rows(_CHANGE, by=SUPPLIER, action="CANCEL", sources=[CREATED], target=CANCELLED,
+          version=VersionRule.KEEP, effect=Effect.FACT),
+)  # fmt: skip
+
+NOTE = DocumentType(
+    name="cd-note",
+    noun="note",
+    author=SUPPLIER,
+    initial=CREATED,
+    released=frozenset({REJECTED, CANCELLED}),
+    withdrawal="CANCEL",
+    shut_by=frozenset({"CANCEL", "CLOSE"}),
+    guarded=frozenset(),
+    derive=None,
+    moves=LIFE_CYCLE,
+)
+
+
+def _touched(
+    subject: Note | Confirmation | StatusChange,
+    path: str,
+    *,
+    claim: str | None = None,
+    tag: str = "",
+) -> Touched:
+    version, transition = subject.objectVersion, subject.cdNoteStatusTransition
+    return Touched(
+        type=NOTE.name,
+        how=Touches.MOVES,
+        object_id=subject.objectId,
+        number=subject.supplierCDNoteNumber,
+        claim=claim,
+        claim_tag=tag,
+        current_version=version.currentVersion,
+        new_version=version.newVersion,
+        current_status=transition.currentStatus,
+        new_status=transition.newStatus,
+        path=path,
+        transition="cdNoteStatusTransition",
+    )
+
+
+def _note_touched(body: NoteBody) -> tuple[Touched, ...]:
+    """The note with its number and IRN, and the invoices that it corrects."""
+    note = body.cdNote
+    day = issued_on(note.invoiceReferenceDetails, note.ts)
+    kind = CREDIT_NOTE if note.noteType == note_ledger.CREDIT else DEBIT_NOTE
+    claim = supplier_claim(note.supplierDetails, kind, note.supplierCDNoteNumber, day=day)
+    irn = note.eInvoiceInfo.irnNumber
+    tag = irn.lower() if isinstance(irn, str) else ""
+    return (_touched(note, "cdNote", claim=claim, tag=tag), *_invoices(note))
+
+
+def _invoices(note: Note) -> Iterator[Touched]:
+    """Each invoice that is named well enough to be found: by its id, or by number and date."""
+    for place, invoice in enumerate(note.precedingInvoiceDetails):
+        object_id, claim = _id_of(invoice), _claim_of(note, invoice)
+        if object_id or claim is not None:
+            yield Touched(
+                type=INVOICE.name,
+                how=Touches.HOLDS,
+                object_id=object_id,
+                number=invoice.invoiceNumber if isinstance(invoice.invoiceNumber, str) else "",
+                claim=None if object_id else claim,
+                current_version=None,
+                new_version=None,
+                current_status=None,
+                new_status=None,
+                path=f"{note_ledger.NAMED}{place}]",
+                transition="",
+                required=False,
+            )
+
+
+def _id_of(invoice: PrecedingInvoice) -> str:
+    """The network id that `otherReference` may carry; any other reference is the parties' own."""
+    other = invoice.otherReference
+    return other if isinstance(other, str) and _INVOICE_ID.fullmatch(other) else ""
+
+
+def _claim_of(note: Note, invoice: PrecedingInvoice) -> str | None:
+    number, day = invoice.invoiceNumber, invoice.invoiceDate
+    if not isinstance(number, str) or not isinstance(day, str):
+        return None
+    return supplier_claim(note.supplierDetails, INVOICE_KIND, number, day=date.fromisoformat(day))
+
+
+def _message(
+    name: str, *, sender: str, body: type[Group], subject: str, **functions: object
+) -> MessageType:
+    road = f"api/v0/cd-note/{name}"
+    return MessageType(
+        name=name,
+        document=NOTE,
+        path=f"/{road}",
+        forward=road,
+        inform=road.replace("/req-", "/resp-"),
+        roles={BUYER: "buyerB2BId", SUPPLIER: "supplierB2BId"},
+        sender=sender,
+        receiver=SUPPLIER if sender == BUYER else BUYER,
+        body=body,
+        subject=subject,
+        ack=Ack.RECEIPT,
+        reads=True,
+        resolves=lambda _: None,
+        **functions,  # type: ignore[arg-type]
+    )
+
+
+MESSAGES: tuple[MessageType, ...] = (
+    _message(
+        "req-send",
+        sender=SUPPLIER,
+        body=NoteBody,
+        subject="cdNote",
+        touches=_note_touched,
+        action=lambda _: None,
+        follows=(),
+        body_rules=note_rules.FIGURES,
+        rules=note_rules.NEW,
+        postings=note_ledger.reserved_by,
+    ),
+    _message(
+        _CONFIRM,
+        sender=BUYER,
+        body=ConfirmBody,
+        subject="cdNoteConfirmation",
+        touches=lambda body: (_touched(body.cdNoteConfirmation, "cdNoteConfirmation"),),
+        action=lambda body: body.cdNoteConfirmation.buyerResponse,
+        follows=(INVOICE.name,),
+        body_rules=(),
+        rules=note_rules.CONFIRMED,
+        postings=note_ledger.accepted_by,
+    ),
+    _message(
+        _CHANGE,
+        sender=SUPPLIER,
+        body=StatusChangeBody,
+        subject="cdNoteStatus",
+        touches=lambda body: (_touched(body.cdNoteStatus, "cdNoteStatus"),),
+        action=lambda body: body.cdNoteStatus.supplierAction,
+        follows=(),
+        body_rules=(),
+        rules=note_rules.CHANGED,
+        postings=lambda *_: (),
+    ),
+)

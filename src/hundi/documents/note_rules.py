@@ -1,0 +1,194 @@
+"""The trade rules of a credit or debit note: what is refused, what is warned about. Pure.
+
+A note mends what an invoice got wrong, so the taxes of its lines are not asked about; the money it
+gives back is exact. (design rules, "Notes")
+"""
+
+from collections.abc import Iterator
+
+from msgspec import UnsetType
+
+from hundi.documents import sums, totals
+from hundi.documents.line_rules import each_line, milestones_make_the_total
+from hundi.documents.note_bodies import (
+    Confirmation,
+    ConfirmBody,
+    Note,
+    NoteBody,
+    StatusChange,
+    StatusChangeBody,
+)
+from hundi.documents.note_ledger import (
+    CREDIT,
+    NAMED,
+    asked_by,
+    cap_of,
+    invoices_named,
+    shares_of,
+    total_of,
+)
+from hundi.documents.numbering import issued_on
+from hundi.documents.parties_named import number_is_its_own, parties_named
+from hundi.documents.strictness import strictness_of_supplies
+from hundi.documents.sums import Line, line_of
+from hundi.documents.supply_shapes import PrecedingInvoice
+from hundi.documents.tax_kinds import Supply, tax_identity
+from hundi.exchange.definition import RuleContext
+from hundi.kernel.faults import Code, Fault, Kind
+from hundi.kernel.money import ZERO
+
+_ROOT = "cdNote"
+STRICTNESS = strictness_of_supplies("NOTE", noun="note", root=_ROOT, strict=False)
+
+AMOUNT = Code("NOTE-AMOUNT", Kind.RULE, "A note says what it is worth in all.")
+FUTURE = Code("NOTE-FUTURE", Kind.RULE, "A note is not dated in the future.")
+INVOICE_UNKNOWN = Code(
+    "NOTE-INVOICE-UNKNOWN", Kind.WARNING, "The network knows no such invoice of this supplier."
+)
+INVOICE_STATUS = Code(
+    "NOTE-INVOICE-STATUS", Kind.WARNING, "The invoice has ended; nothing is due on it."
+)
+OVER_CAP = Code(
+    "NOTE-OVER-CAP", Kind.RULE, "Credit notes exceed their invoices and the debit notes on them."
+)
+TYPE_MISMATCH = Code("NOTE-TYPE-MISMATCH", Kind.RULE, "The note is of the other type.")
+CODES = (
+    *STRICTNESS.codes, AMOUNT, FUTURE, INVOICE_UNKNOWN, INVOICE_STATUS, OVER_CAP, TYPE_MISMATCH,
+)  # fmt: skip
+
+_ENDED = frozenset({"REJECTED", "CANCELLED"})
+_TOTAL = f"{_ROOT}.cdNoteValueDetails.totalCDNoteValue"
+
+
+def parties(body: NoteBody, context: RuleContext) -> Iterator[Fault]:
+    """The note's parties are the message's; only the supplier issues notes."""
+    note = body.cdNote
+    yield from parties_named(
+        body.b2bIds,
+        supplier=note.supplierDetails,
+        buyer=note.buyerDetails,
+        context=context,
+        codes=STRICTNESS,
+    )
+
+
+def not_in_the_future(body: NoteBody, context: RuleContext) -> Iterator[Fault]:
+    """A note stands in the tax return of its day."""
+    day = issued_on(body.cdNote.invoiceReferenceDetails, body.cdNote.ts)
+    if day > context.today:
+        detail = f"The note is of {day}, today is {context.today} in India. Send it on its day."
+        facts = {"note": day.isoformat(), "today": context.today.isoformat()}
+        yield FUTURE.at(f"{_ROOT}.invoiceReferenceDetails.invoiceDate", detail, **facts)
+
+
+def figures(body: NoteBody) -> Iterator[Fault]:
+    """Who may charge tax, lines, totals and amounts; every line is taken apart once."""
+    note = body.cdNote
+    lines = [line_of(i, f"{_ROOT}.itemLists[{n}]") for n, i in enumerate(note.itemLists)]
+    details = note.transactionDetails
+    supply = Supply(
+        supplier=note.supplierDetails,
+        buyer=note.buyerDetails,
+        charged=totals.levied(lines, sums.by_type(note.cdNoteValueDetails.valueInfos)),
+        supply_type=details.supplyType,
+        reverse_charge=details.reverseChargeTax,
+        igst=details.igstChargable,
+    )
+    yield from tax_identity(supply, STRICTNESS)
+    yield from each_line(note.itemLists, lines, STRICTNESS)
+    yield from _totals(note, lines)
+    total = sums.money(note.cdNoteValueDetails.totalCDNoteValue)
+    if total is None:
+        detail = "The note states no total. Say what it is worth, 0.00 where nothing."
+        yield AMOUNT.at(_TOTAL, detail, least="0.00")
+    yield from milestones_make_the_total(note.paymentMilestones, total, STRICTNESS)
+
+
+def _totals(note: Note, lines: list[Line]) -> Iterator[Fault]:
+    value = note.cdNoteValueDetails
+    root = f"{_ROOT}.cdNoteValueDetails"
+    yield from totals.totals_of(
+        lines,
+        totals.Totals(
+            taxable=sums.money(value.assessmentValue),
+            total=sums.money(value.totalCDNoteValue),
+            labelled=sums.by_type(value.valueInfos),
+            taxable_path=f"{root}.assessmentValue",
+            total_path=f"{root}.totalCDNoteValue",
+            labelled_path=f"{root}.valueInfos",
+        ),
+    )
+
+
+def name_of(reference: PrecedingInvoice) -> str | None:
+    """What a note calls an invoice, None where it says nothing."""
+    name = reference.invoiceNumber or reference.otherReference
+    return None if isinstance(name, UnsetType) else name
+
+
+def invoices(body: NoteBody, context: RuleContext) -> Iterator[Fault]:
+    """The invoices that are named: known, and not rejected or cancelled."""
+    for place, reference in enumerate(body.cdNote.precedingInvoiceDetails):
+        path, name = f"{NAMED}{place}]", name_of(reference)
+        view = context.held.get(path)
+        known = {one.number.casefold() for one in invoices_named(context)}
+        if view is None and name is not None and name.casefold() not in known:
+            detail = f"The network knows no invoice {name} of this supplier; it sets no cap."
+            yield INVOICE_UNKNOWN.at(path, detail, invoice=name)
+        elif view is not None and view.status in _ENDED:
+            detail = f"Invoice {view.number} is {view.status}; the note lowers nothing on it."
+            yield INVOICE_STATUS.at(path, detail, invoice=view.number, status=view.status)
+
+
+def within_the_cap(body: NoteBody, context: RuleContext) -> Iterator[Fault]:
+    """No more is given back than was asked; what invoices off the network bear is not known."""
+    note, views = body.cdNote, invoices_named(context)
+    named = [one for one in note.precedingInvoiceDetails if name_of(one) is not None]
+    if note.noteType != CREDIT or not views or len(named) > len(views):
+        return
+    total = total_of(note)
+    left = total - sums.sum_of(share for _, share in shares_of(total, views))
+    if left > ZERO:
+        asked = sums.sum_of(asked_by(view) for view in views)
+        most = sums.sum_of(cap_of(view) for view in views)
+        noted = sums.sum_of(asked_by(view) - cap_of(view) for view in views)
+        names = ", ".join(view.number for view in views)
+        detail = (
+            f"Invoice {names} asks for {asked.text()}, its notes so far take {noted.text()} of it,"
+            f" and this asks {total.text()}. Credit at most {most.text()}."
+        )
+        facts = {"invoice": asked.text(), "notes": noted.text(), "asked": total.text()}
+        yield OVER_CAP.at(_TOTAL, detail, most=most.text(), **facts)
+
+
+def confirmation_names_the_note(body: ConfirmBody, context: RuleContext) -> Iterator[Fault]:
+    """The number and the type in the confirmation are the note's."""
+    yield from _names(body.cdNoteConfirmation, "cdNoteConfirmation", context)
+
+
+def status_change_names_the_note(body: StatusChangeBody, context: RuleContext) -> Iterator[Fault]:
+    """The number and the type in the status change are the note's."""
+    yield from _names(body.cdNoteStatus, "cdNoteStatus", context)
+
+
+def _names(
+    subject: Confirmation | StatusChange, root: str, context: RuleContext
+) -> Iterator[Fault]:
+    yield from number_is_its_own(
+        subject.supplierCDNoteNumber,
+        f"{root}.supplierCDNoteNumber",
+        context=context,
+        codes=STRICTNESS,
+    )
+    stored = context.document.body if context.document is not None else None
+    if isinstance(stored, NoteBody) and stored.cdNote.noteType != subject.noteType:
+        known, stated = stored.cdNote.noteType, subject.noteType
+        detail = f"The note is a {known} note, not a {stated} note. Check which is meant."
+        yield TYPE_MISMATCH.at(f"{root}.noteType", detail, type=known, stated=stated)
+
+
+FIGURES = (figures,)
+"""Rules that need nothing but the note."""
+NEW = (parties, not_in_the_future, invoices, within_the_cap)
+CONFIRMED = (confirmation_names_the_note,)
+CHANGED = (status_change_names_the_note,)
