@@ -1,0 +1,147 @@
+"""The books of one invoice: its accounts, and what they make of its status. Pure.
+
+Every transfer debits one account and credits another one, so the sum over all of them is zero. An
+account that is mostly debited holds what is owed or was received (`due`, `cash`, `notes`, a split);
+one that is mostly credited stands against it (`billed`, `debit notes`, `on account`), and its net is
+below zero. In the trade story (section 10, paise), invoice 1 goes
+
+    accepted                debit due 71700700            credit billed 71700700
+    credit note accepted    debit notes 1415900           credit due 1415900
+    payment 1 confirmed     debit cash 40000000           credit due 40000000
+                            debit split:TDS 24200         credit due 24200
+    payment 2 confirmed     debit cash 30260600           credit due 30260600
+
+and ends with due 0, billed -71700700, notes +1415900, cash +70260600, split:TDS +24200.
+
+What lowers the due and finds too little of it goes to the buyer's credit, `on account`:
+`lowering` shares an amount out. At any time, nothing being reserved,
+
+    due = max(0, total - advances + debit notes - credit notes - cash - splits - waived)
+
+and `on account` holds what is beyond (as a credit). Where due becomes free again (a debit note, a
+payment that was rejected), `derive` moves credit on account back to it. A note that is accepted
+before its invoice is waits in `notes ahead`: nobody owes anything yet.
+
+A payment reserves its credits of `due` until it is confirmed, and marks them with a parallel
+transfer of the same sum, debit `paying` and credit `payments`: so a pending note, which reserves
+`due` too, is never taken for a payment. Confirmed, its net says that something was paid.
+"""
+
+from hundi.exchange.definition import Derived, DocumentView, Posting
+
+DUE = "due"
+"""What the buyer still owes. Never below zero."""
+BILLED = "billed"
+"""What the accepted invoice asks for in all (credit)."""
+ADVANCES = "advances"
+"""What was paid before the invoice, as it states (debit)."""
+NOTES = "notes"
+"""Credit notes that were accepted (debit)."""
+DEBIT_NOTES = "debit notes"
+"""Debit notes that were accepted (credit)."""
+NOTES_AHEAD = "notes ahead"
+"""Notes that were accepted before the invoice: credit notes a credit, debit notes a debit."""
+CASH = "cash"
+"""Money that payments have brought (debit)."""
+PAYING, PAYMENTS = "paying", "payments"
+"""What payments take of the due: reserved while they wait for their confirmation, then posted."""
+ON_ACCOUNT = "on account"
+"""The buyer's credit: what exceeded the due (credit)."""
+ROUNDING = "rounding"
+"""Up to a rupee that a payment was off (either side)."""
+WAIVED = "waived"
+"""What the supplier gave up when he closed the invoice (debit)."""
+CREDITED, CREDITS = "credited", "credits"
+"""Live credit notes, from their ack on: what the cap counts (debit of the first, credit of the other)."""
+FINANCED, FINANCINGS = "financed", "financings"
+"""Counts: a financing request that is open (reserved) or has led to an assignment (posted)."""
+
+ACCEPTED = "ACCEPTED"
+PAYMENT_INITIATED = "PAYMENT INITIATED"
+PARTIALLY_PAID = "PARTIALLY PAID"
+PAID = "PAID"
+CLOSED = "CLOSED"
+OWED = frozenset({ACCEPTED, PAYMENT_INITIATED, PARTIALLY_PAID, PAID})
+"""States between which the ledger decides: the invoice is accepted and not closed."""
+BOOKED = OWED | {CLOSED}
+"""States in which the invoice's total stands in the books."""
+
+
+def split_account(name: str) -> str:
+    """Account of an invoice for one kind of payment split: `split:TDS` (debit)."""
+    return f"split:{name.strip().upper()}"
+
+
+def credit_on_account(view: DocumentView) -> int:
+    """The buyer's free credit on this invoice, in paise."""
+    held = view.balance(ON_ACCOUNT)
+    return max(0, -held.net - held.debit_pending)
+
+
+def transfer(ref: str, debit: str, credit: str, amount: int) -> tuple[Posting, ...]:
+    """One transfer of paise, or none where there is nothing to move."""
+    if amount <= 0:
+        return ()
+    return (Posting(ref=ref, debit=debit, credit=credit, amount=amount),)
+
+
+def lowering(
+    ref: str, *, source: str, amount: int, free: int, beyond: str = ON_ACCOUNT
+) -> tuple[Posting, ...]:
+    """Lower the due by an amount from an account; what exceeds the free due goes `beyond`.
+
+    `free` is `due.left`: what nobody else has reserved.
+    """
+    drawn = min(amount, max(free, 0))
+    return (
+        *transfer(ref, source, DUE, drawn),
+        *transfer(ref, source, beyond, amount - drawn),
+    )
+
+
+def acceptance(ref: str, *, total: int, advance: int) -> tuple[Posting, ...]:
+    """The buyer owes the total, less what he has paid in advance.
+
+    The advance is booked against the bill, so that the due is never below zero on its way.
+    """
+    used = min(total, advance)
+    return (
+        *transfer(ref, DUE, BILLED, total - used),
+        *transfer(ref, ADVANCES, BILLED, used),
+        *transfer(ref, ADVANCES, ON_ACCOUNT, advance - used),
+    )
+
+
+def closing(view: DocumentView) -> tuple[Posting, ...]:
+    """The supplier waives what is free of the due."""
+    return transfer(view.ref, WAIVED, DUE, view.balance(DUE).left)
+
+
+def derive(view: DocumentView) -> Derived:
+    """The status that the ledger gives, and the transfers that put the accounts in order."""
+    if view.status not in OWED:
+        return Derived(status=view.status)
+    postings = _in_order(view)
+    moved = sum(p.amount for p in postings if p.credit == DUE)
+    raised = sum(p.amount for p in postings if p.debit == DUE)
+    paying = view.balance(PAYING)
+    if paying.debit_pending > 0:
+        status = PAYMENT_INITIATED
+    elif view.balance(DUE).net + raised - moved == 0:
+        status = PAID
+    elif paying.net > 0:
+        status = PARTIALLY_PAID
+    else:
+        status = ACCEPTED
+    return Derived(status=status, postings=postings)
+
+
+def _in_order(view: DocumentView) -> tuple[Posting, ...]:
+    """Notes that came early are booked; credit on account fills what is free of the due."""
+    early = view.balance(NOTES_AHEAD).net
+    free = view.balance(DUE).left + max(early, 0)
+    raised = transfer(view.ref, DUE, NOTES_AHEAD, early)
+    lowered = lowering(view.ref, source=NOTES_AHEAD, amount=-early, free=free)
+    free -= sum(p.amount for p in lowered if p.credit == DUE)
+    back = min(free, credit_on_account(view))
+    return (*raised, *lowered, *transfer(view.ref, ON_ACCOUNT, DUE, back))
