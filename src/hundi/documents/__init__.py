@@ -3,8 +3,8 @@
 A new document type is one file, its name in these tuples, and its golden examples.
 """
 
-from hundi.documents import purchase_order
+from hundi.documents import invoice, purchase_order
 from hundi.exchange.definition import DocumentType, MessageType
 
-DOCUMENT_TYPES: tuple[DocumentType, ...] = (purchase_order.PURCHASE_ORDER,)
-MESSAGES: tuple[MessageType, ...] = (*purchase_order.MESSAGES,)
+DOCUMENT_TYPES: tuple[DocumentType, ...] = (purchase_order.PURCHASE_ORDER, invoice.INVOICE)
+MESSAGES: tuple[MessageType, ...] = (*purchase_order.MESSAGES, *invoice.MESSAGES)

@@ -78,7 +78,7 @@ def credit_on_account(view: DocumentView) -> int:
     return max(0, -held.net - held.debit_pending)
 
 
-def transfer(ref: str, debit: str, credit: str, amount: int) -> tuple[Posting, ...]:
+def transfer(ref: str, debit: str, credit: str, *, amount: int) -> tuple[Posting, ...]:
     """One transfer of paise, or none where there is nothing to move."""
     if amount <= 0:
         return ()
@@ -94,8 +94,8 @@ def lowering(
     """
     drawn = min(amount, max(free, 0))
     return (
-        *transfer(ref, source, DUE, drawn),
-        *transfer(ref, source, beyond, amount - drawn),
+        *transfer(ref, source, DUE, amount=drawn),
+        *transfer(ref, source, beyond, amount=amount - drawn),
     )
 
 
@@ -106,15 +106,15 @@ def acceptance(ref: str, *, total: int, advance: int) -> tuple[Posting, ...]:
     """
     used = min(total, advance)
     return (
-        *transfer(ref, DUE, BILLED, total - used),
-        *transfer(ref, ADVANCES, BILLED, used),
-        *transfer(ref, ADVANCES, ON_ACCOUNT, advance - used),
+        *transfer(ref, DUE, BILLED, amount=total - used),
+        *transfer(ref, ADVANCES, BILLED, amount=used),
+        *transfer(ref, ADVANCES, ON_ACCOUNT, amount=advance - used),
     )
 
 
-def closing(view: DocumentView) -> tuple[Posting, ...]:
+def closing(ref: str, *, free: int) -> tuple[Posting, ...]:
     """The supplier waives what is free of the due."""
-    return transfer(view.ref, WAIVED, DUE, view.balance(DUE).left)
+    return transfer(ref, WAIVED, DUE, amount=free)
 
 
 def derive(view: DocumentView) -> Derived:
@@ -140,8 +140,8 @@ def _in_order(view: DocumentView) -> tuple[Posting, ...]:
     """Notes that came early are booked; credit on account fills what is free of the due."""
     early = view.balance(NOTES_AHEAD).net
     free = view.balance(DUE).left + max(early, 0)
-    raised = transfer(view.ref, DUE, NOTES_AHEAD, early)
+    raised = transfer(view.ref, DUE, NOTES_AHEAD, amount=early)
     lowered = lowering(view.ref, source=NOTES_AHEAD, amount=-early, free=free)
     free -= sum(p.amount for p in lowered if p.credit == DUE)
     back = min(free, credit_on_account(view))
-    return (*raised, *lowered, *transfer(view.ref, ON_ACCOUNT, DUE, back))
+    return (*raised, *lowered, *transfer(view.ref, ON_ACCOUNT, DUE, amount=back))

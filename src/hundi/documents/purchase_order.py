@@ -3,10 +3,10 @@
 Shapes and life cycle follow `contract/b2b-purchase-order.yaml` (`x-lifecycle`), row by row.
 """
 
-from collections.abc import Iterable
 from datetime import date
 
 from hundi.documents import order_rules
+from hundi.documents.numbering import order_claim
 from hundi.documents.order_bodies import (
     Confirmation,
     ConfirmBody,
@@ -15,20 +15,19 @@ from hundi.documents.order_bodies import (
     StatusChange,
     StatusChangeBody,
 )
+from hundi.documents.transitions import rows
 from hundi.exchange.definition import (
     Ack,
     BodyRule,
     DocumentType,
     DocumentView,
     Effect,
-    Guard,
     MessageType,
     Move,
     Touched,
     Touches,
     VersionRule,
 )
-from hundi.kernel.clock import financial_year
 from hundi.kernel.fields import Group
 
 BUYER, SUPPLIER = "buyer", "supplier"
@@ -57,59 +56,32 @@ def no_live_invoice(view: DocumentView) -> bool:
     return view.balance(order_rules.LIVE_INVOICES).taken == 0
 
 
-def _moves(
-    on: str,
-    *,
-    by: str,
-    action: str | None,
-    sources: Iterable[str],
-    target: str,
-    version: VersionRule,
-    effect: Effect = Effect.PROPOSAL,
-    guard: Guard | None = None,
-) -> tuple[Move, ...]:
-    """The rows of one transition of the contract, one for each state it starts from."""
-    return tuple(
-        Move(
-            on=on,
-            action=action,
-            source=source,
-            target=target,
-            by=by,
-            effect=effect,
-            version=version,
-            guard=guard,
-        )
-        for source in sources
-    )
-
-
 _CONFIRM, _CHANGE = "req-confirm", "req-status-change"
 
 LIFE_CYCLE: tuple[Move, ...] = (
-    *_moves("req-send", by=BUYER, action=None, sources=[CREATED], target=SENT,
+    *rows("req-send", by=BUYER, action=None, sources=[CREATED], target=SENT,
             version=VersionRule.FIRST),
-    *_moves(_CONFIRM, by=SUPPLIER, action="ACCEPT", sources=[SENT], target=ACCEPTED,
+    *rows(_CONFIRM, by=SUPPLIER, action="ACCEPT", sources=[SENT], target=ACCEPTED,
             version=VersionRule.AGREE),
-    *_moves(_CONFIRM, by=SUPPLIER, action="REJECT", sources=[SENT], target=REJECTED,
+    *rows(_CONFIRM, by=SUPPLIER, action="REJECT", sources=[SENT], target=REJECTED,
             version=VersionRule.KEEP, guard=no_earlier_version_was_accepted),
-    *_moves(_CONFIRM, by=SUPPLIER, action="RETURN", sources=[SENT], target=UNDER_REVIEW,
+    *rows(_CONFIRM, by=SUPPLIER, action="RETURN", sources=[SENT], target=UNDER_REVIEW,
             version=VersionRule.KEEP),
-    *_moves("req-edit", by=BUYER, action=None, sources=[SENT, UNDER_REVIEW], target=SENT,
+    *rows("req-edit", by=BUYER, action=None, sources=[SENT, UNDER_REVIEW], target=SENT,
             version=VersionRule.NEXT),
-    *_moves(_CHANGE, by=BUYER, action="CANCEL", sources=[SENT, UNDER_REVIEW, REJECTED],
+    *rows(_CHANGE, by=BUYER, action="CANCEL", sources=[SENT, UNDER_REVIEW, REJECTED],
             target=CANCELLED, version=VersionRule.KEEP, guard=no_live_invoice),
-    *_moves(_CHANGE, by=BUYER, action="CLOSE", sources=[ACCEPTED], target=CLOSED,
+    *rows(_CHANGE, by=BUYER, action="CLOSE", sources=[ACCEPTED], target=CLOSED,
             version=VersionRule.KEEP),
-    *_moves(_CHANGE, by=BUYER, action="CANCEL", sources=[CREATED], target=CANCELLED,
+    *rows(_CHANGE, by=BUYER, action="CANCEL", sources=[CREATED], target=CANCELLED,
             version=VersionRule.KEEP, effect=Effect.FACT),
-    *_moves("req-edit", by=BUYER, action=None, sources=[ACCEPTED], target=SENT,
+    *rows("req-edit", by=BUYER, action=None, sources=[ACCEPTED], target=SENT,
             version=VersionRule.NEXT),
-    *_moves(_CHANGE, by=BUYER, action="CANCEL", sources=[ACCEPTED], target=CANCELLED,
+    *rows(_CHANGE, by=BUYER, action="CANCEL", sources=[ACCEPTED], target=CANCELLED,
             version=VersionRule.KEEP, guard=no_live_invoice),
-    *_moves(_CONFIRM, by=SUPPLIER, action="REJECT", sources=[SENT], target=ACCEPTED,
+    *rows(_CONFIRM, by=SUPPLIER, action="REJECT", sources=[SENT], target=ACCEPTED,
             version=VersionRule.RESTORE, guard=an_earlier_version_was_accepted),
-    *_moves(_CHANGE, by=BUYER, action="CLOSE", sources=[SENT, UNDER_REVIEW], target=CLOSED,
+    *rows(_CHANGE, by=BUYER, action="CLOSE", sources=[SENT, UNDER_REVIEW], target=CLOSED,
             version=VersionRule.RESTORE, guard=an_earlier_version_was_accepted),
 )  # fmt: skip
 
@@ -151,8 +123,8 @@ def _touched(
 def _order_touched(body: OrderBody) -> tuple[Touched, ...]:
     """The order, and its number: unique for the buyer's B2B ID in the financial year of its date."""
     order = body.purchaseOrder
-    year = financial_year(date.fromisoformat(order.orderDate))
-    claim = f"{body.b2bIds.buyerB2BId}|{order.buyerPONumber}|{year}"
+    day = date.fromisoformat(order.orderDate)
+    claim = order_claim(body.b2bIds.buyerB2BId, order.buyerPONumber, day)
     return _touched(order, "purchaseOrder", claim)
 
 

@@ -1,0 +1,252 @@
+"""The invoice: what its four messages look like, how it lives, what it books.
+
+Shapes and life cycle follow `contract/b2b-invoice.yaml` (`x-lifecycle`), row by row; the rows that
+the contract leaves to the ledger are `invoice_ledger.derive`.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+
+from msgspec import UnsetType
+
+from hundi.documents import invoice_ledger
+from hundi.documents.invoice_bodies import (
+    Confirmation,
+    ConfirmBody,
+    Invoice,
+    InvoiceBody,
+    StatusChange,
+    StatusChangeBody,
+)
+from hundi.documents.numbering import INVOICE as KIND
+from hundi.documents.numbering import issued_on, order_claim, supplier_claim
+from hundi.documents.purchase_order import PURCHASE_ORDER
+from hundi.documents.transitions import rows
+from hundi.exchange.definition import (
+    Ack,
+    DocumentType,
+    Effect,
+    MessageType,
+    Posting,
+    RuleContext,
+    Touched,
+    Touches,
+    VersionRule,
+)
+from hundi.kernel.fields import Group
+from hundi.kernel.money import ZERO, Money
+
+BUYER, SUPPLIER = "buyer", "supplier"
+
+CREATED = "CREATED"
+SENT = "SENT TO BUYER"
+UNDER_REVIEW = "UNDER REVIEW"
+ACCEPTED = invoice_ledger.ACCEPTED
+REJECTED = "REJECTED"
+CANCELLED = "CANCELLED"
+PARTIALLY_PAID = invoice_ledger.PARTIALLY_PAID
+PAID = invoice_ledger.PAID
+CLOSED = invoice_ledger.CLOSED
+
+_SEND, _CONFIRM, _EDIT, _CHANGE = (
+    "req-send-invoice",
+    "req-confirm-invoice",
+    "req-edit-invoice",
+    "req-status-change-invoice",
+)
+
+LIFE_CYCLE = (
+    *rows(_SEND, by=SUPPLIER, action=None, sources=[CREATED], target=SENT,
+          version=VersionRule.FIRST),
+    *rows(_CONFIRM, by=BUYER, action="ACCEPT", sources=[SENT], target=ACCEPTED,
+          version=VersionRule.AGREE),
+    *rows(_CONFIRM, by=BUYER, action="REJECT", sources=[SENT], target=REJECTED,
+          version=VersionRule.KEEP),
+    *rows(_CONFIRM, by=BUYER, action="RETURN", sources=[SENT], target=UNDER_REVIEW,
+          version=VersionRule.KEEP),
+    *rows(_EDIT, by=SUPPLIER, action=None, sources=[SENT, UNDER_REVIEW], target=SENT,
+          version=VersionRule.NEXT),
+    *rows(_CHANGE, by=SUPPLIER, action="CANCEL", sources=[SENT, UNDER_REVIEW, REJECTED],
+          target=CANCELLED, version=VersionRule.KEEP),
+    *rows(_CHANGE, by=SUPPLIER, action="CLOSE", sources=[ACCEPTED, PAID], target=CLOSED,
+          version=VersionRule.KEEP),
+    *rows(_CHANGE, by=SUPPLIER, action="CANCEL", sources=[CREATED], target=CANCELLED,
+          version=VersionRule.KEEP, effect=Effect.FACT),
+    *rows(_CHANGE, by=SUPPLIER, action="CLOSE", sources=[PARTIALLY_PAID], target=CLOSED,
+          version=VersionRule.KEEP),
+)  # fmt: skip
+
+INVOICE = DocumentType(
+    name="invoice",
+    noun="invoice",
+    author=SUPPLIER,
+    initial=CREATED,
+    released=frozenset({REJECTED, CANCELLED}),
+    withdrawal="CANCEL",
+    shut_by=frozenset({"CANCEL", "CLOSE"}),
+    guarded=frozenset({invoice_ledger.DUE}),
+    derive=invoice_ledger.derive,
+    moves=LIFE_CYCLE,
+)
+
+
+def _touched(
+    subject: Invoice | Confirmation | StatusChange, path: str, *, claim: str | None, tag: str = ""
+) -> Touched:
+    version, transition = subject.objectVersion, subject.statusTransition
+    return Touched(
+        type=INVOICE.name,
+        how=Touches.MOVES,
+        object_id=subject.objectId,
+        number=subject.supplierInvoiceNumber,
+        claim=claim,
+        claim_tag=tag,
+        current_version=version.currentVersion,
+        new_version=version.newVersion,
+        current_status=transition.currentStatus,
+        new_status=transition.newStatus,
+        path=path,
+        transition="statusTransition",
+    )
+
+
+def _invoice_touched(body: InvoiceBody) -> tuple[Touched, ...]:
+    """The invoice with its number and IRN, and the orders that it bills."""
+    invoice = body.invoice
+    day = issued_on(invoice.invoiceReferenceDetails, invoice.ts)
+    number = invoice.supplierInvoiceNumber
+    claim = supplier_claim(invoice.supplierDetails, KIND, number, day=day)
+    irn = invoice.eInvoiceInfo.irnNumber
+    tag = irn.lower() if isinstance(irn, str) else ""
+    return (_touched(invoice, "invoice", claim=claim, tag=tag), *_orders(body))
+
+
+def _orders(body: InvoiceBody) -> Iterator[Touched]:
+    """Each order that is named well enough to be found: by its id, or by number and date."""
+    for place, order in enumerate(body.invoice.poDetails):
+        object_id = order.objectId if isinstance(order.objectId, str) else ""
+        number = order.buyerPONumber if isinstance(order.buyerPONumber, str) else ""
+        claim = None
+        if number and isinstance(order.orderDate, str):
+            day = date.fromisoformat(order.orderDate)
+            claim = order_claim(body.b2bIds.buyerB2BId, number, day)
+        if object_id or claim is not None:
+            yield Touched(
+                type=PURCHASE_ORDER.name,
+                how=Touches.HOLDS,
+                object_id=object_id,
+                number=number,
+                claim=None if object_id else claim,
+                current_version=None,
+                new_version=None,
+                current_status=None,
+                new_status=None,
+                path=f"invoice.poDetails[{place}]",
+                transition="",
+                required=False,
+            )
+
+
+def _accepted(body: ConfirmBody, context: RuleContext) -> tuple[Posting, ...]:
+    """Acceptance makes the buyer owe what the invoice asks for, less what it says was paid."""
+    if body.invoiceConfirmation.buyerResponse != "ACCEPT" or context.document is None:
+        return ()
+    invoice: Invoice = context.document.body.invoice
+    advance = invoice.advancePaymentDetails.paidAmount
+    paid = ZERO if isinstance(advance, UnsetType) else max(ZERO, Money.of(advance))
+    total = total_of(invoice)
+    return invoice_ledger.acceptance("invoiceConfirmation", total=total.paise, advance=paid.paise)
+
+
+def total_of(invoice: Invoice) -> Money:
+    """What the invoice asks for in all, before advances."""
+    total = invoice.valueDetails.totalInvoiceValue
+    return ZERO if isinstance(total, UnsetType) else Money.of(total)
+
+
+def _closed(body: StatusChangeBody, context: RuleContext) -> tuple[Posting, ...]:
+    """Closing waives what is still due."""
+    if body.invoiceStatus.supplierAction != "CLOSE" or context.document is None:
+        return ()
+    due = context.document.balance(invoice_ledger.DUE)
+    return invoice_ledger.closing("invoiceStatus", free=due.left)
+
+
+def _message(
+    name: str, *, sender: str, body: type[Group], subject: str, reads: bool, **functions: object
+) -> MessageType:
+    road = f"api/v0/invoice/{name}"
+    return MessageType(
+        name=name,
+        document=INVOICE,
+        path=f"/{road}",
+        forward=road,
+        inform=road.replace("/req-", "/resp-"),
+        roles={BUYER: "buyerB2BId", SUPPLIER: "supplierB2BId"},
+        sender=sender,
+        receiver=SUPPLIER if sender == BUYER else BUYER,
+        body=body,
+        subject=subject,
+        ack=Ack.RECEIPT,
+        reads=reads,
+        resolves=lambda _: None,
+        **functions,  # type: ignore[arg-type]
+    )
+
+
+MESSAGES: tuple[MessageType, ...] = (
+    _message(
+        _SEND,
+        sender=SUPPLIER,
+        body=InvoiceBody,
+        subject="invoice",
+        reads=True,
+        touches=_invoice_touched,
+        action=lambda _: None,
+        follows=(),
+        body_rules=(),
+        rules=(),
+        postings=lambda *_: (),
+    ),
+    _message(
+        _CONFIRM,
+        sender=BUYER,
+        body=ConfirmBody,
+        subject="invoiceConfirmation",
+        reads=True,
+        touches=lambda body: (
+            _touched(body.invoiceConfirmation, "invoiceConfirmation", claim=None),
+        ),
+        action=lambda body: body.invoiceConfirmation.buyerResponse,
+        follows=(),
+        body_rules=(),
+        rules=(),
+        postings=_accepted,
+    ),
+    _message(
+        _EDIT,
+        sender=SUPPLIER,
+        body=InvoiceBody,
+        subject="invoice",
+        reads=True,
+        touches=_invoice_touched,
+        action=lambda _: None,
+        follows=(PURCHASE_ORDER.name,),
+        body_rules=(),
+        rules=(),
+        postings=lambda *_: (),
+    ),
+    _message(
+        _CHANGE,
+        sender=SUPPLIER,
+        body=StatusChangeBody,
+        subject="invoiceStatus",
+        reads=False,
+        touches=lambda body: (_touched(body.invoiceStatus, "invoiceStatus", claim=None),),
+        action=lambda body: body.invoiceStatus.supplierAction,
+        follows=(),
+        body_rules=(),
+        rules=(),
+        postings=_closed,
+    ),
+)
