@@ -9,7 +9,7 @@ from datetime import date
 
 from msgspec import UnsetType
 
-from hundi.documents import invoice_ledger
+from hundi.documents import invoice_ledger, invoice_rules, order_draws
 from hundi.documents.invoice_bodies import (
     Confirmation,
     ConfirmBody,
@@ -204,9 +204,9 @@ MESSAGES: tuple[MessageType, ...] = (
         touches=_invoice_touched,
         action=lambda _: None,
         follows=(),
-        body_rules=(),
-        rules=(),
-        postings=lambda *_: (),
+        body_rules=invoice_rules.FIGURES,
+        rules=invoice_rules.NEW,
+        postings=order_draws.draw_of_send,
     ),
     _message(
         _CONFIRM,
@@ -220,7 +220,7 @@ MESSAGES: tuple[MessageType, ...] = (
         action=lambda body: body.invoiceConfirmation.buyerResponse,
         follows=(),
         body_rules=(),
-        rules=(),
+        rules=invoice_rules.CONFIRMED,
         postings=_accepted,
     ),
     _message(
@@ -232,9 +232,9 @@ MESSAGES: tuple[MessageType, ...] = (
         touches=_invoice_touched,
         action=lambda _: None,
         follows=(PURCHASE_ORDER.name,),
-        body_rules=(),
-        rules=(),
-        postings=lambda *_: (),
+        body_rules=invoice_rules.FIGURES,
+        rules=invoice_rules.EDITED,
+        postings=order_draws.draw_of_edit,
     ),
     _message(
         _CHANGE,
@@ -246,7 +246,7 @@ MESSAGES: tuple[MessageType, ...] = (
         action=lambda body: body.invoiceStatus.supplierAction,
         follows=(),
         body_rules=(),
-        rules=(),
+        rules=invoice_rules.CHANGED,
         postings=_closed,
     ),
 )

@@ -1,0 +1,205 @@
+"""May these orders be billed, in this way, on this day? Pure.
+
+An order is billed once it is agreed, and until it is closed; what it does not name (other lines,
+freight, another price) is real and odd, so it is told and not refused.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+
+from msgspec import UnsetType
+
+from hundi.documents import order_limits
+from hundi.documents.invoice_bodies import Invoice, InvoiceBody
+from hundi.documents.numbering import issued_on
+from hundi.documents.order_bodies import OrderBody
+from hundi.documents.order_draws import (
+    NAMED,
+    Draw,
+    OrderBook,
+    Ordered,
+    drawn,
+    drawn_before,
+    key_of,
+    orders_named,
+    same_unit,
+    taxable_of,
+)
+from hundi.documents.shapes import LineItem, TypedAmount
+from hundi.documents.sums import RUPEE, by_type, charges_of
+from hundi.exchange.definition import DocumentView, RuleContext
+from hundi.kernel.faults import Code, Fault, Kind
+from hundi.kernel.money import Money, product
+
+ORDER_UNKNOWN = Code(
+    "INV-ORDER-UNKNOWN", Kind.WARNING, "The network knows no such order of this buyer and supplier."
+)
+ORDER_NUMBER = Code("INV-ORDER-NUMBER", Kind.WARNING, "The order with this id has another number.")
+ORDER_NOT_AGREED = Code(
+    "INV-ORDER-NOT-AGREED", Kind.RULE, "No version of the order was ever accepted."
+)
+ORDER_ENDED = Code("INV-ORDER-ENDED", Kind.RULE, "The order was rejected or cancelled.")
+ORDER_CLOSED_ODD = Code(
+    "INV-ORDER-CLOSED-ODD", Kind.WARNING, "The order is closed; the invoice is from before that."
+)
+ORDER_CLOSED = Code(
+    "INV-ORDER-CLOSED", Kind.RULE, "The order is closed, and the invoice is dated later."
+)
+BEFORE_ORDER = Code("INV-BEFORE-ORDER", Kind.WARNING, "The invoice is dated before its order.")
+NOT_ORDERED = Code("INV-NOT-ORDERED", Kind.WARNING, "No order of the invoice has such a line.")
+UNIT = Code("INV-UNIT", Kind.WARNING, "The line counts in another unit than the order.")
+PRICE = Code("INV-PRICE", Kind.WARNING, "The price is not the order's.")
+FREIGHT = Code("INV-FREIGHT", Kind.WARNING, "Charges are billed that the orders do not name.")
+CODES = (
+    ORDER_UNKNOWN, ORDER_NUMBER, ORDER_NOT_AGREED, ORDER_ENDED, ORDER_CLOSED_ODD, ORDER_CLOSED,
+    BEFORE_ORDER, NOT_ORDERED, UNIT, PRICE, FREIGHT,
+)  # fmt: skip
+
+_ENDED = frozenset({"REJECTED", "CANCELLED"})
+_CLOSED = "CLOSED"
+
+
+def a_new_invoice_fits_its_orders(body: InvoiceBody, context: RuleContext) -> Iterator[Fault]:
+    """Nothing of the invoice counts yet, not even if it was sent before and declined."""
+    yield from _fits(body, context, before=())
+
+
+def an_edit_fits_its_orders(body: InvoiceBody, context: RuleContext) -> Iterator[Fault]:
+    """What the invoice holds already is not counted a second time."""
+    yield from _fits(body, context, before=drawn_before(context))
+
+
+def _fits(body: InvoiceBody, context: RuleContext, *, before: Sequence[Draw]) -> Iterator[Fault]:
+    invoice = body.invoice
+    yield from _references(invoice, context)
+    books = [book for book in orders_named(context) if book.view.agreed_version is not None]
+    books = [book for book in books if isinstance(book.view.body, OrderBody)]
+    if not books:
+        return
+    draws, strangers = drawn(invoice, books)
+    held = {draw.book.view.object_id: draw for draw in before}
+    for draw in draws:
+        yield from order_limits.within_limits(draw, held.get(draw.book.view.object_id))
+        yield from _lines(invoice, draw)
+    for place in strangers:
+        key = key_of(invoice.itemLists[place])
+        path = f"invoice.itemLists[{place}].orderLineReference"
+        detail = f"No line {key} is ordered; this line counts against no limit."
+        yield NOT_ORDERED.at(path, detail, line=key)
+    yield from _freight(invoice, books)
+
+
+def _references(invoice: Invoice, context: RuleContext) -> Iterator[Fault]:
+    """Each order that is named: known, agreed, open on the day of the invoice, and not younger."""
+    day = issued_on(invoice.invoiceReferenceDetails, invoice.ts)
+    for place, reference in enumerate(invoice.poDetails):
+        path = f"{NAMED}{place}]"
+        named = reference.objectId or reference.buyerPONumber
+        view = context.held.get(path)
+        if view is None:
+            if isinstance(named, str):
+                detail = f"The network knows no order {named} of these parties; it sets no limits."
+                yield ORDER_UNKNOWN.at(path, detail, order=named)
+        else:
+            number = reference.buyerPONumber
+            if isinstance(number, str) and number != view.number:
+                detail = f"The order with this id is {view.number}, not {number}."
+                yield ORDER_NUMBER.at(path, detail, number=view.number, stated=number)
+            yield from _open(view, path, day)
+        ordered = view.body.purchaseOrder.orderDate if view and view.body else reference.orderDate
+        if isinstance(ordered, str) and day < date.fromisoformat(ordered):
+            detail = f"The invoice is of {day}, its order of {ordered}."
+            yield BEFORE_ORDER.at(
+                "invoice.invoiceReferenceDetails.invoiceDate",
+                detail,
+                invoice=day.isoformat(),
+                order=ordered,
+            )
+
+
+def _open(view: DocumentView, path: str, day: date) -> Iterator[Fault]:
+    """Whether the order may be billed with an invoice of that day."""
+    number, facts = view.number, {"status": view.status, "number": view.number}
+    if view.status in _ENDED:
+        detail = f"Order {number} is {view.status}. Name an order that is in force, or none."
+        yield ORDER_ENDED.at(path, detail, **facts)
+    elif view.agreed_version is None:
+        detail = f"Order {number} is {view.status}. Bill it when the supplier has accepted it."
+        yield ORDER_NOT_AGREED.at(path, detail, **facts)
+    elif view.status == _CLOSED:
+        closed = view.status_on.isoformat()
+        dates = {"invoice": day.isoformat(), "closed": closed}
+        if day <= view.status_on:
+            detail = f"Order {number} was closed on {closed}; the invoice is of {day}, not later."
+            yield ORDER_CLOSED_ODD.at(path, detail, **dates)
+        else:
+            detail = (
+                f"Order {number} was closed on {closed}, the invoice is of {day}."
+                " Bill it without the order, or agree on a new one."
+            )
+            yield ORDER_CLOSED.at(path, detail, **dates)
+
+
+def _lines(invoice: Invoice, draw: Draw) -> Iterator[Fault]:
+    """Each line in the order's unit and at the order's price."""
+    for serialno, taken in draw.taken.items():
+        ordered = draw.book.lines[serialno]
+        for place in taken.places:
+            item, path = invoice.itemLists[place], f"invoice.itemLists[{place}]"
+            if same_unit(item, ordered.item):
+                yield from _price(item, ordered, path)
+            else:
+                detail = (
+                    f"Line {item.serialno} is billed in {item.unit} and ordered in"
+                    f" {ordered.item.unit}; its quantity counts against no limit."
+                )
+                facts = {"billed": str(item.unit), "ordered": str(ordered.item.unit)}
+                yield UNIT.at(f"{path}.unit", detail, **facts)
+
+
+def _price(item: LineItem, ordered: Ordered, path: str) -> Iterator[Fault]:
+    """Taxable value by quantity against the order's, whichever way the price is printed.
+
+    The same slack as for quantity times price: a printed price is rounded.
+    """
+    if not ordered.quantity or not item.quantity:
+        return
+    billed, taxable = taxable_of(item), Decimal(ordered.taxable.paise)
+    share = product(taxable, item.quantity) / ordered.quantity
+    right = Money.rounded(share.scaleb(-2))
+    exponent = Decimal(item.unitPrice).as_tuple().exponent
+    places = -exponent if isinstance(exponent, int) and exponent < 0 else 0
+    slack = Money.rounded(product(item.quantity, Decimal(5).scaleb(-places - 1)))
+    if abs(billed - right) > max(RUPEE, slack):
+        detail = (
+            f"{billed.text()} is billed for {item.quantity:f}; at the order's price it is"
+            f" {right.text()}, before taxes."
+        )
+        facts = {"quantity": f"{item.quantity:f}", "billed": billed.text(), "ordered": right.text()}
+        yield PRICE.at(f"{path}.unitPrice", detail, **facts)
+
+
+def _freight(invoice: Invoice, books: Sequence[OrderBook]) -> Iterator[Fault]:
+    """Charges of any name beyond those of the orders, which a part invoice may bill at once."""
+    billed = _charges(invoice.valueDetails.valueInfos, invoice.itemLists)
+    ordered: Counter[str] = Counter()
+    for book in books:
+        order = book.view.body.purchaseOrder
+        ordered.update(_charges(order.poValueDetails.valueInfos, order.itemLists))
+    charged, agreed = Money(billed.total()), Money(ordered.total())
+    if charged > agreed:
+        names = ", ".join(billed)
+        detail = f"{names} of {charged.text()} is billed, the orders name {agreed.text()}."
+        facts = {"charges": names, "billed": charged.text(), "ordered": agreed.text()}
+        yield FREIGHT.at("invoice.valueDetails.valueInfos", detail, **facts)
+
+
+def _charges(document: list[TypedAmount] | UnsetType, items: Sequence[LineItem]) -> Counter[str]:
+    """Charges by label in paise: the document's, or its lines' where it states none of them."""
+    own = charges_of(by_type(document))
+    of_lines: Counter[str] = Counter()
+    for item in items:
+        of_lines.update(charges_of(by_type(item.itemValueDetails)))
+    return of_lines | own

@@ -1,0 +1,213 @@
+"""What an invoice draws on the orders that it bills, line by line. Pure.
+
+A line of an invoice belongs to the order's line that its `orderLineReference` names, or to that of
+its own serialno. Where several orders have such a line, the same goods at the same price decide,
+then room within this invoice, then the order of `poDetails`. The choice asks nothing but the
+bodies, so that an edit finds again what the version before it has drawn.
+
+An order counts what its live invoices have drawn: quantities of its lines, taxable value, and how
+many invoices there are. Free quantity is in no sum.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from msgspec import UnsetType
+
+from hundi.documents import order_rules
+from hundi.documents.invoice_bodies import Invoice, InvoiceBody
+from hundi.documents.order_bodies import OrderBody
+from hundi.documents.shapes import LineItem
+from hundi.documents.sums import by_type
+from hundi.exchange.definition import DocumentView, Posting, RuleContext
+from hundi.kernel.money import ZERO, Money, product
+from hundi.ledger.model import Unit
+
+NAMED = "invoice.poDetails["
+"""Where an invoice names an order; an order that its stored version named has another path."""
+
+
+@dataclass(slots=True)
+class Taken:
+    """What an invoice takes of one line of an order, and which of its lines do."""
+
+    quantity: Decimal = Decimal(0)
+    taxable: Money = ZERO
+    places: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """One line of an order; lines of the same serialno count together."""
+
+    item: LineItem
+    quantity: Decimal
+    taxable: Money
+
+    @property
+    def blanket(self) -> bool:
+        """An open quantity: only the value limits it."""
+        return not self.quantity
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBook:
+    """An order that an invoice bills: as it is stored, and its lines by serialno."""
+
+    view: DocumentView
+    lines: Mapping[str, Ordered]
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What one invoice takes of one order, by the order's serialno."""
+
+    book: OrderBook
+    taken: dict[str, Taken]
+
+    @property
+    def taxable(self) -> Money:
+        """The taxable value of all lines that belong to the order."""
+        return Money(sum(line.taxable.paise for line in self.taken.values()))
+
+
+def taxable_of(item: LineItem) -> Money:
+    """A line's taxable value: as stated, or what its total or its price make."""
+    if not isinstance(item.assessmentAmount, UnsetType):
+        return Money.of(item.assessmentAmount)
+    discount = by_type(item.itemValueDetails).get("DISCOUNT", ZERO)
+    if not isinstance(item.totalAmt, UnsetType):
+        return Money.of(item.totalAmt) - discount
+    return Money.rounded(product(item.quantity, item.unitPrice)) - discount
+
+
+def key_of(item: LineItem) -> str:
+    """The serialno of the order's line that an invoice's line belongs to."""
+    reference = item.orderLineReference
+    return item.serialno if isinstance(reference, UnsetType) else reference
+
+
+def same_unit(item: LineItem, ordered: LineItem) -> bool:
+    """Whether two lines count in one unit, as far as they tell it."""
+    mine, theirs = item.unit, ordered.unit
+    if isinstance(mine, UnsetType) or isinstance(theirs, UnsetType):
+        return True
+    return mine.strip().upper() == theirs.strip().upper()
+
+
+def orders_named(context: RuleContext) -> list[OrderBook]:
+    """The orders that the message names and the network knows, each once."""
+    views = (view for path, view in context.held.items() if path.startswith(NAMED))
+    return [_book(view) for view in _each_once(views)]
+
+
+def orders_before(invoice: Invoice, context: RuleContext) -> list[OrderBook]:
+    """The orders that a stored version of the invoice names, each once."""
+    ids = {one.objectId for one in invoice.poDetails}
+    numbers = {one.buyerPONumber for one in invoice.poDetails}
+    views = (
+        view
+        for view in context.held.values()
+        if isinstance(view.body, OrderBody) and (view.object_id in ids or view.number in numbers)
+    )
+    return [_book(view) for view in _each_once(views)]
+
+
+def _each_once(views: Iterable[DocumentView]) -> list[DocumentView]:
+    found: dict[str, DocumentView] = {}
+    for view in views:
+        found.setdefault(view.object_id, view)
+    return list(found.values())
+
+
+def _book(view: DocumentView) -> OrderBook:
+    lines: dict[str, Ordered] = {}
+    items = view.body.purchaseOrder.itemLists if isinstance(view.body, OrderBody) else ()
+    for item in items:
+        before = lines.get(item.serialno)
+        quantity, taxable = Decimal(item.quantity), taxable_of(item)
+        if before is not None:
+            quantity, taxable = before.quantity + quantity, before.taxable + taxable
+        lines[item.serialno] = Ordered(before.item if before else item, quantity, taxable)
+    return OrderBook(view, lines)
+
+
+def drawn(invoice: Invoice, books: Sequence[OrderBook]) -> tuple[list[Draw], list[int]]:
+    """What an invoice takes of each order, and the places of its lines that no order has."""
+    draws = [Draw(book, {}) for book in books]
+    strangers = []
+    for place, item in enumerate(invoice.itemLists):
+        key = key_of(item)
+        fitting = [draw for draw in draws if key in draw.book.lines]
+        if not fitting:
+            strangers.append(place)
+            continue
+        draw = min(fitting, key=lambda draw: _distance(item, key, draw))
+        taken = draw.taken.setdefault(key, Taken())
+        if same_unit(item, draw.book.lines[key].item):
+            taken.quantity += item.quantity
+        taken.taxable += taxable_of(item)
+        taken.places.append(place)
+    return draws, strangers
+
+
+def _distance(item: LineItem, key: str, draw: Draw) -> tuple[bool, bool, bool]:
+    """How unlike an order's line is; the first of the most alike is taken."""
+    ordered = draw.book.lines[key]
+    before = draw.taken.get(key, Taken()).quantity
+    return (
+        item.hsnCode != ordered.item.hsnCode,
+        item.unitPrice != ordered.item.unitPrice,
+        before + item.quantity > ordered.quantity,
+    )
+
+
+def drawn_before(context: RuleContext) -> list[Draw]:
+    """What the stored version of an invoice holds of its orders already."""
+    stored = context.document.body if context.document is not None else None
+    if not isinstance(stored, InvoiceBody):
+        return []
+    return drawn(stored.invoice, orders_before(stored.invoice, context))[0]
+
+
+def draw_of_send(body: InvoiceBody, context: RuleContext) -> tuple[Posting, ...]:
+    """A new invoice reserves what it takes of its orders."""
+    draws, _ = drawn(body.invoice, orders_named(context))
+    return tuple(posting for draw in draws for posting in _changes(draw, None))
+
+
+def draw_of_edit(body: InvoiceBody, context: RuleContext) -> tuple[Posting, ...]:
+    """An edit moves its orders by the difference; an order that it leaves gets all of it back."""
+    draws, _ = drawn(body.invoice, orders_named(context))
+    before = {draw.book.view.object_id: draw for draw in drawn_before(context)}
+    changes = [
+        posting for draw in draws
+        for posting in _changes(draw, before.pop(draw.book.view.object_id, None))
+    ]  # fmt: skip
+    left = (posting for draw in before.values() for posting in _changes(None, draw))
+    return (*changes, *left)
+
+
+def _changes(now: Draw | None, before: Draw | None) -> Iterator[Posting]:
+    """Transfers from what an invoice held of one order to what it holds from now on."""
+    draw = now or before
+    if draw is None:
+        return
+    ref = draw.book.view.ref
+    mine, old = (now.taken if now else {}), (before.taken if before else {})
+    for serialno in dict.fromkeys((*mine, *old)):
+        more = mine.get(serialno, Taken()).quantity - old.get(serialno, Taken()).quantity
+        account = order_rules.line_account(serialno)
+        yield from _moved(ref, account, by=int(more.scaleb(3)), unit=Unit.THOUSANDTHS)
+    value = (now.taxable if now else ZERO) - (before.taxable if before else ZERO)
+    yield from _moved(ref, order_rules.TAXABLE_DRAWN, by=value.paise, unit=Unit.PAISE)
+    count = (now is not None) - (before is not None)
+    yield from _moved(ref, order_rules.LIVE_INVOICES, by=count, unit=Unit.COUNT)
+
+
+def _moved(ref: str, account: str, *, by: int, unit: Unit) -> Iterator[Posting]:
+    """One transfer between an account and what stands against it, in the direction of the sign."""
+    debit, credit = (account, order_rules.DRAWN) if by > 0 else (order_rules.DRAWN, account)
+    if by:
+        yield Posting(ref=ref, debit=debit, credit=credit, amount=abs(by), unit=unit)
