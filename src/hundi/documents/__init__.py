@@ -3,8 +3,16 @@
 A new document type is one file, its name in these tuples, and its golden examples.
 """
 
-from hundi.documents import invoice, purchase_order
+from hundi.documents import invoice, payment, purchase_order
 from hundi.exchange.definition import DocumentType, MessageType
 
-DOCUMENT_TYPES: tuple[DocumentType, ...] = (purchase_order.PURCHASE_ORDER, invoice.INVOICE)
-MESSAGES: tuple[MessageType, ...] = (*purchase_order.MESSAGES, *invoice.MESSAGES)
+DOCUMENT_TYPES: tuple[DocumentType, ...] = (
+    purchase_order.PURCHASE_ORDER,
+    invoice.INVOICE,
+    payment.PAYMENT,
+)
+MESSAGES: tuple[MessageType, ...] = (
+    *purchase_order.MESSAGES,
+    *invoice.MESSAGES,
+    *payment.MESSAGES,
+)

@@ -108,9 +108,7 @@ class PayeeAccount(Group, frozen=True, kw_only=True):
 
     maskedAccountNumber: Annotated[str, Meta(max_length=34)] | UnsetType = UNSET
     ifsc: (
-        Annotated[
-            str, Meta(pattern=r"^[A-Z]{4}0[A-Z0-9]{6}\Z", extra={"wanted": "an IFSC"})
-        ]
+        Annotated[str, Meta(pattern=r"^[A-Z]{4}0[A-Z0-9]{6}\Z", extra={"wanted": "an IFSC"})]
         | UnsetType
     ) = UNSET
     beneficiaryName: ShortText | UnsetType = UNSET

@@ -7,7 +7,6 @@ share is `applied` to the due.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from hundi.documents.invoice_ledger import split_account
 from hundi.documents.payment_bodies import (
@@ -41,13 +40,6 @@ CODES = (NET_AND_ADJUSTMENT, SPLITS, SHARES, NOTHING_PAID, INVOICE_TWICE, NOTE_W
 
 _NOTE = "CREDIT NOTE"
 _FIGURES = ("netPaidAmount", "netAdjustmentAmount", "totalAmount")
-
-
-class Part(NamedTuple):
-    """A part of a share that lowers the due: the account that is debited, and how much."""
-
-    account: str
-    amount: Money
 
 
 def share_path(place: int) -> str:
@@ -96,9 +88,7 @@ def amounts(body: PayBody) -> Iterator[Fault]:
     yield from _shares(payment.paymentAmount, payment.invoicesPayInfos)
 
 
-def _net_and_adjustment(
-    amount: PaymentAmount | InvoicePaymentAmount, path: str
-) -> Iterator[Fault]:
+def _net_and_adjustment(amount: PaymentAmount | InvoicePaymentAmount, path: str) -> Iterator[Fault]:
     net, adjustment = Money.of(amount.netPaidAmount), Money.of(amount.netAdjustmentAmount)
     total, right = Money.of(amount.totalAmount), net + adjustment
     if total != right:
