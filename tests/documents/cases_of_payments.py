@@ -226,6 +226,12 @@ _INVOICES = (
         findings=in_share("invoicePaymentAmount.totalAmount", "PAY-OVER-DUE"),
     ),
     Case(
+        name="a-rupee-on-nothing", why="Rounding belongs to a due: all of it is reserved already.",
+        body=second("1.00", due="0.00"),
+        invoices=[held(ONE, "PAYMENT INITIATED", books(71700700, reserved=71700700))],
+        findings=in_share("invoicePaymentAmount.totalAmount", "PAY-OVER-DUE"),
+    ),
+    Case(
         name="stated-due-of-another-day", why="Told with both numbers, and taken.",
         body=second("100.00", due="302600.00"), invoices=[AFTER_PAYMENT_1],
         findings=in_share("invoiceAmount.dueAmount", "PAY-STATED-DUE"),

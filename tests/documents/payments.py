@@ -6,7 +6,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
-from hundi.documents.payment_bodies import PayeeAccount
+from hundi.documents.supply_shapes import SupplierBankAccount
 from hundi.exchange.definition import DocumentView, Party
 from hundi.ledger.model import Balance
 from hundi.simulator import story, story_money
@@ -100,7 +100,7 @@ def books(
 def view_of(told: Mapping[str, Any], ref: str) -> DocumentView:
     """An invoice that a message holds, as rules see it."""
     account = told.get("suppliersAccount")
-    details = None if account is None else PayeeAccount(**account)
+    details = None if account is None else SupplierBankAccount(**account)
     body = SimpleNamespace(invoice=SimpleNamespace(supplierBankAccountDetails=details))
     return DocumentView(
         ref=ref,

@@ -39,7 +39,7 @@ def paid(draw: st.DrawFn) -> tuple[Body, list[dict[str, Any]], list[int]]:
         notes = draw(st.lists(PAISE, max_size=2))
         cash, over = draw(PAISE), draw(st.integers(-(10**9), 100))
         take = cash + sum(value for _, value in parts)
-        due, reserved = max(take - over, 0), draw(st.integers(0, 10**6))
+        due, reserved = max(take - over, 1), draw(st.integers(0, 10**6))
         assume(take <= due + 100)
         splits = [payments.split(name, rupees(value)) for name, value in parts]
         splits += [payments.split("CREDIT NOTE", rupees(value), "CN") for value in notes]

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 import yaml
 
-from hundi.documents import payment, payment_bodies, shapes
+from hundi.documents import invoice_bodies, payment, payment_bodies, shapes
 from hundi.documents.payment import LIFE_CYCLE, PAYMENT
 from hundi.exchange.definition import (
     DocumentView,
@@ -37,8 +37,8 @@ PAIRS: dict[type[Group], tuple[str, ...]] = {
     shapes.GeoCodeTag: ("GeoCodeTag",),
     shapes.B2BIds: ("B2BIds",),
     shapes.AdditionalInfo: ("AdditionalInfo",),
-    shapes.ObjectVersion: ("InvoiceObjectVersion",),
-    payment_bodies.InvoiceTransition: ("StatusTransition",),
+    invoice_bodies.InvoiceVersion: ("InvoiceObjectVersion",),
+    invoice_bodies.StatusTransition: ("StatusTransition",),
     payment_bodies.PaymentAmount: ("PaymentAmount",),
     payment_bodies.AmountSplit: ("AmountSplit",),
     payment_bodies.InvoicePaymentAmount: ("InvoicePaymentAmount",),

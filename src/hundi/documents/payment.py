@@ -5,9 +5,10 @@ Its states are the network's own: a payment carries no status on the wire, its i
 theirs is what the ledger gives.
 """
 
-from collections.abc import Sequence
+from functools import partial
 
 from hundi.documents import payment_rules
+from hundi.documents.invoice import INVOICE
 from hundi.documents.payment_bodies import (
     ConfirmedInvoice,
     PayBody,
@@ -15,6 +16,7 @@ from hundi.documents.payment_bodies import (
     Share,
 )
 from hundi.documents.payment_sums import share_path
+from hundi.documents.transitions import rows
 from hundi.exchange.definition import (
     Ack,
     DocumentType,
@@ -38,42 +40,18 @@ REFUSED = "REFUSED"
 PAY, CONFIRM, OUTCOME = "req-pay", "req-pay-confirmation", "resp-pay"
 
 
-def _moves(
-    on: str,
-    *,
-    by: str,
-    action: str | None,
-    sources: Sequence[str],
-    target: str,
-    version: VersionRule = VersionRule.KEEP,
-) -> tuple[Move, ...]:
-    """The rows of one transition of the contract, one for each state it starts from; all facts."""
-    return tuple(
-        Move(
-            on=on,
-            action=action,
-            source=source,
-            target=target,
-            by=by,
-            effect=Effect.FACT,
-            version=version,
-            guard=None,
-        )
-        for source in sources
-    )
-
-
+_facts = partial(rows, effect=Effect.FACT)
+_kept = partial(_facts, version=VersionRule.KEEP)
 _UNCONFIRMED = (INITIATED, DELIVERED, FAILED)
 
 LIFE_CYCLE: tuple[Move, ...] = (
-    *_moves(PAY, by=BUYER, action=None, sources=[""], target=INITIATED,
+    *_facts(PAY, by=BUYER, action=None, sources=[""], target=INITIATED, version=VersionRule.FIRST),
+    *_kept(OUTCOME, by=PLATFORM, action="SUCCESS", sources=[INITIATED], target=DELIVERED),
+    *_kept(OUTCOME, by=PLATFORM, action="FAILURE", sources=[INITIATED], target=FAILED),
+    *_facts(PAY, by=BUYER, action=None, sources=[FAILED], target=INITIATED,
             version=VersionRule.FIRST),
-    *_moves(OUTCOME, by=PLATFORM, action="SUCCESS", sources=[INITIATED], target=DELIVERED),
-    *_moves(OUTCOME, by=PLATFORM, action="FAILURE", sources=[INITIATED], target=FAILED),
-    *_moves(PAY, by=BUYER, action=None, sources=[FAILED], target=INITIATED,
-            version=VersionRule.FIRST),
-    *_moves(CONFIRM, by=SUPPLIER, action="ACCEPT", sources=_UNCONFIRMED, target=CONFIRMED),
-    *_moves(CONFIRM, by=SUPPLIER, action="REJECT", sources=_UNCONFIRMED, target=REFUSED),
+    *_kept(CONFIRM, by=SUPPLIER, action="ACCEPT", sources=_UNCONFIRMED, target=CONFIRMED),
+    *_kept(CONFIRM, by=SUPPLIER, action="REJECT", sources=_UNCONFIRMED, target=REFUSED),
 )  # fmt: skip
 """`resp-pay` is no call: the road makes that move when the payment's exchange has ended."""
 
@@ -111,7 +89,7 @@ def _payment(object_id: str, *, number: str, path: str) -> Touched:
 def _invoice(named: Share | ConfirmedInvoice, path: str) -> Touched:
     """An invoice that stays free: an amount is held on it, or let go."""
     return Touched(
-        type="invoice",
+        type=INVOICE.name,
         how=Touches.HOLDS,
         object_id=named.objectId,
         number=named.supplierInvoiceNumber,

@@ -5,31 +5,11 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
-from hundi.documents.shapes import (
-    AdditionalInfo,
-    B2BIds,
-    Device,
-    DocumentNumber,
-    ObjectVersion,
-)
+from hundi.documents.invoice_bodies import InvoiceId, InvoiceVersion, StatusTransition
+from hundi.documents.shapes import AdditionalInfo, B2BIds, Device, DocumentNumber
+from hundi.documents.supply_shapes import Ifsc, Remarks
 from hundi.kernel.fields import Amount, Group, InstantText, ShortText, Strict
 
-InvoiceStatus = Literal[
-    "CREATED",
-    "SENT TO BUYER",
-    "UNDER REVIEW",
-    "ACCEPTED",
-    "REJECTED",
-    "CANCELLED",
-    "PAYMENT INITIATED",
-    "PARTIALLY PAID",
-    "PAID",
-    "CLOSED",
-]
-InvoiceId = Annotated[
-    str,
-    Meta(pattern=r"^INV[A-Za-z0-9]{32}\Z", extra={"wanted": "INV and 32 letters or digits"}),
-]
 PaymentId = Annotated[
     str,
     Meta(pattern=r"^PMT[A-Za-z0-9]{32}\Z", extra={"wanted": "PMT and 32 letters or digits"}),
@@ -48,9 +28,6 @@ PaymentMode = Literal[
     "ACCOUNT TRANSFER",
     "CHEQUE",
 ]
-Remarks = Annotated[
-    str, Meta(pattern=r'^[^\\"]{1,100}\Z', extra={"wanted": "1 to 100 characters, no \\ or quote"})
-]
 
 
 class PaidAmount(Amount):
@@ -58,14 +35,6 @@ class PaidAmount(Amount):
 
     __slots__ = ()
     least: ClassVar[Decimal] = Decimal(0)
-
-
-class InvoiceTransition(Strict, frozen=True, kw_only=True):
-    """An invoice's state as the sender believes it, and what the message makes of it."""
-
-    never_empty: ClassVar[bool] = True
-    currentStatus: InvoiceStatus
-    newStatus: InvoiceStatus
 
 
 class PaymentAmount(Group, frozen=True, kw_only=True):
@@ -107,10 +76,7 @@ class PayeeAccount(Group, frozen=True, kw_only=True):
     """`supplierBankAccountDetails`: where the money went, the account number masked."""
 
     maskedAccountNumber: Annotated[str, Meta(max_length=34)] | UnsetType = UNSET
-    ifsc: (
-        Annotated[str, Meta(pattern=r"^[A-Z]{4}0[A-Z0-9]{6}\Z", extra={"wanted": "an IFSC"})]
-        | UnsetType
-    ) = UNSET
+    ifsc: Ifsc | UnsetType = UNSET
     beneficiaryName: ShortText | UnsetType = UNSET
     businessVPA: (
         Annotated[
@@ -129,8 +95,8 @@ class Share(Group, frozen=True, kw_only=True):
 
     objectId: InvoiceId
     supplierInvoiceNumber: DocumentNumber
-    objectVersion: ObjectVersion
-    statusTransition: InvoiceTransition
+    objectVersion: InvoiceVersion
+    statusTransition: StatusTransition
     invoiceAmount: InvoiceAmount
     invoicePaymentAmount: InvoicePaymentAmount
     supplierBankAccountDetails: PayeeAccount | UnsetType = UNSET
@@ -154,8 +120,8 @@ class ConfirmedInvoice(Strict, frozen=True, kw_only=True):
 
     objectId: InvoiceId
     supplierInvoiceNumber: ShortText
-    objectVersion: ObjectVersion
-    statusTransition: InvoiceTransition
+    objectVersion: InvoiceVersion
+    statusTransition: StatusTransition
 
 
 class PaymentConfirmation(Strict, frozen=True, kw_only=True):

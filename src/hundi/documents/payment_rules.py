@@ -122,15 +122,16 @@ def _payable(share: Share, path: str, view: DocumentView) -> Iterator[Fault]:
         yield NOT_PAYABLE.at(f"{path}.statusTransition.currentStatus", detail, **facts)
         return
     due, asked = Money(view.balance(DUE).left), applied(share)
-    if asked > due + RUPEE:
-        most = (due + RUPEE).text()
+    most = due + RUPEE if due else due
+    if asked > most:
         detail = (
             f"{asked.text()} is to settle invoice {number}, of which {due.text()} is due and not"
-            f" reserved; at most {most}. Lower the share, or report the rest on another invoice."
+            f" reserved; at most {most.text()}. Lower the share, or report the rest on another"
+            " invoice."
         )
-        facts = {"asked": asked.text(), "due": due.text(), "most": most, "number": number}
+        facts = {"due": due.text(), "most": most.text(), "number": number}
         where = f"{path}.invoicePaymentAmount.totalAmount"
-        yield OVER_DUE.at(where, detail, **facts)
+        yield OVER_DUE.at(where, detail, asked=asked.text(), **facts)
 
 
 def _stated(share: Share, path: str, view: DocumentView) -> Iterator[Fault]:
@@ -238,8 +239,7 @@ def postings(body: PayBody, context: RuleContext) -> tuple[Posting, ...]:
 
 def _of_share(share: Share, path: str, context: RuleContext) -> Iterator[Posting]:
     """Deductions first, then cash: what is over by up to a rupee is money, booked to rounding."""
-    view = context.held.get(path)
-    free = 0 if view is None else view.balance(DUE).left
+    free = context.held[path].balance(DUE).left
     cash = Money.of(share.invoicePaymentAmount.netPaidAmount)
     for account, amount in {**deductions(share), CASH: cash}.items():
         yield from lowering(path, source=account, amount=amount.paise, free=free, beyond=ROUNDING)
