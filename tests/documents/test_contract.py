@@ -10,7 +10,8 @@ import pytest
 import yaml
 from msgspec import inspect
 
-from hundi.documents import MESSAGES, order_bodies, shapes
+from hundi.documents import order_bodies, shapes
+from hundi.documents.purchase_order import MESSAGES
 from hundi.exchange.definition import DocumentView, MessageType, Party, RuleContext
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.fields import Emptiable, Group, Strict

@@ -3,16 +3,18 @@
 A new document type is one file, its name in these tuples, and its golden examples.
 """
 
-from hundi.documents import invoice, note, purchase_order
+from hundi.documents import invoice, note, payment, purchase_order
 from hundi.exchange.definition import DocumentType, MessageType
 
 DOCUMENT_TYPES: tuple[DocumentType, ...] = (
     purchase_order.PURCHASE_ORDER,
     invoice.INVOICE,
     note.NOTE,
+    payment.PAYMENT,
 )
 MESSAGES: tuple[MessageType, ...] = (
     *purchase_order.MESSAGES,
     *invoice.MESSAGES,
     *note.MESSAGES,
+    *payment.MESSAGES,
 )

@@ -1,0 +1,278 @@
+"""What a bid may offer and how it may be answered. Pure. Its price is carried, never computed.
+
+A request counts its open bids in its ledger: a bid enters with its ack and leaves with its answer.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from msgspec import UnsetType
+
+from hundi.documents.financing_bodies import (
+    BidDecision,
+    BidDetail,
+    FinanceRequest,
+    RespondBidBody,
+    ShareBidBody,
+)
+from hundi.documents.payment_bodies import PaidAmount
+from hundi.documents.sums import sum_of
+from hundi.exchange.definition import DocumentView, Posting, RuleContext
+from hundi.kernel.faults import Code, Fault, Kind
+from hundi.kernel.money import Money
+from hundi.ledger.model import Unit
+
+OPEN_BIDS, BIDS = "open bids", "bids"
+"""Accounts of a financing request: bids without an answer (debit), and what stands against them."""
+
+NO_BID = Code("FIN-NO-BID", Kind.RULE, "The message shares no bid.")
+BID_TWICE = Code("FIN-BID-TWICE", Kind.RULE, "One message names the same bid twice.")
+SEVERAL_LENDERS = Code(
+    "FIN-SEVERAL-LENDERS", Kind.RULE, "One message shares bids of more than one lender."
+)
+BID_SUM = Code("FIN-BID-SUM", Kind.RULE, "The approved parts do not make the approved amount.")
+OVER_ASKED = Code("FIN-OVER-ASKED", Kind.RULE, "A bid approves more than what is asked for.")
+OTHER_ASKED = Code(
+    "FIN-OTHER-ASKED", Kind.RULE, "The bid repeats another amount than what is asked for."
+)
+NOT_OFFERED = Code(
+    "FIN-NOT-OFFERED", Kind.RULE, "A bid names an invoice twice, or one that is not offered."
+)
+NOT_ASKED = Code("FIN-NOT-ASKED", Kind.RULE, "The bid is of a lender who was not asked.")
+SEVERAL_ACCEPTED = Code("FIN-SEVERAL-ACCEPTED", Kind.RULE, "More than one bid is accepted.")
+ANSWERED = Code("FIN-BID-ANSWERED", Kind.RULE, "A bid is answered once, while it is offered.")
+OTHER_BID = Code(
+    "FIN-OTHER-BID", Kind.RULE, "The bid is of another lender or on another financing request."
+)
+ACCEPTED_AMOUNT = Code(
+    "FIN-ACCEPTED-AMOUNT", Kind.RULE, "More is accepted than the bid approves, or of a refused one."
+)
+ACCEPTED_LESS = Code(
+    "FIN-ACCEPTED-LESS", Kind.WARNING, "Less is accepted than what the bid approves."
+)
+LEFT_OPEN = Code(
+    "FIN-LEFT-OPEN", Kind.RULE, "A refusal ends the request, so it answers every open bid."
+)
+CODES = (
+    NO_BID, BID_TWICE, SEVERAL_LENDERS, BID_SUM, OVER_ASKED, OTHER_ASKED, NOT_OFFERED, NOT_ASKED,
+    SEVERAL_ACCEPTED, ANSWERED, OTHER_BID, ACCEPTED_AMOUNT, ACCEPTED_LESS, LEFT_OPEN,
+)  # fmt: skip
+
+OFFERED = "OFFERED"
+
+
+def shared_path(place: int) -> str:
+    """The JSON path of a bid that a lender shares."""
+    return f"bid.bidDetails[{place}]"
+
+
+def answer_path(place: int) -> str:
+    """The JSON path of the answer to a bid."""
+    return f"bidResponse.responses[{place}]"
+
+
+def shared(body: ShareBidBody) -> Sequence[BidDetail]:
+    """The bids of the message, none where it has none."""
+    return body.bid.bidDetails or ()
+
+
+def of_one_lender(body: ShareBidBody) -> Iterator[Fault]:
+    """A lender shares his own bids, each once, and each makes its sum."""
+    bids = shared(body)
+    if not bids:
+        yield NO_BID.at("bid.bidDetails", "The message shares 0 bids. Share one or more.", bids=0)
+    yield from _twice([one.bidId for one in bids], [shared_path(n) for n in range(len(bids))])
+    for place, one in enumerate(bids):
+        if one.financierId != bids[0].financierId:
+            detail = (
+                f"The message shares bids of {bids[0].financierId} and of {one.financierId}. Send"
+                " one message for each lender."
+            )
+            facts = {"first": bids[0].financierId, "other": one.financierId}
+            yield SEVERAL_LENDERS.at(f"{shared_path(place)}.financierId", detail, **facts)
+        yield from _sum(one, shared_path(place))
+
+
+def _twice(bids: Sequence[str], paths: Sequence[str]) -> Iterator[Fault]:
+    times = Counter(bids)
+    for bid, path in zip(bids, paths, strict=True):
+        if times[bid] > 1:
+            detail = f"The message names the bid {bid} {times[bid]} times. Name it once."
+            yield BID_TWICE.at(f"{path}.bidId", detail, bidId=bid, times=times[bid])
+
+
+def _sum(one: BidDetail, path: str) -> Iterator[Fault]:
+    """Exact: what is approved on the invoices is what is approved."""
+    if not one.invoiceFinDetails:
+        return
+    stated = Money.of(one.approvedAmount)
+    made = sum_of(Money.of(part.approvedAmount) for part in one.invoiceFinDetails)
+    if stated != made:
+        detail = (
+            f"The bid {one.bidId} approves {stated.text()}, its invoices make {made.text()}."
+            " Correct the figure or its parts."
+        )
+        facts = {"stated": stated.text(), "sum": made.text(), "bidId": one.bidId}
+        yield BID_SUM.at(f"{path}.approvedAmount", detail, **facts)
+
+
+def bids_answer_the_request(body: ShareBidBody, context: RuleContext) -> Iterator[Fault]:
+    """Of a lender who was asked, on what was offered, up to what was asked for."""
+    if context.document is None:
+        return
+    request: FinanceRequest = context.document.body.financeRequest
+    asked, repeated = Money.of(request.financingRequestAmount), body.bid.financingRequestAmount
+    if not isinstance(repeated, UnsetType) and Money.of(repeated) != asked:
+        told = Money.of(repeated).text()
+        detail = f"{asked.text()} is asked for, the bid says {told}. Repeat what is asked for."
+        path = "bid.financingRequestAmount"
+        yield OTHER_ASKED.at(path, detail, asked=asked.text(), stated=told)
+    for place, one in enumerate(shared(body)):
+        path = shared_path(place)
+        yield from _invited(body, one, path, request=request)
+        yield from _at_most(one.approvedAmount, asked, path, what=f"The bid {one.bidId}")
+        yield from _parts(one, path, request)
+
+
+def _invited(
+    body: ShareBidBody, one: BidDetail, path: str, *, request: FinanceRequest
+) -> Iterator[Fault]:
+    platform = body.bid.faId
+    asked = {
+        lender
+        for provider in request.financeId
+        if isinstance(platform, UnsetType) or provider.faId == platform
+        for lender in provider.financierId or ()
+    }
+    if one.financierId not in asked:
+        where = "any platform" if isinstance(platform, UnsetType) else platform
+        detail = (
+            f"The request {request.financingRequestId} does not ask {one.financierId} on {where}."
+            " Bid as a lender who was asked."
+        )
+        facts = {"financierId": one.financierId, "faId": where}
+        yield NOT_ASKED.at(f"{path}.financierId", detail, **facts)
+
+
+def _at_most(approved: PaidAmount, asked: Money, path: str, *, what: str) -> Iterator[Fault]:
+    amount = Money.of(approved)
+    if amount > asked:
+        detail = (
+            f"{what} approves {amount.text()}, {asked.text()} is asked for. Approve that or less."
+        )
+        facts = {"approved": amount.text(), "asked": asked.text()}
+        yield OVER_ASKED.at(f"{path}.approvedAmount", detail, **facts)
+
+
+def _parts(one: BidDetail, path: str, request: FinanceRequest) -> Iterator[Fault]:
+    """Each part is on an invoice of the request, each invoice once."""
+    parts = one.invoiceFinDetails or ()
+    offered = {invoice.objectId for invoice in request.invoices}
+    times = Counter(part.objectId for part in parts)
+    for place, part in enumerate(parts):
+        here = f"{path}.invoiceFinDetails[{place}]"
+        if part.objectId not in offered or times[part.objectId] > 1:
+            how = "not offered" if part.objectId not in offered else "named twice"
+            detail = f"{part.objectId} is {how}; a bid names invoices of the request, each once."
+            facts = {"invoice": part.objectId, "trouble": how}
+            yield NOT_OFFERED.at(f"{here}.objectId", detail, **facts)
+        if not isinstance(part.financingRequestAmount, UnsetType):
+            most = Money.of(part.financingRequestAmount)
+            what = f"The bid on {part.objectId}"
+            yield from _at_most(part.approvedAmount, most, here, what=what)
+
+
+def one_is_accepted_at_most(body: RespondBidBody) -> Iterator[Fault]:
+    """Each bid has one answer, and one of them at most is ACCEPT."""
+    answers = body.bidResponse.responses
+    paths = [answer_path(place) for place in range(len(answers))]
+    yield from _twice([one.bidId for one in answers], paths)
+    accepted = [place for place, one in enumerate(answers) if one.response == "ACCEPT"]
+    if len(accepted) > 1:
+        names = [answers[place].bidId for place in accepted]
+        detail = f"{', '.join(names)} are all accepted. Accept one bid; the others are refused."
+        for place in accepted:
+            yield SEVERAL_ACCEPTED.at(f"{paths[place]}.response", detail, bids=names)
+
+
+def answers_fit_the_bids(body: RespondBidBody, context: RuleContext) -> Iterator[Fault]:
+    """Each answer against the bid that it answers, and a refusal against the bids still open."""
+    for place, answer in enumerate(body.bidResponse.responses):
+        view = context.held.get(answer_path(place))
+        if view is not None:
+            yield from _answer(body, answer, answer_path(place), view=view)
+    if context.document is None or action(body) == "ACCEPT":
+        return
+    open_, answered = context.document.balance(OPEN_BIDS).net, len(body.bidResponse.responses)
+    if answered < open_:
+        detail = (
+            f"{open_} bids are open, {answered} are refused; to refuse ends the request. Answer"
+            " all of them, or wait."
+        )
+        yield LEFT_OPEN.at("bidResponse.responses", detail, open=open_, answered=answered)
+
+
+def _answer(
+    body: RespondBidBody, answer: BidDecision, path: str, *, view: DocumentView
+) -> Iterator[Fault]:
+    if view.status != OFFERED:
+        detail = (
+            f"The bid {answer.bidId} is {view.status}; a bid is answered while it is {OFFERED}."
+        )
+        facts = {"bidId": answer.bidId, "status": view.status, "wanted": OFFERED}
+        yield ANSWERED.at(f"{path}.bidId", detail, **facts)
+    message: ShareBidBody = view.body
+    [bid] = [one for one in shared(message) if one.bidId == answer.bidId]
+    wanted = (bid.financierId, message.bid.financingRequestId)
+    stated = (answer.financierId, body.bidResponse.financingRequestId)
+    if stated != wanted:
+        detail = (
+            f"The bid {bid.bidId} is of {wanted[0]} on {wanted[1]}, not of {stated[0]} on"
+            f" {stated[1]}. Check which is meant."
+        )
+        yield OTHER_BID.at(f"{path}.bidId", detail, bid=list(wanted), stated=list(stated))
+    yield from _amount(answer, bid, path)
+
+
+def _amount(answer: BidDecision, bid: BidDetail, path: str) -> Iterator[Fault]:
+    """A bid is taken at what it approves; less is odd, more or a refused one's cannot be."""
+    if isinstance(answer.acceptedAmount, UnsetType):
+        return
+    refused = answer.response == "REJECT"
+    accepted = Money.of(answer.acceptedAmount)
+    most = Money(0) if refused else Money.of(bid.approvedAmount)
+    if accepted == most:
+        return
+    code = ACCEPTED_AMOUNT if accepted > most else ACCEPTED_LESS
+    advice = " Accept that or less." if code is ACCEPTED_AMOUNT else " Both sides are told."
+    how = "refused" if refused else "accepted"
+    detail = (
+        f"The bid {bid.bidId} is {how} with {accepted.text()}; it can be for {most.text()}.{advice}"
+    )
+    facts = {"accepted": accepted.text(), "most": most.text(), "bidId": bid.bidId}
+    yield code.at(f"{path}.acceptedAmount", detail, **facts)
+
+
+def action(body: RespondBidBody) -> str:
+    """What the answers mean for the request: ACCEPT where one bid is taken, else REJECT."""
+    taken = any(one.response == "ACCEPT" for one in body.bidResponse.responses)
+    return "ACCEPT" if taken else "REJECT"
+
+
+def bids_enter(body: ShareBidBody, _context: RuleContext) -> tuple[Posting, ...]:
+    """The request has so many open bids more."""
+    count = len(shared(body))
+    return _count("bid", debit=OPEN_BIDS, credit=BIDS, count=count)
+
+
+def bids_leave(body: RespondBidBody, context: RuleContext) -> tuple[Posting, ...]:
+    """An acceptance ends all bids of the request, a refusal those that it answers."""
+    open_ = 0 if context.document is None else context.document.balance(OPEN_BIDS).net
+    count = open_ if action(body) == "ACCEPT" else len(body.bidResponse.responses)
+    return _count("bidResponse", debit=BIDS, credit=OPEN_BIDS, count=count)
+
+
+def _count(ref: str, *, debit: str, credit: str, count: int) -> tuple[Posting, ...]:
+    if not count:
+        return ()
+    return (Posting(ref=ref, debit=debit, credit=credit, amount=count, unit=Unit.COUNT),)

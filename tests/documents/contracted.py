@@ -1,0 +1,64 @@
+"""Compares bodies in code with a contract's schemas: members, required members, closed words."""
+
+from typing import Any
+
+from msgspec import inspect
+
+from hundi.kernel.fields import Emptiable, Group, Strict
+from tests.documents.test_contract import bare, struct
+
+_PLAIN = {
+    inspect.StrType: "string", inspect.IntType: "integer", inspect.CustomType: "number",
+    inspect.ListType: "array", inspect.StructType: "object", inspect.LiteralType: "string",
+}  # fmt: skip
+
+
+class Schemas:
+    """The schemas of one contract file."""
+
+    def __init__(self, contract: dict[str, Any]) -> None:
+        self.schemas: dict[str, Any] = contract["components"]["schemas"]
+
+    def resolved(self, told: dict[str, Any]) -> dict[str, Any]:
+        """A member's schema with what it refers to."""
+        if "$ref" not in told:
+            return told
+        target: dict[str, Any] = self.schemas[told["$ref"].rsplit("/", 1)[1]]
+        return target | told
+
+    def members_are_the_same(self, body: type[Group], name: str) -> None:
+        """Names, which of them are required, and whether others are refused."""
+        schema = self.schemas[name]
+        assert {one.encode_name for one in struct(body).fields} == set(schema["properties"])
+        needed = {one.encode_name for one in struct(body).fields if one.required}
+        if issubclass(body, Emptiable):
+            assert not needed
+            needed = set(body.required_unless_empty)
+        assert needed == set(schema.get("required", ()))
+
+    def closed_like(self, body: type[Group], names: tuple[str, ...]) -> None:
+        """Closed where one of the schemas is closed."""
+        closed = any(self.schemas[name].get("additionalProperties") is False for name in names)
+        assert issubclass(body, Strict) is closed
+
+    def types_are_the_same(self, body: type[Group], name: str) -> None:
+        """JSON types, decimals, least numbers, closed words and shortest arrays."""
+        for one in struct(body).fields:
+            told, kind = self.resolved(self.schemas[name]["properties"][one.encode_name]), one.type
+            assert _PLAIN[type(bare(kind))] == told["type"], one.name
+            self._figure(bare(kind), told)
+            words = told.get("enum")
+            if words:
+                literal = bare(kind)
+                assert isinstance(literal, inspect.LiteralType), one.name
+                assert set(literal.values) == set(words), one.name
+
+    @staticmethod
+    def _figure(kind: inspect.Type, told: dict[str, Any]) -> None:
+        if isinstance(kind, inspect.CustomType):
+            if "x-decimal-places" in told:
+                assert kind.cls.places == told["x-decimal-places"]
+            if "minimum" in told:
+                assert kind.cls.least == told["minimum"]
+        if isinstance(kind, inspect.ListType):
+            assert (kind.min_length or 0) == told.get("minItems", 0)

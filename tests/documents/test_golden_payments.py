@@ -1,0 +1,163 @@
+"""The golden payments: accepted, warned or refused, with exactly these findings and bookings."""
+
+import json
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from hundi.documents import payment, payment_rules, payment_sums
+from hundi.documents.payment_bodies import PayBody
+from hundi.exchange.definition import DocumentView, MessageType, RuleContext
+from hundi.kernel.faults import Fault, split
+from hundi.kernel.reading import read
+from tests.documents.payments import PARTIES, view_of
+from tests.documents.write_golden_payments import ALL, FOLDER, text_of
+
+FILES = sorted(FOLDER.glob("*.json"))
+BY_NAME = {message.name: message for message in payment.MESSAGES}
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+@cache
+def loaded(path: Path) -> dict[str, Any]:
+    """The example, figures exact."""
+    return json.loads(path.read_bytes(), parse_float=Decimal)
+
+
+def message_of(example: dict[str, Any]) -> tuple[MessageType, Any]:
+    message = BY_NAME[example["message"]]
+    return message, read(_encoder.encode(example["body"]), message.body)
+
+
+def stored(example: dict[str, Any]) -> DocumentView | None:
+    """The payment that the network knows."""
+    told = example["payment"]
+    if told["body"] is None:
+        return None
+    body = read(_encoder.encode(told["body"]), PayBody)
+    return DocumentView(
+        object_id=body.payment.objectId,
+        status=told["status"],
+        version=1,
+        agreed_version=None,
+        number=body.payment.utr,
+        body=body,
+    )
+
+
+def context(example: dict[str, Any]) -> RuleContext:
+    message, body = message_of(example)
+    paths = [touched.path for touched in message.touches(body)[1:]]
+    invoices = zip(paths, example["invoices"], strict=True)
+    return RuleContext(
+        today=date(2026, 1, 31),
+        parties=PARTIES,
+        document=stored(example),
+        held={path: view_of(told, path) for path, told in invoices},
+    )
+
+
+def findings(example: dict[str, Any]) -> list[Fault]:
+    """What the rules say of an example, as the network asks them."""
+    message, body = message_of(example)
+    known = context(example)
+    asked = [fault for rule in message.rules for fault in rule(body, known)]
+    return asked + [fault for rule in message.body_rules for fault in rule(body)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_findings_are_exactly_these(path: Path) -> None:
+    example = loaded(path)
+    told = [(finding["code"], finding["path"]) for finding in example["findings"]]
+    assert sorted((fault.code, fault.path) for fault in findings(example)) == sorted(told)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_verdict_follows(path: Path) -> None:
+    example = loaded(path)
+    faults, warnings = split(findings(example))
+    refused = bool(faults) or example["payment"]["target"] is None
+    assert example["verdict"] == ("refused" if refused else "warned" if warnings else "silent")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_payment_moves(path: Path) -> None:
+    example = loaded(path)
+    message, body = message_of(example)
+    view = stored(example) or DocumentView(status="", version=1, agreed_version=None, number="")
+    row = message.document.move(on=message.name, action=message.action(body), view=view)
+    assert (row and row.target) == example["payment"]["target"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_bookings_are_exactly_these(path: Path) -> None:
+    example = loaded(path)
+    if example["verdict"] == "refused":
+        return
+    message, body = message_of(example)
+    places = {touched.path: n for n, touched in enumerate(message.touches(body)[1:])}
+    booked = message.postings(body, context(example))
+    assert example["books"] == [
+        f"{places[one.ref]}: {one.debit} > {one.credit} {one.amount}" for one in booked
+    ]
+    assert all(one.standing for one in booked)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_finding_says_what_to_do_with_its_numbers(path: Path) -> None:
+    for fault in findings(loaded(path)):
+        assert fault.detail.endswith("."), fault
+        assert len(fault.detail.split()) > 4, fault
+        assert fault.context, fault
+        for told in fault.context.values():
+            for word in told if isinstance(told, list) else [told]:
+                assert str(word) in fault.detail, fault
+
+
+def test_files_are_what_the_builder_writes() -> None:
+    assert {path.stem: path.read_text(encoding="utf-8") for path in FILES} == {
+        case.name: text_of(case) for case in ALL
+    }
+
+
+def test_every_code_of_payments_has_an_example() -> None:
+    told = {finding["code"] for path in FILES for finding in loaded(path)["findings"]}
+    codes = {code.name for code in (*payment_rules.CODES, *payment_sums.CODES)}
+    assert told | {"PAY-UTR-USED"} == codes
+
+
+def test_a_utr_that_is_used_is_told() -> None:
+    _, body = message_of(loaded(FOLDER / "story-payment-1.json"))
+    own, other = body.payment.objectId, "PMT" + "9" * 32
+    assert not list(payment_rules.repeated_utr(body, earlier=[own]))
+    (fault,) = payment_rules.repeated_utr(body, earlier=[own, other])
+    assert (fault.code, fault.path, fault.warning) == ("PAY-UTR-USED", "payment.utr", True)
+    assert other in fault.detail
+    assert own not in fault.detail
+
+
+def test_a_sum_tells_both_numbers() -> None:
+    (fault,) = findings(loaded(FOLDER / "row-o-split-off.json"))
+    assert fault.context == {"stated": "242.00", "sum": "241.60"}
+    assert fault.detail.startswith("The splits make 241.60, the adjustment is 242.00.")
+
+
+def test_what_is_over_the_due_tells_asked_due_and_most() -> None:
+    (fault,) = findings(loaded(FOLDER / "row-q-more-than-one-rupee-over.json"))
+    numbers = {name: fault.context[name] for name in ("asked", "due", "most")}
+    assert numbers == {"asked": "302607.01", "due": "302606.00", "most": "302607.00"}
+
+
+def test_what_a_payment_resolves() -> None:
+    told = {
+        name: BY_NAME[loaded(FOLDER / f"{name}.json")["message"]].resolves(
+            message_of(loaded(FOLDER / f"{name}.json"))[1]
+        )
+        for name in ("story-payment-1", "story-confirmation-1", "rejected")
+    }
+    assert told == {"story-payment-1": None, "story-confirmation-1": True, "rejected": False}
