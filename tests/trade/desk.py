@@ -63,8 +63,8 @@ class Desk:
 
     async def deliver(self, decision: Decision = Decision.SETTLED) -> None:
         """Answer what is due, `req-…` with the decision; then tell everybody."""
+        room = dict.fromkeys(SIDES, 10)
         while True:
-            room = dict.fromkeys(SIDES, 10)
             leased = await self.database.write(lambda tx: lease(tx, room=room, total=30))
             if not leased:
                 return
