@@ -19,7 +19,7 @@ from hundi.delivery.wire import Endpoint, Parcel, Wire
 from hundi.exchange.leases import Leased, lease, queued_clients
 from hundi.exchange.outbox import AttemptResult, Outbox
 from hundi.exchange.verdict import Answer, Decision, Kind, Verdict, judge
-from hundi.kernel.identity import RandomBytes
+from hundi.kernel.identity import RandomBytes, exchange_or_receipt
 from hundi.store.batch import GroupCommit
 from hundi.store.engine import Database, StoreError, Transaction
 
@@ -154,7 +154,7 @@ def parcel_of(leased: Leased) -> Parcel:
         kind=leased.kind,
         path=row["path"],
         body=bytes(row["bytes"]),
-        req_msg_id=leased.req_msg_id,
+        req_msg_id=exchange_or_receipt(leased.webhook_id),
         sequence=row["sequences"] or str(row["position"]),
         idempotency_key=row["idempotency_key"],
     )

@@ -13,8 +13,9 @@ from typing import Any
 
 import msgspec
 
+from hundi.exchange.route import Route
 from hundi.kernel.faults import Fault
-from hundi.ledger.model import NOTHING, Balance, Unit
+from hundi.ledger.model import NOTHING, Balance, Key, Unit
 
 
 class Effect(Enum):
@@ -76,6 +77,9 @@ class DocumentView(msgspec.Struct, frozen=True, kw_only=True):
         return self.balances.get(account, NOTHING)
 
 
+LAPSE = "expiry"
+"""What the platform's own rows of a life cycle are `on`: nobody has answered a document in time."""
+
 Guard = Callable[[DocumentView], bool]
 
 
@@ -133,6 +137,11 @@ class DocumentType:
         fitting = (row for row in self.moves if (row.on, row.action, row.source) == wanted)
         return next((row for row in fitting if row.guard is None or row.guard(view)), None)
 
+    @property
+    def lapses(self) -> bool:
+        """Whether the platform ends documents of this type that nobody answers."""
+        return any(row.on == LAPSE for row in self.moves)
+
 
 class Touched(msgspec.Struct, frozen=True, kw_only=True):
     """One document that a message names: the sender's view of it, and where it said so.
@@ -145,7 +154,10 @@ class Touched(msgspec.Struct, frozen=True, kw_only=True):
     then they are not compared.
 
     A document that is held may be named by its claim alone: `object_id` is "" then. `required`
-    says whether the message is refused where the network does not know the document.
+    says whether the message is refused where the network does not know the document. `between` are
+    the two roles whose document it is, None for sender and receiver. `action` is what happens to
+    this one, None where the message's action does. `hastens` are keys of documents whose time is
+    up as soon as this move has taken effect.
     """
 
     type: str
@@ -161,6 +173,9 @@ class Touched(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     transition: str
     required: bool = True
+    between: tuple[str, str] | None = None
+    action: str | None = None
+    hastens: tuple[Key, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +195,16 @@ class RuleContext:
 
     `parties` are known by B2B ID. `document` is the moved document, None when the message creates
     it. `held` are the other documents that the message names and the network knows, by JSON path,
-    and those that the moved document refers to (`MessageType.follows`), by `type/objectId`.
+    and those that the moved document refers to (`MessageType.follows`), by `type/objectId`. `moved`
+    are the paths of all documents that the exchange moves: of a message to several receivers, each
+    exchange moves its own.
     """
 
     today: date
     parties: Mapping[str, Party]
     document: DocumentView | None
     held: Mapping[str, DocumentView] = field(default_factory=dict)
+    moved: tuple[str, ...] = ()
 
 
 Rule = Callable[[object, RuleContext], Iterable[Fault]]
@@ -216,13 +234,14 @@ class MessageType:
 
     `roles` maps each role to the member of `b2bIds` that names it; `sender` and `receiver` are two
     of them. `subject` is the member of the body that the answers echo. `touches` and `action` are
-    pure functions of the typed body (`body` is its type); the first document that `touches` names is
-    the one that is moved. `path` starts with a slash; `forward` and `inform` are the contract's
+    pure functions of the typed body (`body` is its type); of the documents that `touches` names, the
+    first is moved and is what the message is about. `path` starts with a slash; `forward` and `inform` are the contract's
     webhook paths, without one.
 
     `reads` says whether rules and postings look into stored bodies. `follows` are the types of
     documents that the moved one refers to and that are held too. `postings` tells what the message
-    books; `resolves` whether it posts (True) or voids (False) what the moved document has reserved.
+    books; `resolves` whether an action posts (True) or voids (False) what the moved document has
+    reserved. `route` is None where the body names sender and receiver: one call, one exchange.
     """
 
     name: str
@@ -243,4 +262,5 @@ class MessageType:
     reads: bool
     follows: tuple[str, ...]
     postings: Callable[[Any, RuleContext], tuple[Posting, ...]]
-    resolves: Callable[[Any], bool | None]
+    resolves: Callable[[str | None], bool | None]
+    route: Route | None = None

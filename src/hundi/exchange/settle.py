@@ -16,6 +16,7 @@ from hundi.exchange.definition import DocumentType, MessageType
 from hundi.exchange.gathering import papers_of
 from hundi.exchange.journal import Step, append
 from hundi.exchange.papers import Papers, guarded_accounts
+from hundi.exchange.receipts import answer_receipts
 from hundi.exchange.record import (
     Exchange,
     RequestDelivery,
@@ -81,6 +82,7 @@ class Settler:
                 )
             elif one.answered:  # a clock or the sender that came too late did nothing
                 _late(writes, exchange, papers=papers, ending=one, now=tx.now)
+        await answer_receipts(tx, ending, papers=papers, writes=writes)
         writes.documents.extend(papers.documents.values())
         writes.book(papers.books, guarded_accounts(self.types), tx.now)
         return _told(known, waiting, won)
