@@ -60,7 +60,7 @@ BUSY_RETRY = 1
 def exists(touched: Touched, kind: DocumentType, document: Document) -> Fault:
     """The author has this objectId in use."""
     return EXISTS.at(
-        f"{touched.path}.objectId",
+        f"{touched.path}.{touched.id_member}",
         f"Your {kind.noun} {touched.object_id} exists already; it is {document.status}."
         " Edit that one, or use another objectId.",
         **stored(document),
@@ -81,13 +81,13 @@ def stored(document: Document) -> dict[str, object]:
     }
 
 
-def busy(path: str, kind: DocumentType, document: Document) -> Fault:
+def busy(path: str, kind: DocumentType, document: Document, *, member: str = "objectId") -> Fault:
     """Another exchange is open; told before anything else, since it may be about to settle."""
     detail = (
         f"Exchange {document.open_exchange} about the {kind.noun} is open."
         " Wait until it has ended, then read the document again."
     )
-    return BUSY.at(f"{path}.objectId", detail, reqMsgId=document.open_exchange)
+    return BUSY.at(f"{path}.{member}", detail, reqMsgId=document.open_exchange)
 
 
 def number_used(lost: Moving) -> Fault:
@@ -109,10 +109,11 @@ def other_parties(kind: DocumentType, document: Document) -> Fault:
     return PARTIES.at("b2bIds", detail)
 
 
-def unknown(path: str, kind: DocumentType, object_id: str) -> Fault:
+def unknown(touched: Touched, kind: DocumentType) -> Fault:
     """The sender is party to no such document."""
-    detail = f"You are party to no {kind.noun} {object_id}. Check the objectId."
-    return UNKNOWN.at(f"{path}.objectId", detail)
+    member = touched.id_member
+    detail = f"You are party to no {kind.noun} {touched.object_id}. Check the {member}."
+    return UNKNOWN.at(f"{touched.path}.{member}", detail)
 
 
 def stale_version(touched: Touched, kind: DocumentType, document: Document) -> Iterator[Fault]:
@@ -165,7 +166,7 @@ def no_move(request: Request, kind: DocumentType, *, touched: Touched, document:
     detail = f"The {kind.noun} is {document.status} and takes no {what} now."
     path = f"{touched.path}.{touched.transition}.currentStatus"
     if touched.current_status is None:
-        path = f"{touched.path}.objectId"
+        path = f"{touched.path}.{touched.id_member}"
     return NO_MOVE.at(path, detail, **stored(document))
 
 

@@ -54,9 +54,7 @@ def moved_and_held(
     subjects = [_subject(request, world, touched) for touched in request.moved]
     held, strange = _held(request, world, named)
     nowhere = [
-        unknown(one.touched.path, one.kind, one.touched.object_id)
-        for one in subjects
-        if one.stored is None and not one.first
+        unknown(one.touched, one.kind) for one in subjects if one.stored is None and not one.first
     ]
     if nowhere or strange:
         return Refused((*nowhere, *strange))
@@ -105,7 +103,7 @@ def _held(
             found.setdefault(one.key, Held(ref=one.ref, document=document, touched=one.touched))
         elif one.touched is not None and one.touched.required:
             kind = world.types[one.touched.type]
-            strange.append(unknown(one.ref, kind, one.touched.object_id))
+            strange.append(unknown(one.touched, kind))
     return tuple(found.values()), strange
 
 
@@ -168,7 +166,7 @@ def _busy(
 ) -> tuple[Fault, ...]:
     """Every document that has to wait for another exchange. Drawing waits only for what shuts one."""
     found = [
-        busy(one.touched.path, one.kind, one.stored)
+        busy(one.touched.path, one.kind, one.stored, member=one.touched.id_member)
         for one, over in zip(subjects, overs, strict=True)
         if one.stored is not None and one.stored.open_exchange is not None and over is None
     ]
