@@ -107,7 +107,7 @@ class Dispatcher:
         self.observer.attempted(result, now)
 
     async def sweep(self) -> int:
-        """Finish attempts whose lease ran out, and expire proposals; how many were found."""
+        """Finish attempts whose lease ran out, end what nobody has answered; how many were found."""
 
         async def lapse(tx: Transaction) -> int:
             lapsed = await self.outbox.lapsed(tx)
@@ -115,7 +115,8 @@ class Dispatcher:
             return len(lapsed)
 
         found = await self.database.write(lapse)
-        return found + await self.database.write(self.outbox.expire)
+        found += await self.database.write(self.outbox.expire)
+        return found + await self.database.write(self.outbox.lapse)
 
 
 NO_ENDPOINT = Answer(
