@@ -4,8 +4,10 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
+import sqlalchemy as sa
 
-from hundi.simulator import story_finance
+from hundi.exchange import feed, tables
+from hundi.simulator import story_finance, story_money
 from hundi.simulator.story_finance import REQUEST_ID
 from tests.trade.lending import Lending, accepted_invoice, lending_desk
 from tests.trade.test_story import INVOICE_2
@@ -66,3 +68,42 @@ async def test_one_bid_is_taken_and_the_others_are_told(lending: Lending) -> Non
     ]
     [resp] = [json.loads(b)["resp"] for b in lending.told("supplier", "respRespondBid")]
     assert resp["result"] == "SUCCESS"
+
+
+async def assigned(lending: Lending) -> None:
+    """Lender A has bought invoice 2."""
+    await asked(lending)
+    await both_bid(lending)
+    await lending.send(ANSWER, story_finance.bid_answer({"BID-A1": "ACCEPT"}))
+
+
+async def warnings_of(lending: Lending, req_msg_id: str) -> list[str]:
+    """Codes of what was odd about an exchange, as both of its sides read them."""
+    x = tables.exchange.c
+    [row] = await lending.rows(sa.select(x.warnings).where(x.req_msg_id == req_msg_id))
+    return [warning["code"] for warning in json.loads(row["warnings"])]
+
+
+async def warned(lending: Lending) -> list[tuple[str, str]]:
+    """What lender A's feed tells him of his invoice: message and objectId."""
+    await lending.database.write(feed.number_events)
+    rows = await lending.database.read(lambda tx: feed.events(tx, "lender-a", after=0, limit=100))
+    return [(row["message"], row["object_id"]) for row in rows if row["kind"] == "WARNED"]
+
+
+async def test_the_lender_is_paid(lending: Lending) -> None:
+    await assigned(lending)
+    paid = await lending.send("payment/req-pay", story_money.payment(3))
+    assert "PAY-PAYEE" not in await warnings_of(lending, paid.req_msg_id)
+    await lending.send("payment/req-pay-confirmation", story_money.payment_confirmation(3))
+    assert await lending.status(INVOICE_2) == "PAID"
+    assert await warned(lending) == []
+
+
+async def test_row_s_the_supplier_is_paid_for_what_the_lender_has_bought(lending: Lending) -> None:
+    await assigned(lending)
+    body = story_money.payment(3)
+    body["payment"]["invoicesPayInfos"][0]["supplierBankAccountDetails"] = story_money.OF_SUPPLIER
+    paid = await lending.send("payment/req-pay", body)
+    assert await warnings_of(lending, paid.req_msg_id) == ["PAY-PAYEE"]
+    assert await warned(lending) == [("payment/req-pay", INVOICE_2)]

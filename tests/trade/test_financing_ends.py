@@ -180,8 +180,7 @@ async def test_a_repeat_under_the_same_key_gets_the_same_receipt(lending: Lendin
     ended = await lending.submit(ASK, body, key="K1")
     assert isinstance(ended, Accepted)
     assert ended.state == "ENDED"
-    [row] = await lending.rows(sa.select(sa.func.count()).select_from(tables.receipt))
-    assert next(iter(row.values())) == 1
+    assert len(await lending.rows(sa.select(tables.receipt.c.receipt_id))) == 1
 
 
 async def test_what_nobody_answers_lapses_once(lending: Lending) -> None:
@@ -259,7 +258,7 @@ async def test_a_lender_sees_nothing_of_another_lender(lending: Lending) -> None
     for body in lending.told("lender-b", "respondBid") + lending.told("lender-b", "shareBid"):
         assert b"BID-A1" not in body
         assert b"LENDER-A" not in body
-    assert {object_id for *_, object_id in await events(lending, "lender-b")} == {AT_B, "BID-B1"}
+    assert {object_id for *_, object_id in await events(lending, "lender-b")} == {AT_B}
 
 
 async def test_the_buyer_sees_no_financing_exchange(lending: Lending) -> None:

@@ -49,6 +49,18 @@ class Ack(Enum):
     RECEIPT = "RECEIPT"  # payload: the reqMsgId
 
 
+class Stakeholder(msgspec.Struct, frozen=True, kw_only=True):
+    """A business that a document concerns without being its party, and where it wants to be paid.
+
+    `accounts` are (IFSC, masked account number); none where it has told none.
+    """
+
+    b2b_id: str
+    client_id: str
+    name: str
+    accounts: tuple[tuple[str, str], ...]
+
+
 class DocumentView(msgspec.Struct, frozen=True, kw_only=True):
     """A stored document as guards and rules see it, read after its row was locked.
 
@@ -71,6 +83,7 @@ class DocumentView(msgspec.Struct, frozen=True, kw_only=True):
     agreed_on: date | None = None
     balances: Mapping[str, Balance] = msgspec.field(default_factory=dict)
     body: Any = None
+    stakeholder: Stakeholder | None = None
 
     def balance(self, account: str) -> Balance:
         """What one of its accounts holds."""
@@ -117,7 +130,8 @@ class DocumentType:
     other documents is given back. `withdrawal` is the action that may go over its sender's own open
     proposal (CANCEL), None where there is none. `shut_by` are the actions that end it: while one of
     them, or an edit, is open, no amount is drawn on it. `guarded` are its accounts that never go
-    below zero. `derive` gives the status that its ledger decides, None where money decides nothing.
+    below zero. `stake` is the account that shows whether somebody else has bought it (`stakes`).
+    `derive` gives the status that its ledger decides, None where money decides nothing.
     """
 
     name: str
@@ -130,6 +144,7 @@ class DocumentType:
     guarded: frozenset[str]
     derive: Derive | None
     moves: tuple[Move, ...]
+    stake: str | None = None
 
     def move(self, *, on: str, action: str | None, view: DocumentView) -> Move | None:
         """The row for a message and action from the document's status, guards asked; or None."""

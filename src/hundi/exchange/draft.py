@@ -20,6 +20,9 @@ from hundi.kernel.faults import Fault
 from hundi.kernel.identity import RandomBytes, request_id
 from hundi.ledger.model import Key
 
+WARNED = "WARNED"
+"""In the feed of a business that has bought a document: something odd was done with it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
@@ -65,7 +68,15 @@ def draft(
         exchanges.append(exchange)
     if receipt_id is not None:
         waiting = sum(plan.waits for plan in plans)
-        new_receipt(writes, receipt_id, exchanges, waiting=waiting, request=request, now=times.now)
+        new_receipt(
+            writes,
+            receipt_id,
+            exchanges,
+            waiting=waiting,
+            request=request,
+            papers=plans[0].papers,
+            now=times.now,
+        )
     moves = [moving for plan in plans for moving in plan.moves]
     created = {one.document.key for one in moves if one.creating}
     papers = plans[0].papers
@@ -200,7 +211,19 @@ def _note(plan: Plan, writes: Writes, *, exchange: Exchange, now: int) -> list[D
     writes.event(exchange.client_id, kind, req_msg_id=id_, document=about[0])
     if len(about) > 1:
         _relate(plan, writes, about)
+        _warn_stakeholders(plan, writes, id_)
     return about
+
+
+def _warn_stakeholders(plan: Plan, writes: Writes, req_msg_id: str) -> None:
+    """Who has bought a document hears of what is odd about what is done with it."""
+    for one in plan.held:
+        odd = any(warning.path.startswith(one.ref) for warning in plan.warnings)
+        if odd and one.stakeholder is not None:
+            document = plan.papers.documents[one.document.key]
+            writes.event(
+                one.stakeholder.client_id, WARNED, req_msg_id=req_msg_id, document=document
+            )
 
 
 def _relate(plan: Plan, writes: Writes, about: Sequence[Document]) -> None:

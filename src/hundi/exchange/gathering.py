@@ -21,6 +21,7 @@ from hundi.exchange.record import (
     lock_request_deliveries,
 )
 from hundi.exchange.request import Request
+from hundi.exchange.stakes import stakeholders
 from hundi.exchange.world import Named, OpenExchange, World
 from hundi.ledger import operations as ledger
 from hundi.ledger.model import Books, Key
@@ -119,6 +120,7 @@ class Gatherer:
             papers=papers,
             open=opened,
             named=named,
+            stakes=await stakeholders(tx, documents, books=papers.books, types=self.types),
             bodies=await self._bodies(tx, requests, moved=moved, named=named, documents=documents),
         )
 

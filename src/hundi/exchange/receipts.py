@@ -78,6 +78,7 @@ def new_receipt(
     *,
     waiting: int,
     request: Request,
+    papers: Papers,
     now: int,
 ) -> None:
     """The receipt of a call; it has ended at once where no exchange waits for an answer."""
@@ -99,6 +100,8 @@ def new_receipt(
         )
     )
     writes.bodies.append((receipt_id, request.raw))
+    if not waiting:
+        _queue(writes, exchanges, papers=papers, resp=resp, call=request.raw)
 
 
 async def answer_receipts(

@@ -100,7 +100,13 @@ def _held(
     for one in named:
         document = world.papers.documents.get(one.key) if one.key is not None else None
         if document is not None and _may_hold(request, document, one.touched, world=world):
-            found.setdefault(one.key, Held(ref=one.ref, document=document, touched=one.touched))
+            held = Held(
+                ref=one.ref,
+                document=document,
+                touched=one.touched,
+                stakeholder=world.stakes.get(document.key),
+            )
+            found.setdefault(one.key, held)
         elif one.touched is not None and one.touched.required:
             kind = world.types[one.touched.type]
             strange.append(unknown(one.touched, kind))

@@ -12,6 +12,7 @@ from hundi.exchange.definition import (
     DocumentView,
     Effect,
     Move,
+    Stakeholder,
     Touched,
     VersionRule,
 )
@@ -54,6 +55,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     ref: str
     document: Document
     touched: Touched | None
+    stakeholder: Stakeholder | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,7 @@ class World:
     """What a batch is judged against.
 
     `named` are the documents that requests hold, by the request's place among all; `bodies` the
-    typed bodies of documents, for requests whose rules read them.
+    typed bodies of documents, for requests whose rules read them; `stakes` who has bought which.
     """
 
     now: int
@@ -71,6 +73,7 @@ class World:
     open: Mapping[str, OpenExchange]
     named: Mapping[int, tuple[Named, ...]]
     bodies: Mapping[Key, Any]
+    stakes: Mapping[Key, Stakeholder]
 
     def key(self, request: Request, touched: Touched) -> Key:
         """A touched document's key; its author's B2B ID must be known."""
@@ -89,7 +92,10 @@ class World:
         """A document as guards and rules see it."""
         key = document.key
         balances = self.papers.books.of(key)
-        return document.view(ref=ref, balances=balances, body=self.bodies.get(key))
+        view = document.view(ref=ref, balances=balances, body=self.bodies.get(key))
+        if key not in self.stakes:
+            return view
+        return msgspec.structs.replace(view, stakeholder=self.stakes[key])
 
 
 class Moving(msgspec.Struct, frozen=True, kw_only=True):
