@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 import sqlalchemy as sa
 
-from hundi.exchange import deliveries, feed, queries, tables
+from hundi.exchange import deliveries, feed, queries, redrive, tables
 from hundi.exchange.request import Accepted, Refused
 from hundi.exchange.verdict import Decision
 from hundi.kernel.faults import RefusedError
+from hundi.parties import tables as parties
 from hundi.simulator import story, story_finance
 from hundi.simulator.story_finance import REQUEST_ID
 from tests.trade import bills
@@ -99,6 +100,57 @@ async def test_one_lender_is_refused_and_the_other_stays(lending: Lending) -> No
     assert lending.told("lender-a", "respondBid") == []
     await lending.send(ANSWER, story_finance.bid_answer({"BID-A1": "ACCEPT"}))
     assert (await lending.books(INVOICE_2))["financed"] == 1
+
+
+async def test_the_others_are_not_told_before_the_winner_has_agreed(lending: Lending) -> None:
+    await asked(lending)
+    await both_bid(lending)
+    lending.answers["lender-a"] = Decision.ASK_AGAIN
+    await lending.send(ANSWER, story_finance.bid_answer({"BID-A1": "ACCEPT", "BID-B1": "REJECT"}))
+    assert lending.told("lender-b", "respondBid") == []
+    w = tables.delivery.c
+    [held] = await lending.rows(sa.select(w.webhook_id).where(w.state == "HELD"))
+    with pytest.raises(RefusedError) as refused:
+        await lending.database.write(lambda tx: redrive.redrive(tx, "supplier", held["webhook_id"]))
+    assert refused.value.faults[0].code == "DELIVERY-HELD"
+    lending.answers.clear()
+    await lending.time_passes(w.due_at)
+    await lending.deliver()
+    assert len(lending.told("lender-b", "respondBid")) == 1
+    assert await lending.statuses("bid") == {"BID-A1": "ACCEPTED", "BID-B1": "REFUSED"}
+    assert (await outcome(lending, "respRespondBid"))["result"] == "SUCCESS"
+
+
+async def test_where_the_winner_declines_the_others_never_knew(lending: Lending) -> None:
+    await asked(lending)
+    await both_bid(lending)
+    lending.answers["lender-a"] = Decision.DECLINED
+    await lending.send(ANSWER, story_finance.bid_answer({"BID-A1": "ACCEPT"}))
+    resp = await outcome(lending, "respRespondBid")
+    assert (resp["result"], resp["errorCd"]) == ("FAILURE", "ERP-NO")
+    assert await lending.states() == ["ABANDONED", "DECLINED", "SETTLED", "SETTLED"]
+    assert lending.told("lender-b", "respondBid") == []
+    assert await lending.statuses("bid") == {"BID-A1": "OFFERED", "BID-B1": "OFFERED"}
+    lending.answers.clear()
+    await lending.send(ANSWER, story_finance.bid_answer({"BID-B1": "ACCEPT"}))
+    assert await lending.statuses("bid") == {"BID-A1": "REFUSED", "BID-B1": "ACCEPTED"}
+    assert await lending.statuses("financing-request") == {AT_A: "DECLINED", AT_B: "ACCEPTED"}
+
+
+async def test_a_loser_that_does_not_answer_lapses(lending: Lending) -> None:
+    await asked(lending)
+    await both_bid(lending)
+    lending.answers["lender-b"] = Decision.DECLINED
+    await lending.send(ANSWER, story_finance.bid_answer({"BID-A1": "ACCEPT"}))
+    assert (await outcome(lending, "respRespondBid"))["result"] == "PARTIAL"
+    assert (await lending.statuses("bid"))["BID-B1"] == "OFFERED"
+    again = story_finance.bid_answer({"BID-B1": "ACCEPT"})
+    wanted = [("FIN-FINANCED", "bidResponse.responses[0].response")]
+    assert await lending.refused(ANSWER, again) == wanted
+    await lending.database.write(lending.outbox.lapse)
+    assert await lending.statuses("bid") == {"BID-A1": "ACCEPTED", "BID-B1": "EXPIRED"}
+    assert await lending.statuses("financing-request") == {AT_A: "ACCEPTED", AT_B: "EXPIRED"}
+    assert "financed" not in await lending.reserved(INVOICE_2)
 
 
 async def test_row_t_an_invoice_is_financed_once(lending: Lending) -> None:
@@ -309,6 +361,21 @@ async def test_a_lender_with_a_mailbox_is_settled_with_at_once(database_url: str
         assert accepted.state == "ENDED"
         await it.deliver()
         assert (await outcome(it, "respRequestFinancing"))["result"] == "SUCCESS"
+        await it.send(SHARE, story_finance.bid("BID-A1", "BID-B1"), by="platform")
+        await it.send(ANSWER, story_finance.bid_answer({"BID-B1": "ACCEPT"}))
+        assert await it.statuses("bid") == {"BID-A1": "REFUSED", "BID-B1": "ACCEPTED"}
+
+
+async def test_a_loser_with_a_mailbox_waits_for_the_winner(lending: Lending) -> None:
+    await asked(lending)
+    await both_bid(lending)
+    change = sa.update(parties.client).where(parties.client.c.client_id == "lender-b")
+    await lending.database.write(lambda tx: tx.execute(change.values(mailbox=True)))
+    await lending.submit(ANSWER, story_finance.bid_answer({"BID-A1": "ACCEPT"}))
+    assert await lending.statuses("bid") == {"BID-A1": "OFFERED", "BID-B1": "OFFERED"}
+    await lending.deliver()
+    assert await lending.statuses("bid") == {"BID-A1": "ACCEPTED", "BID-B1": "REFUSED"}
+    assert (await outcome(lending, "respRespondBid"))["result"] == "SUCCESS"
 
 
 async def test_who_may_not_speak(lending: Lending) -> None:

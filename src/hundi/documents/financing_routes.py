@@ -5,6 +5,7 @@ document `bidId` of the lender. Each lender gets his own part of a message, neve
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from msgspec import UnsetType
 
@@ -266,17 +267,19 @@ def _not_asked(body: RespondBidBody, requests: Mapping[str, Listed]) -> Iterator
 
 
 def _answers(body: RespondBidBody, requests: Mapping[str, Listed]) -> Iterator[Leg]:
+    """The lender whose bid is taken comes first; the others hear of it once he has agreed."""
     by_lender: dict[str, list[tuple[int, BidDecision]]] = {}
     for place, one in enumerate(body.bidResponse.responses):
         by_lender.setdefault(one.financierId, []).append((place, one))
-    accepts = any(one.response == "ACCEPT" for one in body.bidResponse.responses)
-    for lender, request in requests.items():
-        said = by_lender.get(lender, [])
+    taken = [one.financierId for one in body.bidResponse.responses if one.response == "ACCEPT"]
+    for lender in sorted(requests, key=lambda lender: lender not in taken):
+        request, said = requests[lender], by_lender.get(lender, [])
         names = {one.bidId for _, one in said}
-        unnamed = [bid for bid in _open_bids(request) if bid.key[2] not in names] if accepts else []
+        unnamed = [bid for bid in _open_bids(request) if bid.key[2] not in names] if taken else []
         if said or (unnamed and request.status in LIVE):
             others = [one for one in requests.values() if one is not request]
-            yield _answer(body, lender, request, said=said, unnamed=unnamed, others=others)
+            leg = _answer(body, lender, request, said=said, unnamed=unnamed, others=others)
+            yield replace(leg, follows=bool(taken) and lender not in taken)
 
 
 def _answer(

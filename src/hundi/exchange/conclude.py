@@ -4,6 +4,7 @@ import hashlib
 from copy import copy
 
 from hundi.exchange.answers import Resp, parts_of, response_body
+from hundi.exchange.closing import Ending
 from hundi.exchange.definition import Effect
 from hundi.exchange.document import Document, PlannedMove, may_hold, settle
 from hundi.exchange.journal import Step, append
@@ -113,6 +114,25 @@ def _settle_books(exchange: Exchange, papers: Papers, *, state: State, now: int)
             touched |= papers.give_back(move.key, exchange.req_msg_id)
     holder = exchange.moves[0].key
     papers.derive(touched, holder=holder, req_msg_id=exchange.req_msg_id, now=now)
+
+
+def note_late(
+    writes: Writes, exchange: Exchange, *, papers: Papers, ending: Ending, now: int
+) -> None:
+    """Journal an answer that came after the end; nothing else changes."""
+    key = exchange.moves[0].key
+    after = papers.documents[key] = copy(papers.documents[key])
+    writes.journal.append(
+        append(
+            after,
+            Step.LATE,
+            message=stored_name(exchange.message),
+            req_msg_id=exchange.req_msg_id,
+            digest=hashlib.sha256(ending.resp.result.encode()).digest(),
+            detail=ending.resp.result,
+            now=now,
+        )
+    )
 
 
 def _settle_claims(writes: Writes, *, before: Document, after: Document, move: PlannedMove) -> None:

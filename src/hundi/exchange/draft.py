@@ -8,6 +8,7 @@ from hundi.exchange.closing import Ending, unanswered
 from hundi.exchange.conclude import conclude
 from hundi.exchange.definition import Ack, Effect, VersionRule
 from hundi.exchange.document import Document, PlannedMove, settle
+from hundi.exchange.following import HELD
 from hundi.exchange.journal import Step, append
 from hundi.exchange.papers import Papers, guarded_accounts
 from hundi.exchange.receipts import ENDED, new_receipt
@@ -62,7 +63,11 @@ def draft(
     exchanges: list[Exchange] = []
     abandons: list[Ending] = []
     for plan in plans:
-        exchange = _exchange(plan, request_id(times.now, random), receipt_id)
+        leader_id = None
+        if plan.request.follows and plans[0].waits:
+            plan.led, leader_id = True, exchanges[0].req_msg_id
+        id_ = request_id(times.now, random)
+        exchange = _exchange(plan, id_, receipt_id=receipt_id, leader_id=leader_id)
         abandons += _abandon(plan, writes, times.now)
         _accept(plan, writes, exchange=exchange, times=times)
         exchanges.append(exchange)
@@ -92,11 +97,14 @@ def draft(
     )
 
 
-def _exchange(plan: Plan, req_msg_id: str, receipt_id: str | None) -> Exchange:
+def _exchange(
+    plan: Plan, req_msg_id: str, *, receipt_id: str | None, leader_id: str | None
+) -> Exchange:
     request = plan.request
     return Exchange(
         req_msg_id=req_msg_id,
         receipt_id=receipt_id,
+        leader_id=leader_id,
         message=request.message,
         effect=plan.first.move.effect,
         client_id=request.client_id,
@@ -238,6 +246,9 @@ def _relate(plan: Plan, writes: Writes, about: Sequence[Document]) -> None:
 
 
 def _queue(writes: Writes, exchange: Exchange, about: Sequence[Document]) -> None:
+    """The `req-X`; that of a follower is held, and a mailbox gets none."""
+    if exchange.receiver_mailbox:
+        return
     writes.webhook(
         Kind.REQUEST,
         about,
@@ -249,6 +260,7 @@ def _queue(writes: Writes, exchange: Exchange, about: Sequence[Document]) -> Non
         path=exchange.message.forward,
         body_id=exchange.req_msg_id,
         idempotency_key=None,
+        **({} if exchange.leader_id is None else {"state": HELD}),
     )
 
 
@@ -298,6 +310,7 @@ def _record(plan: Plan, writes: Writes, *, exchange: Exchange, times: Times) -> 
             times.expires if proposal else None,
             None if plan.waits else times.now,
             exchange.receipt_id,
+            exchange.leader_id,
         )
     )
 

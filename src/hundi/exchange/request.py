@@ -24,7 +24,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     that need only the body say, told if the stages before them pass.
 
     Of a call that has to be routed, these are unknown until its legs are: each leg is a request of
-    its own, with the bytes that its receiver gets.
+    its own, with the bytes that its receiver gets. One that `follows` waits for the first.
     """
 
     message: MessageType
@@ -40,6 +40,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     action: str | None
     idempotency_key: str | None
     findings: tuple[Fault, ...]
+    follows: bool = False
 
     @property
     def sender_b2b(self) -> str:
@@ -113,6 +114,7 @@ def leg_of(request: Request, leg: Leg) -> Request:
         moved=moved,
         held=held,
         action=leg.action,
+        follows=leg.follows,
     )
 
 

@@ -67,7 +67,8 @@ class Leg:
     """One exchange of a call: who speaks to whom about what.
 
     `parties` are B2B IDs by role, `paths` where the message names them. `cut` is None where the
-    receiver gets the message as it came.
+    receiver gets the message as it came. One that `follows` is told only once the first leg of the
+    call has settled, and given up where that has not.
     """
 
     parties: Mapping[str, str]
@@ -75,6 +76,7 @@ class Leg:
     touched: "tuple[Touched, ...]"
     action: str | None
     cut: Cut | None = None
+    follows: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,6 +113,13 @@ exchange = sa.Table(
     sa.Column("expires_at", sa.BigInteger),
     sa.Column("ended_at", sa.BigInteger),
     sa.Column("receipt_id", sa.Text),
+    sa.Column("leader_id", sa.Text),
+)
+sa.Index(
+    "exchange_leader",
+    exchange.c.leader_id,
+    postgresql_where=sa.text("leader_id is not null"),
+    sqlite_where=sa.text("leader_id is not null"),
 )
 sa.Index(
     "exchange_receipt",

@@ -147,6 +147,7 @@ class Plan:
     held: tuple[Held, ...]
     booking: Booking
     papers: Papers
+    led: bool = False
 
     @property
     def first(self) -> Moving:
@@ -175,5 +176,5 @@ class Plan:
 
     @property
     def waits(self) -> bool:
-        """Whether the counterparty's system has to answer before the exchange ends."""
-        return self.travels and not self.receiver.mailbox
+        """Whether somebody has to answer before the exchange ends: the counterparty, or a leader's."""
+        return self.led or (self.travels and not self.receiver.mailbox)

@@ -42,6 +42,7 @@ EXCHANGE = (
     "expires_at",
     "ended_at",
     "receipt_id",
+    "leader_id",
 )
 RECEIPT = (
     "receipt_id",
@@ -109,9 +110,17 @@ _FREE_LANES = Bulk.of(
 _END_REQUEST = Bulk.of(
     postgresql="update delivery d set state = v.state, ended_at = v.at, lease_until = null"
     " from " + rows("id text, state text, at bigint") + " v"
-    " where d.webhook_id = v.id and d.state in ('QUEUED', 'LEASED', 'PARKED')",
+    " where d.webhook_id = v.id and d.state in ('QUEUED', 'LEASED', 'PARKED', 'HELD')",
     sqlite="update delivery set state = $2, ended_at = $3, lease_until = null"
-    " where webhook_id = $1 and state in ('QUEUED', 'LEASED', 'PARKED')",
+    " where webhook_id = $1 and state in ('QUEUED', 'LEASED', 'PARKED', 'HELD')",
+    returns=False,
+)
+_LET_GO = Bulk.of(
+    postgresql="update delivery d set state = 'QUEUED', due_at = v.at from "
+    + rows("id text, at bigint")
+    + " v where d.webhook_id = v.id and d.state = 'HELD'",
+    sqlite="update delivery set state = 'QUEUED', due_at = $2"
+    " where webhook_id = $1 and state = 'HELD'",
     returns=False,
 )
 
@@ -167,6 +176,7 @@ class Writes:
     relations: list[tuple[Any, ...]] = field(default_factory=list)
     receipts: list[tuple[Any, ...]] = field(default_factory=list)
     deadlines: list[tuple[Any, ...]] = field(default_factory=list)
+    released: list[tuple[Any, ...]] = field(default_factory=list)
     accounts: list[tuple[Any, ...]] = field(default_factory=list)
     transfers: list[tuple[Any, ...]] = field(default_factory=list)
     ended_transfers: list[tuple[Any, ...]] = field(default_factory=list)
@@ -229,6 +239,7 @@ class Writes:
         await tx.bulks(
             (
                 (_END_REQUEST, sorted(self.ended_requests)),
+                (_LET_GO, sorted(self.released)),
                 (_RELEASE, self.releases),
                 (_UPDATE_DOCUMENT, [d.changes() for d in self.documents]),
                 (_INSERT_EXCHANGE, self.exchanges),

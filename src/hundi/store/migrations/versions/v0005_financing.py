@@ -9,7 +9,7 @@ branch_labels = None
 depends_on = None
 
 _SEVERAL = "object_id like '%/%'"
-_OF_RECEIPT = "receipt_id is not null"
+_OF_CALLS = {"receipt_id": "exchange_receipt", "leader_id": "exchange_leader"}
 
 
 def _receipts() -> None:
@@ -23,14 +23,10 @@ def _receipts() -> None:
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("receipt_id"),
     )
-    op.add_column("exchange", sa.Column("receipt_id", sa.Text(), nullable=True))
-    op.create_index(
-        "exchange_receipt",
-        "exchange",
-        ["receipt_id"],
-        postgresql_where=sa.text(_OF_RECEIPT),
-        sqlite_where=sa.text(_OF_RECEIPT),
-    )
+    for name, index in _OF_CALLS.items():
+        op.add_column("exchange", sa.Column(name, sa.Text(), nullable=True))
+        only = sa.text(f"{name} is not null")
+        op.create_index(index, "exchange", [name], postgresql_where=only, sqlite_where=only)
 
 
 def _deadlines() -> None:
@@ -77,6 +73,7 @@ def downgrade() -> None:
     op.drop_index("document_several", "document")
     op.drop_table("financier")
     op.drop_table("deadline")
-    op.drop_index("exchange_receipt", "exchange")
-    op.drop_column("exchange", "receipt_id")
+    for name, index in _OF_CALLS.items():
+        op.drop_index(index, "exchange")
+        op.drop_column("exchange", name)
     op.drop_table("receipt")
