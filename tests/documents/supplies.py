@@ -114,7 +114,8 @@ def note_of(body: Body, **changes: object) -> Body:
     value = dict(told["valueDetails"])
     value["totalCDNoteValue"] = value.pop("totalInvoiceValue")
     given = {"precedingInvoiceDetails": [], **changes}
-    note = story_supplies.credit_note()
+    parties = {name: told[name] for name in ("supplierDetails", "buyerDetails")}
+    note = put(story_supplies.credit_note(), **parties)
     return put(note, itemLists=told["itemLists"], cdNoteValueDetails=value, **given)
 
 
