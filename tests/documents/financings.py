@@ -1,47 +1,17 @@
 """Financing messages to bend, and what the network knows when they come."""
 
-import json
-from copy import deepcopy
-from decimal import Decimal
-from functools import cache
 from typing import Any
 
-import yaml
-
-from hundi.simulator import story, story_financing, story_money
+from hundi.simulator import story_financing, story_supplies
 from tests.documents.bodies import Body
 from tests.documents.payments import TWO, bend, books, held
-from tests.house.sources import ROOT
-
-_NUMBERS = json.loads((ROOT / "tests/data/trade_story.json").read_text(encoding="utf-8"))
-
-
-@cache
-def _frame() -> Body:
-    """The invoice of the contract's example: every member that an invoice must have."""
-    contract = yaml.safe_load((ROOT / "contract/b2b-financing.yaml").read_text(encoding="utf-8"))
-    example = contract["components"]["examples"]["RequestFinancingRequest"]["value"]
-    [invoice] = json.loads(json.dumps(example["financeRequest"]["invoices"]), parse_float=Decimal)
-    return dict(invoice)
 
 
 def offered(**changes: object) -> Body:
-    """Invoice 2 of the story as lenders are shown it: one line is enough for them here."""
-    told = _NUMBERS["invoice2"]
-    invoice = deepcopy(_frame()) | {
-        "objectId": TWO,
-        "supplierInvoiceNumber": story_money.NUMBERS[TWO],
-        "ts": "2025-12-05T10:00:00+05:30",
-        "supplierBankAccountDetails": story_money.OF_SUPPLIER,
-        "valueDetails": {
-            "assessmentValue": Decimal(told["assessmentValue"]),
-            "totalInvoiceValue": Decimal(told["total"]),
-            "valueInfos": [],
-        },
-    }
-    for name, party in (("supplierDetails", story.SUPPLIER), ("buyerDetails", story.BUYER)):
-        invoice[name] |= {"b2bId": party.b2b_id, "gstin": party.gstin, "legalName": party.name}
-    return bend(invoice, **changes)
+    """Invoice 2 of the story as lenders are shown it: as it was sent, but ACCEPTED by now."""
+    invoice = story_supplies.invoice(2)["invoice"]
+    accepted = {"currentStatus": "ACCEPTED", "newStatus": "ACCEPTED"}
+    return bend(invoice | {"statusTransition": accepted}, **changes)
 
 
 def request(**changes: object) -> Body:
