@@ -1,5 +1,6 @@
 """Financing in code is the contract's: members, words, examples, paths and life cycle."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -171,14 +172,35 @@ def test_a_message_without_a_bid_is_of_nobody() -> None:
     assert request.object_id == ""
 
 
+def test_bids_that_are_not_named_end_with_an_acceptance() -> None:
+    held = {
+        "bidResponse.responses[0]": view("OFFERED", None),
+        **{
+            f"bid/{name}": msgspec.structs.replace(view(status, None), object_id=name)
+            for name, status in (
+                ("BID-0001", "OFFERED"),
+                ("BID-2", "OFFERED"),
+                ("BID-3", "EXPIRED"),
+            )
+        },
+    }
+    context = replace(known(ANSWER), held=held)
+    assert financing.refused_too(typed(ANSWER), context) == ("bid/BID-2",)
+    assert financing.refused_too(refusal(), context) == ()
+
+
 def test_an_acceptance_keeps_the_financing_and_a_refusal_frees_it() -> None:
     assert [ASK.resolves(typed(ASK)), SHARE.resolves(typed(SHARE))] == [None, None]
     assert ANSWER.resolves(typed(ANSWER)) is True
+    assert ANSWER.resolves(refusal()) is False
+
+
+def refusal() -> Any:
+    """The contract's answer turned round."""
     told = example(ANSWER)
     [decision] = told["bidResponse"]["responses"]
-    refusal = told["bidResponse"] | {"responses": [decision | {"response": "REJECT"}]}
-    body = read(msgspec.json.encode(told | {"bidResponse": refusal}), ANSWER.body)
-    assert ANSWER.resolves(body) is False
+    refused = told["bidResponse"] | {"responses": [decision | {"response": "REJECT"}]}
+    return read(msgspec.json.encode(told | {"bidResponse": refused}), ANSWER.body)
 
 
 def test_the_life_cycle_of_a_request_is_the_contracts() -> None:
