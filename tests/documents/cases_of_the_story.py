@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from hundi.exchange.definition import DocumentView
 from hundi.simulator import story
 from tests.documents.bodies import Body, put
-from tests.documents.cases import LIVE, Case, of
+from tests.documents.cases import LIVE, Case, balances, of
 
 SENT, REVIEW, ACCEPTED = "SENT TO SUPPLIER", "UNDER REVIEW", "ACCEPTED"
 
@@ -19,10 +20,17 @@ def stored(
     number: str = story.NUMBER,
     drawn: Mapping[str, int] | None = None,
 ) -> DocumentView:
-    return DocumentView(status, version, agreed, number, drawn or {})
+    return DocumentView(
+        status=status,
+        version=version,
+        agreed_version=agreed,
+        number=number,
+        balances=balances(drawn or {}),
+    )
 
 
 IN_FORCE = stored(ACCEPTED, 2, agreed=2, drawn=LIVE)
+_IN_FORCE: dict[str, Any] = {"document": IN_FORCE, "stored": story.order(2)}
 
 
 def _taxes_extra() -> Body:
@@ -109,7 +117,7 @@ _ORDERS = (
         message="req-edit", body=_edit(), document=stored(REVIEW, 1),
     ),
     Case(
-        name="story-order-v3-branch", message="req-edit", body=_amendment(), document=IN_FORCE,
+        name="story-order-v3-branch", message="req-edit", body=_amendment(), **_IN_FORCE,
         why="Row x: an amendment; line 1 stands over the order and is not lowered.",
     ),
     Case(
@@ -127,17 +135,17 @@ _ORDERS = (
         body=put(story.order(1), deliveryDate="2025-11-03"),
     ),
     Case(
-        name="row-y-below-invoiced", message="req-edit", body=_lowered(), document=IN_FORCE,
+        name="row-y-below-invoiced", message="req-edit", body=_lowered(), **_IN_FORCE,
         why="Row y: 3100.000 asked when 3208.750 are invoiced.",
         findings=of("itemLists[0].quantity", "PO-BELOW-INVOICED"),
     ),
     Case(
-        name="row-y-line-left-out", message="req-edit", body=_line_left_out(), document=IN_FORCE,
+        name="row-y-line-left-out", message="req-edit", body=_line_left_out(), **_IN_FORCE,
         why="To leave a line out is to lower it to nothing.",
         findings=of("itemLists", "PO-BELOW-INVOICED"),
     ),
     Case(
-        name="line-split-in-two", message="req-edit", body=_line_split(), document=IN_FORCE,
+        name="line-split-in-two", message="req-edit", body=_line_split(), **_IN_FORCE,
         why="Lines of one serialno count together: 3200.000 in two parts is not lowered.",
         findings=of("itemLists[0].serialno", "PO-LINE-TWICE")
         + of("itemLists[1].serialno", "PO-LINE-TWICE"),

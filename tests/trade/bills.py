@@ -22,7 +22,7 @@ def _lines(figures: Body) -> list[Body]:
         place = int(told["serialno"]) - 1
         keys = ("quantity", "unitPrice", "totalAmt", "discount", "assessmentAmount", "igst")
         row = (*(told[k] for k in keys), told["totalItemValue"])
-        line = story._line(place, row)
+        line = story.order_line(place, row)
         line["freeQuantity"] = Decimal(told["freeQuantity"])
         made.append(line)
     return made
@@ -43,8 +43,8 @@ def _common(day: str) -> Body:
     return {
         "ts": f"{day}T10:00:00+05:30",
         "transactionDetails": {"supplyType": "B2B", "reverseChargeTax": "NO", "igstChargable": "NO"},
-        "supplierDetails": story._details(story.SUPPLIER),
-        "buyerDetails": story._details(story.BUYER) | {"placeOfSupply": story.BUYER.state},
+        "supplierDetails": story.details(story.SUPPLIER),
+        "buyerDetails": story.details(story.BUYER) | {"placeOfSupply": story.BUYER.state},
         "dispatchDetails": {}, "shippingDetails": {}, "supplierBankAccountDetails": {},
         "advancePaymentDetails": {"creditDays": 45}, "precedingInvoiceDetails": [],
         "contractReferenceDetails": [], "additionalDocumentDetails": [], "exportDetails": {},

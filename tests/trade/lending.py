@@ -19,11 +19,12 @@ from hundi.kernel.clock import DAY, HOUR, wall_clock
 from hundi.kernel.faults import RefusedError
 from hundi.parties import tables as parties
 from hundi.simulator import story
-from hundi.simulator.story_finance import FA_ID, LENDERS
+from hundi.simulator.story_financing import PLATFORM
 from hundi.store.engine import Transaction
 from hundi.store.opening import open_database
 from tests.trade import bills
 from tests.trade.desk import Body, Desk, _seat
+from tests.trade.loans import LENDERS
 from tests.trade.test_story import billed, ordered
 
 LENDER_CLIENTS = {"LENDER-A": "lender-a", "LENDER-B": "lender-b"}
@@ -152,9 +153,9 @@ async def seat_lenders(tx: Transaction, served: Mapping[str, str], mailbox: str 
         }  # fmt: skip
         await tx.execute(sa.insert(parties.client).values(**client))
     for lender, client_id in served.items():
-        business, at = LENDERS[lender], tx.now
+        business, at = LENDERS[lender].business, tx.now
         entity = {"entity_id": lender, "pan": business.pan, "name": business.name}
-        named = {"fa_id": FA_ID, "financier_id": lender, "b2b_id": business.b2b_id}
+        named = {"fa_id": PLATFORM, "financier_id": lender, "b2b_id": business.b2b_id}
         own = {"b2b_id": business.b2b_id, "entity_id": lender, "client_id": client_id}
         await tx.execute(sa.insert(parties.entity).values(**entity, created_at=at))
         await tx.execute(sa.insert(parties.b2b_id).values(**own, active=True, created_at=at))

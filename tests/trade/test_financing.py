@@ -7,8 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from hundi.exchange import feed, tables
-from hundi.simulator import story_finance, story_money
-from hundi.simulator.story_finance import REQUEST_ID
+from hundi.simulator import story_money
+from hundi.simulator.story_financing import REQUEST_ID
+from tests.trade import loans
 from tests.trade.lending import Lending, accepted_invoice, lending_desk
 from tests.trade.test_story import INVOICE_2
 
@@ -30,14 +31,14 @@ async def lending(database_url: str) -> AsyncIterator[Lending]:
 async def asked(lending: Lending) -> str:
     """Both lenders hold the request; the receipt."""
     invoice = await accepted_invoice(lending)
-    accepted = await lending.send(ASK, story_finance.financing([invoice]))
+    accepted = await lending.send(ASK, loans.financing([invoice]))
     return accepted.req_msg_id
 
 
 async def both_bid(lending: Lending) -> None:
     """Both lenders have bid."""
-    await lending.send(SHARE, story_finance.bid("BID-A1"), by="lender-a")
-    await lending.send(SHARE, story_finance.bid("BID-B1"), by="lender-b")
+    await lending.send(SHARE, loans.bid("BID-A1"), by="lender-a")
+    await lending.send(SHARE, loans.bid("BID-B1"), by="lender-b")
 
 
 async def test_two_lenders_are_asked_and_the_sender_hears_once(lending: Lending) -> None:
@@ -57,7 +58,7 @@ async def test_one_bid_is_taken_and_the_others_are_told(lending: Lending) -> Non
     await both_bid(lending)
     assert await lending.statuses("bid") == {"BID-A1": "OFFERED", "BID-B1": "OFFERED"}
     assert set((await lending.statuses("financing-request")).values()) == {"BIDDING"}
-    await lending.send(ANSWER, story_finance.bid_answer({"BID-A1": "ACCEPT"}))
+    await lending.send(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"}))
     assert await lending.statuses("bid") == {"BID-A1": "ACCEPTED", "BID-B1": "REFUSED"}
     assert await lending.statuses("financing-request") == {AT_A: "ACCEPTED", AT_B: "DECLINED"}
     assert (await lending.books(INVOICE_2))["financed"] == 1
@@ -74,7 +75,7 @@ async def assigned(lending: Lending) -> None:
     """Lender A has bought invoice 2."""
     await asked(lending)
     await both_bid(lending)
-    await lending.send(ANSWER, story_finance.bid_answer({"BID-A1": "ACCEPT"}))
+    await lending.send(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"}))
 
 
 async def warnings_of(lending: Lending, req_msg_id: str) -> list[str]:

@@ -12,9 +12,9 @@ from hundi.exchange.request import Accepted, Refused
 from hundi.exchange.verdict import Decision
 from hundi.kernel.faults import RefusedError
 from hundi.parties import tables as parties
-from hundi.simulator import story, story_finance
-from hundi.simulator.story_finance import REQUEST_ID
-from tests.trade import bills
+from hundi.simulator import story
+from hundi.simulator.story_financing import REQUEST_ID
+from tests.trade import bills, loans
 from tests.trade.lending import Lending, accepted_invoice, lending_desk
 from tests.trade.test_financing import ANSWER, ASK, AT_A, AT_B, SHARE, asked, both_bid, lending
 from tests.trade.test_story import INVOICE_2
@@ -44,7 +44,7 @@ async def test_one_lender_declines(lending: Lending) -> None:
     assert await lending.statuses("financing-request") == {AT_A: "REQUESTED", AT_B: ""}
     resp = await outcome(lending, "respRequestFinancing")
     assert (resp["reqMsgId"], resp["result"], resp["errorCd"]) == (receipt, "PARTIAL", "ERP-NO")
-    assert story_finance.LENDERS["LENDER-B"].b2b_id in resp["errorDtl"]
+    assert loans.LENDERS["LENDER-B"].business.b2b_id in resp["errorDtl"]
     assert (await lending.reserved(INVOICE_2))["financed"] == 1
 
 
@@ -54,7 +54,7 @@ async def test_both_decline_and_the_invoice_is_free_again(lending: Lending) -> N
     assert (await outcome(lending, "respRequestFinancing"))["result"] == "FAILURE"
     assert "financed" not in await lending.reserved(INVOICE_2)
     lending.answers.clear()
-    again = story_finance.financing([bills.invoice(2)["invoice"]])
+    again = loans.financing([bills.invoice(2)["invoice"]])
     await lending.send(ASK, again)
     assert set((await lending.statuses("financing-request")).values()) == {"REQUESTED"}
 
@@ -85,7 +85,7 @@ async def receipt_of(lending: Lending, receipt: str) -> tuple[object, object, se
 async def test_all_bids_are_refused_and_the_invoice_is_free_again(lending: Lending) -> None:
     await asked(lending)
     await both_bid(lending)
-    await lending.send(ANSWER, story_finance.bid_answer({"BID-A1": "REJECT", "BID-B1": "REJECT"}))
+    await lending.send(ANSWER, loans.bid_answer({"BID-A1": "REJECT", "BID-B1": "REJECT"}))
     assert set((await lending.statuses("bid")).values()) == {"REFUSED"}
     assert set((await lending.statuses("financing-request")).values()) == {"DECLINED"}
     assert "financed" not in await lending.reserved(INVOICE_2)
@@ -95,10 +95,10 @@ async def test_all_bids_are_refused_and_the_invoice_is_free_again(lending: Lendi
 async def test_one_lender_is_refused_and_the_other_stays(lending: Lending) -> None:
     await asked(lending)
     await both_bid(lending)
-    await lending.send(ANSWER, story_finance.bid_answer({"BID-B1": "REJECT"}))
+    await lending.send(ANSWER, loans.bid_answer({"BID-B1": "REJECT"}))
     assert await lending.statuses("financing-request") == {AT_A: "BIDDING", AT_B: "DECLINED"}
     assert lending.told("lender-a", "respondBid") == []
-    await lending.send(ANSWER, story_finance.bid_answer({"BID-A1": "ACCEPT"}))
+    await lending.send(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"}))
     assert (await lending.books(INVOICE_2))["financed"] == 1
 
 
@@ -106,7 +106,7 @@ async def test_the_others_are_not_told_before_the_winner_has_agreed(lending: Len
     await asked(lending)
     await both_bid(lending)
     lending.answers["lender-a"] = Decision.ASK_AGAIN
-    await lending.send(ANSWER, story_finance.bid_answer({"BID-A1": "ACCEPT", "BID-B1": "REJECT"}))
+    await lending.send(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT", "BID-B1": "REJECT"}))
     assert lending.told("lender-b", "respondBid") == []
     w = tables.delivery.c
     [held] = await lending.rows(sa.select(w.webhook_id).where(w.state == "HELD"))
@@ -125,14 +125,14 @@ async def test_where_the_winner_declines_the_others_never_knew(lending: Lending)
     await asked(lending)
     await both_bid(lending)
     lending.answers["lender-a"] = Decision.DECLINED
-    await lending.send(ANSWER, story_finance.bid_answer({"BID-A1": "ACCEPT"}))
+    await lending.send(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"}))
     resp = await outcome(lending, "respRespondBid")
     assert (resp["result"], resp["errorCd"]) == ("FAILURE", "ERP-NO")
     assert await lending.states() == ["ABANDONED", "DECLINED", "SETTLED", "SETTLED"]
     assert lending.told("lender-b", "respondBid") == []
     assert await lending.statuses("bid") == {"BID-A1": "OFFERED", "BID-B1": "OFFERED"}
     lending.answers.clear()
-    await lending.send(ANSWER, story_finance.bid_answer({"BID-B1": "ACCEPT"}))
+    await lending.send(ANSWER, loans.bid_answer({"BID-B1": "ACCEPT"}))
     assert await lending.statuses("bid") == {"BID-A1": "REFUSED", "BID-B1": "ACCEPTED"}
     assert await lending.statuses("financing-request") == {AT_A: "DECLINED", AT_B: "ACCEPTED"}
 
@@ -141,10 +141,10 @@ async def test_a_loser_that_does_not_answer_lapses(lending: Lending) -> None:
     await asked(lending)
     await both_bid(lending)
     lending.answers["lender-b"] = Decision.DECLINED
-    await lending.send(ANSWER, story_finance.bid_answer({"BID-A1": "ACCEPT"}))
+    await lending.send(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"}))
     assert (await outcome(lending, "respRespondBid"))["result"] == "PARTIAL"
     assert (await lending.statuses("bid"))["BID-B1"] == "OFFERED"
-    again = story_finance.bid_answer({"BID-B1": "ACCEPT"})
+    again = loans.bid_answer({"BID-B1": "ACCEPT"})
     wanted = [("FIN-FINANCED", "bidResponse.responses[0].response")]
     assert await lending.refused(ANSWER, again) == wanted
     await lending.database.write(lending.outbox.lapse)
@@ -156,24 +156,24 @@ async def test_a_loser_that_does_not_answer_lapses(lending: Lending) -> None:
 async def test_row_t_an_invoice_is_financed_once(lending: Lending) -> None:
     await asked(lending)
     invoice = bills.invoice(2)["invoice"]
-    second = story_finance.financing([invoice], request_id="FINREQ-2")
+    second = loans.financing([invoice], request_id="FINREQ-2")
     path = "financeRequest.invoices[0].objectId"
     assert await lending.refused(ASK, second) == [("FIN-FINANCED", path)]
     await both_bid(lending)
-    await lending.send(ANSWER, story_finance.bid_answer({"BID-A1": "ACCEPT"}))
+    await lending.send(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"}))
     assert await lending.refused(ASK, second) == [("FIN-FINANCED", path)]
 
 
 async def test_the_same_request_again_exists(lending: Lending) -> None:
     await asked(lending)
-    again = story_finance.financing([bills.invoice(2)["invoice"]])
+    again = loans.financing([bills.invoice(2)["invoice"]])
     assert {code for code, _ in await lending.refused(ASK, again)} == {"DOC-EXISTS"}
 
 
 async def test_a_lender_may_be_asked_later_in_the_same_request(lending: Lending) -> None:
     invoice = await accepted_invoice(lending)
-    await lending.send(ASK, story_finance.financing([invoice], lenders=["LENDER-A"]))
-    await lending.send(ASK, story_finance.financing([invoice], lenders=["LENDER-B"]))
+    await lending.send(ASK, loans.financing([invoice], lenders=["LENDER-A"]))
+    await lending.send(ASK, loans.financing([invoice], lenders=["LENDER-B"]))
     assert (await lending.reserved(INVOICE_2))["financed"] == 2
     assert await lending.states() == []
 
@@ -185,7 +185,7 @@ async def test_an_assigned_invoice_is_neither_cancelled_nor_closed(lending: Lend
     change = "invoice/req-status-change-invoice"
     assert await lending.refused(change, closing) == wanted
     await both_bid(lending)
-    await lending.send(ANSWER, story_finance.bid_answer({"BID-A1": "ACCEPT"}))
+    await lending.send(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"}))
     assert await lending.refused(change, closing) == wanted
 
 
@@ -193,8 +193,8 @@ async def test_two_answers_at_once_take_one_bid(lending: Lending) -> None:
     await asked(lending)
     await both_bid(lending)
     outcomes = await asyncio.gather(
-        lending.submit(ANSWER, story_finance.bid_answer({"BID-A1": "ACCEPT"})),
-        lending.submit(ANSWER, story_finance.bid_answer({"BID-B1": "ACCEPT"})),
+        lending.submit(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"})),
+        lending.submit(ANSWER, loans.bid_answer({"BID-B1": "ACCEPT"})),
     )
     [refused] = [one for one in outcomes if isinstance(one, Refused)]
     assert {fault.code for fault in refused.faults} == {"DOC-BUSY"}
@@ -205,12 +205,12 @@ async def test_two_answers_at_once_take_one_bid(lending: Lending) -> None:
 
 async def test_a_bid_that_came_while_another_was_taken_is_not_taken_too(lending: Lending) -> None:
     await asked(lending)
-    await lending.send(SHARE, story_finance.bid("BID-A1"), **BY_A)
-    await lending.submit(ANSWER, story_finance.bid_answer({"BID-A1": "ACCEPT"}))
+    await lending.send(SHARE, loans.bid("BID-A1"), **BY_A)
+    await lending.submit(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"}))
     lending.answers["lender-a"] = Decision.ASK_AGAIN
     await lending.deliver()
-    await lending.send(SHARE, story_finance.bid("BID-B1"), **BY_B)
-    both = story_finance.bid_answer({"BID-B1": "ACCEPT"})
+    await lending.send(SHARE, loans.bid("BID-B1"), **BY_B)
+    both = loans.bid_answer({"BID-B1": "ACCEPT"})
     assert {code for code, _ in await lending.refused(ANSWER, both)} == {"DOC-BUSY"}
     lending.answers.clear()
     await lending.time_passes(tables.delivery.c.due_at)
@@ -221,7 +221,7 @@ async def test_a_bid_that_came_while_another_was_taken_is_not_taken_too(lending:
 
 async def test_a_repeat_under_the_same_key_gets_the_same_receipt(lending: Lending) -> None:
     invoice = await accepted_invoice(lending)
-    body = story_finance.financing([invoice])
+    body = loans.financing([invoice])
     first = await lending.submit(ASK, body, key="K1")
     again = await lending.submit(ASK, body, key="K1")
     assert isinstance(first, Accepted)
@@ -237,7 +237,7 @@ async def test_a_repeat_under_the_same_key_gets_the_same_receipt(lending: Lendin
 
 async def test_what_nobody_answers_lapses_once(lending: Lending) -> None:
     await asked(lending)
-    await lending.send(SHARE, story_finance.bid("BID-A1"), **BY_A)
+    await lending.send(SHARE, loans.bid("BID-A1"), **BY_A)
     await lending.time_passes(tables.deadline.c.due_at)
     await asyncio.gather(*(lending.database.write(lending.outbox.lapse) for _ in range(3)))
     assert set((await lending.statuses("financing-request")).values()) == {"EXPIRED"}
@@ -247,7 +247,7 @@ async def test_what_nobody_answers_lapses_once(lending: Lending) -> None:
         kinds = [kind for kind, *_ in await events(lending, client_id)]
         assert kinds.count("LAPSED") == lapsed
     assert await lending.rows(sa.select(tables.deadline)) == []
-    late = await lending.refused(SHARE, story_finance.bid("BID-B1"), **BY_B)
+    late = await lending.refused(SHARE, loans.bid("BID-B1"), **BY_B)
     assert late == [("DOC-NO-MOVE", "bid.financingRequestId")]
     told = await lending.database.read(
         lambda tx: queries.history(tx, "lender-b", type_="financing-request", object_id=AT_B)
@@ -257,7 +257,7 @@ async def test_what_nobody_answers_lapses_once(lending: Lending) -> None:
 
 async def test_a_request_that_is_busy_does_not_lapse(lending: Lending) -> None:
     await asked(lending)
-    await lending.submit(SHARE, story_finance.bid("BID-A1"), **BY_A)
+    await lending.submit(SHARE, loans.bid("BID-A1"), **BY_A)
     await lending.time_passes(tables.deadline.c.due_at)
     await lending.database.write(lending.outbox.lapse)
     statuses = await lending.statuses("financing-request")
@@ -270,8 +270,8 @@ async def test_a_request_that_is_busy_does_not_lapse(lending: Lending) -> None:
 
 async def test_nobody_waits_for_the_others_once_one_has_lent(lending: Lending) -> None:
     await asked(lending)
-    await lending.send(SHARE, story_finance.bid("BID-A1"), **BY_A)
-    await lending.send(ANSWER, story_finance.bid_answer({"BID-A1": "ACCEPT"}))
+    await lending.send(SHARE, loans.bid("BID-A1"), **BY_A)
+    await lending.send(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"}))
     assert lending.told("lender-b", "respondBid") == []
     await lending.database.write(lending.outbox.lapse)
     assert await lending.statuses("financing-request") == {AT_A: "ACCEPTED", AT_B: "EXPIRED"}
@@ -282,13 +282,13 @@ async def test_nobody_waits_for_the_others_once_one_has_lent(lending: Lending) -
 async def test_a_lender_sees_nothing_of_another_lender(lending: Lending) -> None:
     await asked(lending)
     await both_bid(lending)
-    await lending.send(ANSWER, story_finance.bid_answer({"BID-A1": "ACCEPT"}))
+    await lending.send(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"}))
     x, d = tables.exchange.c, tables.document.c
     for_a = await lending.rows(
         sa.select(x.req_msg_id).where(
             sa.or_(
                 *(
-                    c == story_finance.LENDERS["LENDER-A"].b2b_id
+                    c == loans.LENDERS["LENDER-A"].business.b2b_id
                     for c in (x.sender_b2b, x.receiver_b2b)
                 )
             )
@@ -316,7 +316,7 @@ async def test_a_lender_sees_nothing_of_another_lender(lending: Lending) -> None
 async def test_the_buyer_sees_no_financing_exchange(lending: Lending) -> None:
     await asked(lending)
     await both_bid(lending)
-    await lending.send(ANSWER, story_finance.bid_answer({"BID-A1": "ACCEPT"}))
+    await lending.send(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"}))
     page = await lending.database.read(
         lambda tx: queries.documents(tx, "buyer", queries.Filters(), after="", limit=50)
     )
@@ -342,7 +342,7 @@ async def platform(database_url: str) -> AsyncIterator[Lending]:
 
 async def test_a_platform_shares_bids_of_two_lenders_in_one_call(platform: Lending) -> None:
     await asked(platform)
-    shared = await platform.send(SHARE, story_finance.bid("BID-A1", "BID-B1"), by="platform")
+    shared = await platform.send(SHARE, loans.bid("BID-A1", "BID-B1"), by="platform")
     assert set((await platform.statuses("bid")).values()) == {"OFFERED"}
     bodies = [
         json.loads(body)["bid"]["bidDetails"] for body in platform.told("supplier", "shareBid")
@@ -356,13 +356,13 @@ async def test_a_platform_shares_bids_of_two_lenders_in_one_call(platform: Lendi
 async def test_a_lender_with_a_mailbox_is_settled_with_at_once(database_url: str) -> None:
     async with lending_desk(database_url, one_platform=True, mailbox="platform") as it:
         invoice = await accepted_invoice(it)
-        accepted = await it.submit(ASK, story_finance.financing([invoice]))
+        accepted = await it.submit(ASK, loans.financing([invoice]))
         assert isinstance(accepted, Accepted)
         assert accepted.state == "ENDED"
         await it.deliver()
         assert (await outcome(it, "respRequestFinancing"))["result"] == "SUCCESS"
-        await it.send(SHARE, story_finance.bid("BID-A1", "BID-B1"), by="platform")
-        await it.send(ANSWER, story_finance.bid_answer({"BID-B1": "ACCEPT"}))
+        await it.send(SHARE, loans.bid("BID-A1", "BID-B1"), by="platform")
+        await it.send(ANSWER, loans.bid_answer({"BID-B1": "ACCEPT"}))
         assert await it.statuses("bid") == {"BID-A1": "REFUSED", "BID-B1": "ACCEPTED"}
 
 
@@ -371,7 +371,7 @@ async def test_a_loser_with_a_mailbox_waits_for_the_winner(lending: Lending) -> 
     await both_bid(lending)
     change = sa.update(parties.client).where(parties.client.c.client_id == "lender-b")
     await lending.database.write(lambda tx: tx.execute(change.values(mailbox=True)))
-    await lending.submit(ANSWER, story_finance.bid_answer({"BID-A1": "ACCEPT"}))
+    await lending.submit(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"}))
     assert await lending.statuses("bid") == {"BID-A1": "OFFERED", "BID-B1": "OFFERED"}
     await lending.deliver()
     assert await lending.statuses("bid") == {"BID-A1": "ACCEPTED", "BID-B1": "REFUSED"}
@@ -380,23 +380,23 @@ async def test_a_loser_with_a_mailbox_waits_for_the_winner(lending: Lending) -> 
 
 async def test_who_may_not_speak(lending: Lending) -> None:
     invoice = await accepted_invoice(lending)
-    body = story_finance.financing([invoice])
+    body = loans.financing([invoice])
     assert await lending.refused(ASK, body, by="lender-a") == [
         ("PARTY-NOT-YOURS", "financeRequest.initiatorB2BId")
     ]
-    unknown = story_finance.financing([invoice], lenders=["LENDER-A", "LENDER-Z"])
+    unknown = loans.financing([invoice], lenders=["LENDER-A", "LENDER-Z"])
     assert await lending.refused(ASK, unknown) == [
         ("PARTY-UNKNOWN", "financeRequest.financeId[0].financierId[1]")
     ]
     await lending.send(ASK, body)
-    assert await lending.refused(SHARE, story_finance.bid("BID-A1"), **BY_B) == [
+    assert await lending.refused(SHARE, loans.bid("BID-A1"), **BY_B) == [
         ("FIN-NOT-THE-LENDER", "bid.bidDetails[0].financierId")
     ]
-    nobody = story_finance.bid("BID-A1", request_id="FINREQ-9")
+    nobody = loans.bid("BID-A1", request_id="FINREQ-9")
     assert await lending.refused(SHARE, nobody, **BY_A) == [
         ("FIN-REQUEST-UNKNOWN", "bid.financingRequestId")
     ]
-    answer = story_finance.bid_answer({"BID-A1": "ACCEPT"})
+    answer = loans.bid_answer({"BID-A1": "ACCEPT"})
     assert await lending.refused(ANSWER, answer) == [
         ("DOC-UNKNOWN", "bidResponse.responses[0].bidId")
     ]
@@ -414,11 +414,11 @@ async def test_two_initiators_with_the_same_id_cannot_be_told_apart(lending: Len
     await asked(lending)
     await lending.rows(sa.select(tables.document))  # the buyer asks under the same id
     await billed_first(lending)
-    body = story_finance.financing([bills.invoice(1)["invoice"]], asked="717007.00")
+    body = loans.financing([bills.invoice(1)["invoice"]], asked="717007.00")
     body["initiatorEntity"] = "BUYER"
     body["financeRequest"]["initiatorB2BId"] = story.BUYER.b2b_id
     await lending.send(ASK, body, by="buyer")
-    assert await lending.refused(SHARE, story_finance.bid("BID-A1"), **BY_A) == [
+    assert await lending.refused(SHARE, loans.bid("BID-A1"), **BY_A) == [
         ("FIN-AMBIGUOUS", "bid.financingRequestId")
     ]
 
@@ -432,8 +432,8 @@ async def billed_first(lending: Lending) -> None:
 
 async def test_a_bid_is_shared_once_and_answered_whole(lending: Lending) -> None:
     await asked(lending)
-    await lending.send(SHARE, story_finance.bid("BID-A1"), **BY_A)
-    assert await lending.refused(SHARE, story_finance.bid("BID-A1"), **BY_A) == [
+    await lending.send(SHARE, loans.bid("BID-A1"), **BY_A)
+    assert await lending.refused(SHARE, loans.bid("BID-A1"), **BY_A) == [
         ("DOC-EXISTS", "bid.bidDetails[0].bidId")
     ]
     assert REQUEST_ID in AT_A

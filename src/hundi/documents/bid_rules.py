@@ -75,6 +75,8 @@ def shared(body: ShareBidBody) -> Sequence[BidDetail]:
 def bids_are_sound(body: ShareBidBody) -> Iterator[Fault]:
     """Each bid is shared once and makes its sum. A platform may share those of several lenders."""
     bids = shared(body)
+    if not bids:
+        yield NO_BID.at("bid.bidDetails", "The message shares 0 bids. Share one or more.", bids=0)
     yield from _twice([one.bidId for one in bids], [shared_path(n) for n in range(len(bids))])
     for place, one in enumerate(bids):
         yield from _sum(one, shared_path(place))
@@ -251,7 +253,7 @@ def _free(view: DocumentView, path: str) -> Iterator[Fault]:
     facts = {"number": view.number, "status": view.status}
     if view.balance(FINANCED).net:
         detail = f"Invoice {view.number} was assigned to a lender; an invoice is financed once."
-        yield FINANCED_BEFORE.at(path, detail, **facts)
+        yield FINANCED_BEFORE.at(path, detail, number=view.number)
     elif view.status != ACCEPTED:
         detail = (
             f"Invoice {view.number} is {view.status} by now; only what is {ACCEPTED} and unpaid is"

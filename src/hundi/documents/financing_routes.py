@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from msgspec import UnsetType
 
-from hundi.documents import financing_rules
-from hundi.documents.bid_rules import NO_BID, answer_path, shared, shared_path
+from hundi.documents import bid_rules, financing_rules
+from hundi.documents.bid_rules import answer_path, shared, shared_path
 from hundi.documents.financing_bodies import (
     BidDecision,
     FinancingBody,
@@ -175,9 +175,8 @@ def bid_on(body: ShareBidBody, found: Found) -> Legs:
             legs.append(leg)
         else:
             faults.append(leg)
-    if not legs and not faults:
-        detail = "The message shares 0 bids. Share one or more."
-        faults.append(NO_BID.at("bid.bidDetails", detail, bids=0))
+    if not shared(body):
+        return tuple(bid_rules.bids_are_sound(body))
     rights = tuple(fault for fault in faults if fault.code == NOT_THE_LENDER.name)
     return rights or tuple(faults) or tuple(legs)
 
