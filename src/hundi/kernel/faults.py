@@ -29,6 +29,8 @@ class Kind(Enum):
     LIMIT = auto()
     NOT_NOW = auto()
     METHOD = auto()
+    TOO_LATE = auto()
+    HEAD_TOO_LARGE = auto()
 
 
 @dataclass(frozen=True, slots=True)
