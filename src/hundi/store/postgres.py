@@ -45,6 +45,14 @@ _LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, async
 _log = logging.getLogger(__name__)
 
 
+async def connect_once(url: str) -> Any:
+    """A connection outside any pool. Raises UnavailableError if the database cannot be reached."""
+    try:
+        return await asyncpg.connect(url, timeout=5)
+    except (*_LOST, asyncpg.PostgresError) as error:
+        raise UnavailableError(f"{type(error).__name__}: {error}") from error
+
+
 class PostgresTransaction:
     """One transaction on a pooled connection."""
 
