@@ -345,6 +345,20 @@ async def test_what_is_no_http_gets_400(callers: Callers) -> None:
     assert refusal(await caller.ended()) == (400, "HTTP-UNREADABLE")
 
 
+@pytest.mark.parametrize("target", [b"CONNECT x:1", b"CONNECT [::1]:443"])
+async def test_a_target_that_is_none_gets_400(
+    callers: Callers, target: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = target + b" HTTP/1.1\r\nHost: x\r\n\r\n"
+    caller = await callers.dial(asked)
+    assert refusal(await caller.ended()) == (400, "HTTP-UNREADABLE")
+    second = await callers.dial(GET + b"\r\n")
+    assert await second.status() == 200
+    await second.send(asked)
+    assert refusal(await second.ended()) == (400, "HTTP-UNREADABLE")
+    assert "Traceback" not in caplog.text
+
+
 async def test_an_upgrade_is_answered_as_if_not_asked_for(callers: Callers) -> None:
     asked = b"Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
     caller = await callers.dial(

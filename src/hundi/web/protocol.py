@@ -188,8 +188,8 @@ class Connection(HttpToolsProtocol):
             self._refuse(431)
         if len(self.pipeline) >= PIPELINED:
             self._refuse(503)
-        self._phase = _BODY
         super().on_headers_complete()
+        self._phase = _BODY  # not before: a target that cannot be parsed brings no request
         self.headers = []  # trailers are no headers (RFC 9110, section 6.5.1)
 
     def on_body(self, body: bytes) -> None:
