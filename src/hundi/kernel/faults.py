@@ -31,6 +31,7 @@ class Kind(Enum):
     METHOD = auto()
     TOO_LATE = auto()
     HEAD_TOO_LARGE = auto()
+    INTERNAL = auto()
 
 
 @dataclass(frozen=True, slots=True)

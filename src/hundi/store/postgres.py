@@ -41,7 +41,13 @@ SETTINGS = {
     "jit": "off",
 }
 _CLOCK = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint"
-_LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, asyncio.TimeoutError)
+_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that died between two messages
+    OSError,
+    asyncio.TimeoutError,
+)
 _log = logging.getLogger(__name__)
 
 

@@ -22,6 +22,7 @@ STATUS: dict[Kind, int] = {
     Kind.METHOD: 405,
     Kind.TOO_LATE: 408,
     Kind.HEAD_TOO_LARGE: 431,
+    Kind.INTERNAL: 500,
 }
 TITLES = {
     400: "The request is malformed",
@@ -36,6 +37,7 @@ TITLES = {
     422: "Refused by a rule",
     429: "Too many requests",
     431: "The head is too large",
+    500: "Internal error",
     503: "Not now",
 }
 
@@ -52,8 +54,13 @@ TOO_LATE = Code(
 HEAD = Code(
     "HTTP-HEAD-TOO-LARGE", Kind.HEAD_TOO_LARGE, "Target, headers and trailers take at most 32 KiB."
 )
+INTERNAL = Code(
+    "HTTP-INTERNAL",
+    Kind.INTERNAL,
+    "A fault of the network's own, which has been logged. Try again with the same Idempotency-Key.",
+)
 CODES = (
-    TOO_LARGE, MEDIA_TYPE, NO_ROUTE, METHOD, CUT_OFF, OVERLOADED, NOT_HTTP, TOO_LATE, HEAD,
+    TOO_LARGE, MEDIA_TYPE, NO_ROUTE, METHOD, CUT_OFF, OVERLOADED, NOT_HTTP, TOO_LATE, HEAD, INTERNAL,
 )  # fmt: skip
 
 _encode = msgspec.json.encode
