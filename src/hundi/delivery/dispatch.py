@@ -160,6 +160,13 @@ def parcel_of(leased: Leased) -> Parcel:
     )
 
 
+def _report(what: str, error: Exception) -> None:
+    if isinstance(error, StoreError):
+        _log.warning(f"{what}-waits-for-database", error=str(error))
+    else:
+        _log.error(f"{what}-failed", exc_info=error)
+
+
 class DispatchLoop:
     """Runs a dispatcher until it is stopped: leases as room frees up, sends concurrently.
 
@@ -185,14 +192,14 @@ class DispatchLoop:
         self._wake.set()
 
     async def run(self) -> None:
-        """Dispatch until `stop`; database trouble is waited out."""
+        """Dispatch until `stop`; trouble of any kind is told and waited out."""
         while not self._stopping:
             self._wake.clear()
             await self._finish.batch_ended()
             try:
                 found = await self._claim()
-            except StoreError as error:
-                _log.warning("dispatch-waits-for-database", error=str(error))
+            except Exception as error:  # noqa: BLE001 (nothing may end the sending for good)
+                _report("dispatch", error)
                 await asyncio.sleep(1)
                 continue
             if not found:
@@ -276,8 +283,8 @@ class SweepLoop:
             try:
                 if await self._dispatcher.sweep():
                     self._wake()
-            except StoreError as error:
-                _log.warning("sweep-waits-for-database", error=str(error))
+            except Exception as error:  # noqa: BLE001 (as above)
+                _report("sweep", error)
             try:
                 await asyncio.wait_for(self._stopped.wait(), 1)
             except TimeoutError:

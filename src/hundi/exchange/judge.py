@@ -71,13 +71,10 @@ def _rights(request: Request, world: World) -> Iterator[Fault]:
     message = request.message
     sender = world.parties.get(request.sender_b2b)
     path = f"b2bIds.{message.roles[message.sender]}"
-    if sender is None or sender.client_id != request.client_id:
-        detail = (
-            f"Your client does not serve {request.sender_b2b}. Send as a B2B ID that it serves."
-        )
-        yield parties.NOT_YOURS.at(path, detail)
-        return
     other = world.parties.get(request.receiver_b2b)
+    if sender is None or sender.client_id != request.client_id:
+        yield _not_the_sender(request, other, path)
+        return
     other_path = f"b2bIds.{message.roles[message.receiver]}"
     if other is None:
         detail = f"No {request.receiver_b2b} is on the network. Check the B2B ID."
@@ -85,6 +82,19 @@ def _rights(request: Request, world: World) -> Iterator[Fault]:
     for party, where in ((sender, path), (other, other_path)):
         if party is not None and not party.active:
             yield parties.INACTIVE.at(where, f"{party.b2b_id} is switched off on the network.")
+
+
+def _not_the_sender(request: Request, other: Served | None, path: str) -> Fault:
+    """Somebody else's B2B ID, or the client's own one in the other role."""
+    message = request.message
+    if other is not None and other.client_id == request.client_id:
+        detail = (
+            f"The {message.sender} sends {message.name}."
+            f" Your client serves {other.b2b_id}, which is the {message.receiver} here."
+        )
+        return parties.WRONG_ROLE.at(path, detail)
+    detail = f"Your client does not serve {request.sender_b2b}. Send as a B2B ID that it serves."
+    return parties.NOT_YOURS.at(path, detail)
 
 
 def _creates(move: Move, request: Request) -> bool:
@@ -174,7 +184,7 @@ def _may_go_over(request: Request, kind: DocumentType, over: OpenExchange | None
     """A sender may withdraw over its own open proposal, but not over another withdrawal."""
     if over is None or request.action is None or request.action != kind.withdrawal:
         return False
-    own = over.exchange.client_id == request.client_id
+    own = over.exchange.sender_b2b == request.sender_b2b  # a client may serve both parties
     withdrawing = any(m.target in kind.released for m in over.exchange.moves)
     return own and not withdrawing and not over.leased
 

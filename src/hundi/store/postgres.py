@@ -41,8 +41,22 @@ SETTINGS = {
     "jit": "off",
 }
 _CLOCK = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint"
-_LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, asyncio.TimeoutError)
+_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that died between two messages
+    OSError,
+    asyncio.TimeoutError,
+)
 _log = logging.getLogger(__name__)
+
+
+async def connect_once(url: str) -> Any:
+    """A connection outside any pool. Raises UnavailableError if the database cannot be reached."""
+    try:
+        return await asyncpg.connect(url, timeout=5)
+    except (*_LOST, asyncpg.PostgresError) as error:
+        raise UnavailableError(f"{type(error).__name__}: {error}") from error
 
 
 class PostgresTransaction:
