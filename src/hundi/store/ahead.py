@@ -27,7 +27,9 @@ def _message(kind: bytes, *parts: bytes) -> bytes:
 
 
 def _parse(name: bytes, text: str) -> bytes:
-    return _message(b"P", name, b"\0", text.encode(), b"\0", _int16(0))  # types as the server infers
+    return _message(
+        b"P", name, b"\0", text.encode(), b"\0", _int16(0)
+    )  # types as the server infers
 
 
 def _bind(name: bytes, parameters: Sequence[bytes]) -> bytes:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import asyncpg
 import sqlalchemy as sa
 
+from hundi.store.ahead import Ahead
 from hundi.store.engine import (
     CommitUnknownError,
     RetryableError,
@@ -19,7 +20,6 @@ from hundi.store.engine import (
     UnavailableError,
     Work,
 )
-from hundi.store.ahead import Ahead
 from hundi.store.statement import Bulk, Statement, compiled, dialect_of, encoded, together
 
 T = TypeVar("T")
@@ -85,6 +85,11 @@ class PostgresTransaction:
     async def execute(self, statement: sa.Executable) -> None:
         """Run a SQLAlchemy write."""
         await self._rows(*compiled(statement, dialect_of("postgresql")))  # type: ignore[arg-type]
+
+    def check(self) -> None:
+        """See that it may be committed: COMMIT would end a failed one without an error."""
+        if self.failed:
+            raise RuntimeError("the work went on after one of its statements had failed")
 
     def _begin(self) -> None:
         if not self.begun:
@@ -192,9 +197,7 @@ class PostgresDatabase:
             tx = self._transaction(connection, now)
             try:
                 result = await work(tx)
-                if tx.failed:
-                    message = "the work went on after one of its statements had failed"
-                    raise RuntimeError(message)
+                tx.check()
             except BaseException:
                 await _roll_back(connection)
                 raise
