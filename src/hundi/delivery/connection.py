@@ -5,7 +5,7 @@ their extensions could go on for ever, faster than they are read, and no time-ou
 
 Connecting, resolving, TLS, keeping connections and parsing are aiohttp's. Its session is not used:
 for cookies, redirects, proxies, retries and bodies of all kinds, none of which may happen here, it
-takes half of the time that a webhook costs (docs/decisions/0008-webhooks-without-a-session.md).
+takes half of the time that a webhook costs (docs/decisions/0009-webhooks-without-a-session.md).
 """
 
 from functools import partial

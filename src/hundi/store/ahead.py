@@ -10,7 +10,7 @@ the error. So BEGIN and writes that answer with nothing need no round trip of th
     ahead.run("with … insert …", [rows])
     await connection.fetch("commit")         # insert and COMMIT, one round trip
 
-Why asyncpg can stand it, and what it costs: docs/decisions/0007-statements-sent-ahead.md.
+Why asyncpg can stand it, and what it costs: docs/decisions/0008-statements-sent-ahead.md.
 """
 
 import struct

@@ -5,7 +5,7 @@ import logging
 import math
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 import asyncpg
@@ -277,7 +277,9 @@ async def _commit(connection: Any) -> None:
         await _roll_back(connection)
         raise
     finally:
-        connection.remove_log_listener(listen)
+        # A lost connection has no listeners; saying so must not hide what became of the COMMIT.
+        with suppress(asyncpg.InterfaceError):
+            connection.remove_log_listener(listen)
     if warnings:
         raise CommitUnknownError("; ".join(warnings))
 
@@ -288,7 +290,8 @@ def _was_before_commit(connection: Any, error: Exception) -> bool:
     It then passed over the COMMIT behind it. An error that ends the session leaves no such word:
     what the driver knows of the transaction is then older than the error.
     """
-    told = isinstance(error, asyncpg.PostgresError) and not isinstance(
-        error, (*_LOST, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)
-    )
-    return told and bool(connection.is_in_transaction())
+    if isinstance(error, (*_LOST, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)):
+        return False
+    with suppress(asyncpg.InterfaceError):  # the session has ended with the error
+        return bool(connection.is_in_transaction())
+    return False
