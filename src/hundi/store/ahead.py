@@ -52,7 +52,7 @@ class Ahead:
         self._given = 0
 
     def begin(self) -> None:
-        """Send BEGIN."""
+        """Open a transaction with whatever statement comes next."""
         for text in self._unsure:
             del self._names[text]
         self._unsure.clear()
