@@ -1,47 +1,46 @@
-"""A PostgreSQL connection that died: told as the database's absence, never as a fault of ours."""
-
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+"""A PostgreSQL connection that dies: told as the database's absence, never as a fault of ours."""
 
 import asyncpg
 import pytest
 
-from hundi.store.engine import CommitUnknownError, StoreError, Transaction, UnavailableError
-from hundi.store.postgres import PostgresDatabase
+from hundi.store.engine import CommitUnknownError, Transaction, UnavailableError
+from hundi.store.postgres import PostgresDatabase, PostgresTransaction, _translate
+from hundi.store.statement import Statement
+
+ONE = Statement.both("select 1 as one")
 
 
-class DyingPool:
-    """Its connections die at one command, in the way of a client that was cut off in between."""
-
-    def __init__(self, command: str) -> None:
-        self._command = command
-
-    @asynccontextmanager
-    async def acquire(self, **_: object) -> AsyncIterator[Any]:
-        yield self
-
-    async def execute(self, command: str) -> str:
-        if command == self._command:
-            message = "cannot switch to state 15; another operation (2) is in progress"
-            raise asyncpg.InternalClientError(message)
-        return command.upper()
-
-    async def fetchval(self, _: str) -> int:
-        return 1
-
-    def add_log_listener(self, _: object) -> None:
-        return
-
-    remove_log_listener = add_log_listener
+def cut(tx: Transaction) -> None:
+    """Cut the transaction's connection, as a network does."""
+    assert isinstance(tx, PostgresTransaction)
+    tx._connection._transport.abort()
 
 
-@pytest.mark.parametrize(
-    ("command", "told"), [("begin", UnavailableError), ("commit", CommitUnknownError)]
-)
-async def test_a_connection_that_dies_unnoticed(command: str, told: type[StoreError]) -> None:
-    async def work(_: Transaction) -> None:
-        return
+async def test_before_the_commit_nothing_was_kept(postgres_url: str) -> None:
+    database = await PostgresDatabase.connect(postgres_url)
 
-    with pytest.raises(told):
-        await PostgresDatabase(DyingPool(command)).write(work)
+    async def work(tx: Transaction) -> None:
+        await tx.fetch(ONE)
+        cut(tx)
+        await tx.fetch(ONE)
+
+    with pytest.raises(UnavailableError):
+        await database.write(work)
+    await database.close()
+
+
+async def test_at_the_commit_nobody_knows(postgres_url: str) -> None:
+    database = await PostgresDatabase.connect(postgres_url)
+
+    async def work(tx: Transaction) -> None:
+        await tx.fetch(ONE)
+        cut(tx)
+
+    with pytest.raises(CommitUnknownError):
+        await database.write(work)
+    await database.close()
+
+
+def test_a_connection_that_died_between_two_messages_is_lost() -> None:
+    message = "cannot switch to state 15; another operation (2) is in progress"
+    assert isinstance(_translate(asyncpg.InternalClientError(message)), UnavailableError)
