@@ -19,6 +19,7 @@ from hundi.cli.stage import Stage, StageError, free_port
 
 SENT, REVIEW, ACCEPTED = "SENT TO SUPPLIER", "UNDER REVIEW", "ACCEPTED"
 PATIENCE_SECONDS = 30
+_CUT_SHORT = 128 + signal.SIGINT
 _ROAD = "/api/v0/purchase-order/"
 
 
@@ -51,7 +52,7 @@ class Told:
 
 
 def play(story: Any, *, once: bool) -> int:
-    """Play the demo; 0 if every promise held, 1 with the reason if not.
+    """Play the demo; 0 if every promise held, 1 with the reason if not, 130 if it was cut short.
 
     Without `once` everything stays up to be looked at until Ctrl-C.
     """
@@ -61,20 +62,22 @@ def play(story: Any, *, once: bool) -> int:
     url = os.environ.get("HUNDI_DATABASE_URL", "")
     shared = url if url.startswith(("postgresql://", "postgres://")) else None
     began = time.monotonic()
+    finished = False
     try:
         with Stage(shared) as stage:
             show = _Show(stage, story, told)
             show.play()
+            finished = True
             took = time.monotonic() - began
             console.print(f"\n[bold]{told.checks} promises held in {took:.1f} s.[/bold]")
             if not once:
                 show.stay()
-    except (PromiseBrokenError, StageError) as broken:
+    except (PromiseBrokenError, StageError, OSError) as broken:
         console.print(f"\n[red]Broken:[/red] {broken}", highlight=False, markup=True)
         return 1
     except KeyboardInterrupt:
         console.print("\nStopped; nothing is left running.")
-    return 0
+    return 0 if finished else _CUT_SHORT
 
 
 def _interrupt(*_: object) -> None:
