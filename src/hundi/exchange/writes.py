@@ -229,7 +229,9 @@ class Writes:
     def take(self, other: "Writes") -> None:
         """Add another's rows to these."""
         for name in self.__slots__:
-            getattr(self, name).extend(getattr(other, name))
+            more = getattr(other, name)
+            if more:
+                getattr(self, name).extend(more)
 
     async def flush(self, tx: Transaction, *beside: tuple[Bulk, Sequence[Sequence[Any]]]) -> None:
         """Send the rows to their tables, all in one round trip where the database can.
