@@ -11,6 +11,9 @@ from hundi.simulator.rules import Facts
 _BESIDE = frozenset({"device", "b2bIds", "resp", "additionalInfos", "additionalInfo"})
 """Members of a body that are not its subject. The invoice page spells the last one so."""
 
+_LENDERS = {"bid": "bidDetails", "bidResponse": "responses"}
+"""Messages of financing name no objectId: a request by its own id, what is said of it by lender too."""
+
 _COPY = "-R"
 _WITHDRAWN = ("CREATED", "CANCELLED")
 
@@ -121,6 +124,11 @@ class Message:
         )
 
 
+class _Named(msgspec.Struct, rename="camel", frozen=True):
+    financier_id: str = ""
+
+
+_each = msgspec.json.Decoder(list[_Named])
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _parties = msgspec.json.Decoder(dict[str, str])
 _outcome = msgspec.json.Decoder(Outcome)
@@ -131,8 +139,9 @@ _spell = msgspec.json.encode
 
 
 def is_request(path: str) -> bool:
-    """Requests come at `…/req-send` or `…/shareBid`, outcomes at `…/resp-send`, `…/respShareBid`."""
-    return not path.rpartition("/")[2].startswith("resp")
+    """Requests come at `…/req-send` or `…/respondBid`, outcomes at `…/resp-send`, `…/respShareBid`."""
+    name = path.rpartition("/")[2]
+    return not (name.startswith("resp") and (name[4:5] == "-" or name[4:5].isupper()))
 
 
 def read_message(webhook: Webhook) -> Message:
@@ -175,19 +184,33 @@ def _subject(members: Mapping[str, msgspec.Raw]) -> Subject:
         if name in _BESIDE or not bytes(raw).startswith(b"{"):
             continue
         inner = _members.decode(raw)
-        if "objectId" in inner:
-            return _read_subject(name, bytes(raw), inner)
-    message = "No member of the body carries an objectId."
+        object_id = _object_id(name, inner)
+        if object_id is not None:
+            return _read_subject(name, bytes(raw), inner, object_id=object_id)
+    message = "No member of the body carries an objectId or a financingRequestId."
     raise UnreadableError(message)
 
 
-def _read_subject(name: str, raw: bytes, inner: Mapping[str, msgspec.Raw]) -> Subject:
+def _object_id(name: str, inner: Mapping[str, msgspec.Raw]) -> str | None:
+    """What an ERP files the message under; None where the member is no subject."""
+    if "objectId" in inner:
+        return _text.decode(inner["objectId"])
+    if "financingRequestId" not in inner:
+        return None
+    request = _text.decode(inner["financingRequestId"])
+    named = _each.decode(inner.get(_LENDERS.get(name, ""), b"[]"))
+    return f"{request}/{named[0].financier_id}" if named else request
+
+
+def _read_subject(
+    name: str, raw: bytes, inner: Mapping[str, msgspec.Raw], *, object_id: str
+) -> Subject:
     transition = _transition.decode(_ending(inner, "StatusTransition") or b"{}")
     action = _ending(inner, "Action") or _ending(inner, "Response")
     return Subject(
         name=name,
         raw=raw,
-        object_id=_text.decode(inner["objectId"]),
+        object_id=object_id,
         version=_version.decode(inner.get("objectVersion", b"{}")).new_version,
         before=transition.current_status,
         status=transition.new_status,
