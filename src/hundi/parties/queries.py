@@ -77,6 +77,13 @@ async def entities_of(tx: Transaction, client_id: str) -> list[str]:
     return [row["entity_id"] for row in await tx.select(query)]
 
 
+async def owners_of(tx: Transaction, b2b_ids: set[str]) -> dict[str, str]:
+    """Ids of the entities that own the known ones of some B2B IDs."""
+    ids = tables.b2b_id.c
+    query = sa.select(ids.b2b_id, ids.entity_id).where(ids.b2b_id.in_(sorted(b2b_ids)))
+    return {row["b2b_id"]: row["entity_id"] for row in await tx.select(query)}
+
+
 async def parties_of(tx: Transaction, client_id: str) -> list[dict[str, object]]:
     """The B2B IDs that a client serves, with their owners, for `/network/v1/parties`."""
     mine, owner = tables.b2b_id.c, tables.entity.c

@@ -1,4 +1,4 @@
-"""What a business has settled for its trade: its size, silence as acceptance, over-delivery.
+"""What a business has settled for its trade, and the way to what two businesses share.
 
 The columns may be null, so that a process of the version before goes on writing.
 """
@@ -16,3 +16,4 @@ def upgrade() -> None:
     op.add_column("entity", sa.Column("enterprise", sa.Text(), nullable=True))
     op.add_column("entity", sa.Column("deemed_acceptance_days", sa.Integer(), nullable=True))
     op.add_column("entity", sa.Column("over_delivery_percent", sa.Text(), nullable=True))
+    op.create_index("document_pair", "document", ["counterparty_entity", "author_entity", "type"])
