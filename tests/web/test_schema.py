@@ -104,7 +104,8 @@ def _served() -> set[tuple[str, str]]:
         *((path, one) for one in network.OPERATION for path in one.paths),
     ]
     names = {"{kind:str}": "{type}", "{object_id:str}": "{objectId}",
-             "{req_msg_id:str}": "{reqMsgId}", "{webhook_id:str}": "{webhookId}"}  # fmt: skip
+             "{req_msg_id:str}": "{reqMsgId}", "{webhook_id:str}": "{webhookId}",
+             "{counterparty:str}": "{counterpartyB2BId}"}  # fmt: skip
     served = set()
     for path, one in handlers:
         for inner, outer in names.items():
@@ -113,7 +114,9 @@ def _served() -> set[tuple[str, str]]:
     return served
 
 
-@pytest.mark.parametrize("call", ["listDocuments", "listDeliveries", "readEvents", "listRefusals"])
+@pytest.mark.parametrize(
+    "call", ["listDocuments", "listDeliveries", "readEvents", "listRefusals", "listAccounts"]
+)
 def test_described_limits_are_the_enforced_ones(call: str) -> None:
     """Described and declared parameters: names, and their bounds."""
     [(path, described)] = [
