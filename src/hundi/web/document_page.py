@@ -95,7 +95,7 @@ async def _order_file(tx: Transaction, mine: Sequence[str], order: Row) -> Order
     keys = [key_of(row) for row in invoices]
     beside = await naming(tx, mine, keys, kind=NOTE.name)
     notes = {key_of(row): row for row in beside[:MOST] if row["status"] in _COUNTING_NOTES}
-    named = await named_by(tx, mine, keys, kind=PURCHASE_ORDER.name, limit=2 * MOST)
+    named = await named_by(tx, mine, keys, kind=PURCHASE_ORDER.name, limit=2 * MOST + 2)
     others = {key_of(row): row for row in named if row["agreed_body_id"] is not None}
     others.pop(key_of(order), None)
     rows = (*others.values(), *invoices, *notes.values())
@@ -108,7 +108,9 @@ async def _order_file(tx: Transaction, mine: Sequence[str], order: Row) -> Order
         others=list(others.values()),
         books=await balances(tx, keys),
         bodies=bodies,
-        whole=len(naming_it) <= MOST and len(beside) <= MOST and set(ids) <= bodies.keys(),
+        whole=(
+            max(len(naming_it), len(beside), len(named) // 2) <= MOST and set(ids) <= bodies.keys()
+        ),
     )
 
 
