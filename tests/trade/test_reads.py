@@ -187,6 +187,7 @@ async def test_accounts_mirror_each_other(reads: Reads) -> None:
     }
     for client_id, sums in told.items():
         account = {"counterparty": other(client_id), **sums}
+        assert (await reads.statement(client_id))["closing"] == sums["balance"]
         assert await reads.accounts(client_id) == {"accounts": [account], "cursor": None}
         page = await reads.account(client_id)
         assert {name: page[name] for name in account} == account
