@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from hundi.delivery.breaker import Breaker
 from hundi.delivery.dispatch import Dispatcher
-from hundi.documents import MESSAGES
+from hundi.documents import MESSAGES, purchase_order
 from hundi.exchange import tables
 from hundi.exchange.closing import unanswered
 from hundi.exchange.feed import number_events
@@ -90,7 +90,7 @@ class World:
         self.road = Road(
             self.database, MESSAGES, random=self.random.randbytes, accepted=lambda: None
         )
-        self.messages = {m.name: m for m in MESSAGES}
+        self.messages = {m.name: m for m in purchase_order.MESSAGES}
         self.dispatchers = [_Desk(self), _Desk(self)]
         self.acknowledged: dict[str, str] = {}
         self.keyed: dict[tuple[str, str], str] = {}
