@@ -13,12 +13,17 @@ Amounts = Mapping[str, str]
 SECOND_UNIT = "33ZZZFM3301Q2ZM"
 
 
+def subject_of(body: Body) -> str:
+    """The member that a message is about."""
+    return next(name for name in body if name not in {"device", "b2bIds", "additionalInfos"})
+
+
 def put(body: Body, **changes: object) -> Body:
-    """A copy with members of the order changed: `itemLists__0__hsnCode="5205"`; None removes."""
+    """A copy with members of the subject changed: `itemLists__0__hsnCode="5205"`; None removes."""
     copy = deepcopy(body)
     for path, value in changes.items():
         *way, last = (int(step) if step.isdigit() else step for step in path.split("__"))
-        place: Any = copy["purchaseOrder"]
+        place: Any = copy[subject_of(copy)]
         for step in way:
             place = place[step]
         if value is None:

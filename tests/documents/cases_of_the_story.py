@@ -6,7 +6,7 @@ from decimal import Decimal
 from hundi.exchange.definition import DocumentView
 from hundi.simulator import story
 from tests.documents.bodies import Body, put
-from tests.documents.cases import LIVE, Case, of
+from tests.documents.cases import LIVE, Case, balances, of
 
 SENT, REVIEW, ACCEPTED = "SENT TO SUPPLIER", "UNDER REVIEW", "ACCEPTED"
 
@@ -19,7 +19,13 @@ def stored(
     number: str = story.NUMBER,
     drawn: Mapping[str, int] | None = None,
 ) -> DocumentView:
-    return DocumentView(status, version, agreed, number, drawn or {})
+    return DocumentView(
+        status=status,
+        version=version,
+        agreed_version=agreed,
+        number=number,
+        balances=balances(drawn or {}),
+    )
 
 
 IN_FORCE = stored(ACCEPTED, 2, agreed=2, drawn=LIVE)

@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 
 Body = dict[str, Any]
+Figures = tuple[str, str, str, str, str, str, str]
+"""Of one line: quantity, price, total, discount, taxable, tax, value."""
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 DEVICE = {"tag": {"name": "GEOCODE", "value": "16.6912,74.4605"}}
@@ -59,9 +61,9 @@ NUMBER = "ILT/PO/25-26/0417"
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of the order. A line: quantity, price, total, discount, taxable, tax, value."""
+    """One version of the order, line by line, with its totals."""
 
-    lines: tuple[tuple[str, str, str, str, str, str, str], ...]
+    lines: tuple[Figures, ...]
     taxable: str
     igst: str
     round_off: str
@@ -146,10 +148,10 @@ def order(
         "subject": "Yarn and cones, November",
         "objectVersion": {"currentVersion": current, "newVersion": version},
         "poStatusTransition": {"currentStatus": current_status, "newStatus": "SENT TO SUPPLIER"},
-        "supplierDetails": _details(SUPPLIER),
-        "buyerDetails": _details(BUYER) | {"placeOfSupply": BUYER.state},
-        "addressDetails": [{"addressType": "SHIPPING", "address": _address(BUYER)}],
-        "itemLists": [_line(n, figures) for n, figures in enumerate(story.lines)],
+        "supplierDetails": details(SUPPLIER),
+        "buyerDetails": details(BUYER) | {"placeOfSupply": BUYER.state},
+        "addressDetails": [{"addressType": "SHIPPING", "address": address(BUYER)}],
+        "itemLists": [order_line(n, figures) for n, figures in enumerate(story.lines)],
         "poValueDetails": _totals(story),
         "poInfos": [
             {"name": "paymentTerms", "value": "45 days from acceptance of the invoice"},
@@ -164,7 +166,7 @@ def order(
             "deliveryDate": story.delivery,
         },
     }
-    return _message("purchaseOrder", subject)
+    return message("purchaseOrder", subject)
 
 
 def confirmation(
@@ -185,7 +187,7 @@ def confirmation(
         "objectVersion": {"currentVersion": version, "newVersion": version},
         "poStatusTransition": {"currentStatus": "SENT TO SUPPLIER", "newStatus": target},
     }
-    return _message("poConfirmation", subject)
+    return message("poConfirmation", subject)
 
 
 def status_change(
@@ -207,7 +209,7 @@ def status_change(
         "buyerRemarks": remarks,
         "poStatusTransition": {"currentStatus": source, "newStatus": target},
     }
-    return _message("poStatus", subject)
+    return message("poStatus", subject)
 
 
 def dumps(body: Body) -> bytes:
@@ -215,12 +217,14 @@ def dumps(body: Body) -> bytes:
     return _encoder.encode(body)
 
 
-def _message(name: str, subject: Body) -> Body:
+def message(name: str, subject: Body) -> Body:
+    """A body between the story's parties around its subject."""
     ids = {"buyerB2BId": BUYER.b2b_id, "supplierB2BId": SUPPLIER.b2b_id}
     return {"device": DEVICE, "b2bIds": ids, name: subject, "additionalInfos": []}
 
 
-def _address(business: Business) -> Body:
+def address(business: Business) -> Body:
+    """The registered place of a party."""
     return {
         "type": "REGISTERED",
         "addressLine1": "Plot 1, Industrial Estate",
@@ -232,20 +236,22 @@ def _address(business: Business) -> Body:
     }
 
 
-def _details(business: Business) -> Body:
+def details(business: Business) -> Body:
+    """A party as documents name it."""
     return {
         "b2bId": business.b2b_id,
         "gstin": business.gstin,
         "legalName": business.name,
         "tradeName": "",
         "stateCode": business.state,
-        "address": _address(business),
+        "address": address(business),
         "contactNumber": {},
         "email": "",
     }
 
 
-def _line(place: int, figures: tuple[str, str, str, str, str, str, str]) -> Body:
+def order_line(place: int, figures: Figures) -> Body:
+    """One line of the story's goods, by their place in the order."""
     description, hsn, unit, rate, free = _GOODS[place]
     quantity, price, total, discount, taxable, igst, value = map(Decimal, figures)
     labelled = [{"type": "IGST", "value": igst}]
