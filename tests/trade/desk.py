@@ -25,9 +25,7 @@ from hundi.store.opening import open_database
 
 Body = dict[str, Any]
 SIDES = {"buyer": story.BUYER, "supplier": story.SUPPLIER}
-_SUCCESS = Answer(
-    status=200, body=b"", retry_after=None, milliseconds=1, reached=True, error=None
-)
+_SUCCESS = Answer(status=200, body=b"", retry_after=None, milliseconds=1, reached=True, error=None)
 
 
 @dataclass
@@ -65,8 +63,8 @@ class Desk:
 
     async def deliver(self, decision: Decision = Decision.SETTLED) -> None:
         """Answer what is due, `req-…` with the decision; then tell everybody."""
+        room = dict.fromkeys(SIDES, 10)
         while True:
-            room = dict.fromkeys(SIDES, 10)
             leased = await self.database.write(lambda tx: lease(tx, room=room, total=30))
             if not leased:
                 return
@@ -93,9 +91,7 @@ class Desk:
 
     async def status(self, object_id: str) -> str:
         """A document's status on the network."""
-        query = sa.select(tables.document.c.status).where(
-            tables.document.c.object_id == object_id
-        )
+        query = sa.select(tables.document.c.status).where(tables.document.c.object_id == object_id)
         [row] = await self.database.read(lambda tx: tx.select(query))
         return str(row["status"])
 
