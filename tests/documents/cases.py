@@ -28,8 +28,7 @@ GSTINS = {
 def balances(nets: Mapping[str, int]) -> dict[str, Balance]:
     """Accounts that hold so much: a debit, or below zero a credit."""
     return {
-        name: Balance(debit=net) if net >= 0 else Balance(credit=-net)
-        for name, net in nets.items()
+        name: Balance(debit=net) if net >= 0 else Balance(credit=-net) for name, net in nets.items()
     }
 
 

@@ -68,19 +68,15 @@ def in_order(effects: Sequence[Effect]) -> list[Effect]:
 
 
 def _place(line: Sequence[Effect], late: Effect) -> int:
-    """Where a late effect belongs, at most at its own number."""
+    """Where a late effect belongs, at most at its own number.
+
+    Best is a gap that it fills; then a place that takes it as it is; then a gap that it starts in,
+    for money may have changed the status again without a message of its own.
+    """
     later = (n for n, e in enumerate(line) if not e["late"] and e["sequence"] > late["sequence"])
     limit = next(later, len(line))
-    fitting = [place for place in range(1, limit + 1) if _fits(line, late, place)]
-    gaps = [place for place in fitting if _gap(line, place)]
-    return (gaps or fitting or [limit])[-1]
-
-
-def _fits(line: Sequence[Effect], late: Effect, place: int) -> bool:
-    follows = line[place - 1]["status"] == late["before"]
-    return follows and (place == len(line) or line[place]["before"] == late["status"])
-
-
-def _gap(line: Sequence[Effect], place: int) -> bool:
-    """Whether something is missing here: one change does not start where the last one ended."""
-    return place < len(line) and line[place - 1]["status"] != line[place]["before"]
+    starts = [n for n in range(1, limit + 1) if line[n - 1]["status"] == late["before"]]
+    fits = [n for n in starts if n == len(line) or line[n]["before"] == late["status"]]
+    gaps = [n for n in starts if n < len(line) and line[n - 1]["status"] != line[n]["before"]]
+    fills = [n for n in fits if n in gaps]
+    return (fills or fits or gaps or [limit])[-1]
