@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from hundi.simulator import story_money
+from hundi.simulator import story_money, story_supplies
 from tests.documents.bodies import Body
 from tests.documents.payment_cases import Case, in_share, of
 from tests.documents.payments import (
@@ -22,7 +22,7 @@ from tests.documents.payments import (
 )
 
 TDS = split("TDS", "242.00", "194Q")
-NOTE = split("CREDIT NOTE", "14159.00", story_money.NOTE_NUMBER)
+NOTE = split("CREDIT NOTE", "14159.00", story_supplies.CREDIT_NOTE.number)
 _SHARE = "payment__invoicesPayInfos__0__"
 _AMOUNT = f"{_SHARE}invoicePaymentAmount__"
 BOOKS_1 = ("0: split:TDS > due 24200", "0: cash > due 40000000", "0: paying > payments 40024200")
@@ -193,7 +193,7 @@ _SPLITS = (
     ),
     Case(
         name="credit-note-in-other-letters", why="Systems write the name in many ways.",
-        body=second("302606.00", split("Credit_Note", "14159.00", story_money.NOTE_NUMBER)),
+        body=second("302606.00", split("Credit_Note", "14159.00", story_supplies.CREDIT_NOTE.number)),
         invoices=[AFTER_PAYMENT_1], books=BOOKS_2,
     ),
     Case(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from hundi.exchange.definition import DocumentView
 from hundi.simulator import story
@@ -29,6 +30,7 @@ def stored(
 
 
 IN_FORCE = stored(ACCEPTED, 2, agreed=2, drawn=LIVE)
+_IN_FORCE: dict[str, Any] = {"document": IN_FORCE, "stored": story.order(2)}
 
 
 def _taxes_extra() -> Body:
@@ -115,7 +117,7 @@ _ORDERS = (
         message="req-edit", body=_edit(), document=stored(REVIEW, 1),
     ),
     Case(
-        name="story-order-v3-branch", message="req-edit", body=_amendment(), document=IN_FORCE,
+        name="story-order-v3-branch", message="req-edit", body=_amendment(), **_IN_FORCE,
         why="Row x: an amendment; line 1 stands over the order and is not lowered.",
     ),
     Case(
@@ -133,17 +135,17 @@ _ORDERS = (
         body=put(story.order(1), deliveryDate="2025-11-03"),
     ),
     Case(
-        name="row-y-below-invoiced", message="req-edit", body=_lowered(), document=IN_FORCE,
+        name="row-y-below-invoiced", message="req-edit", body=_lowered(), **_IN_FORCE,
         why="Row y: 3100.000 asked when 3208.750 are invoiced.",
         findings=of("itemLists[0].quantity", "PO-BELOW-INVOICED"),
     ),
     Case(
-        name="row-y-line-left-out", message="req-edit", body=_line_left_out(), document=IN_FORCE,
+        name="row-y-line-left-out", message="req-edit", body=_line_left_out(), **_IN_FORCE,
         why="To leave a line out is to lower it to nothing.",
         findings=of("itemLists", "PO-BELOW-INVOICED"),
     ),
     Case(
-        name="line-split-in-two", message="req-edit", body=_line_split(), document=IN_FORCE,
+        name="line-split-in-two", message="req-edit", body=_line_split(), **_IN_FORCE,
         why="Lines of one serialno count together: 3200.000 in two parts is not lowered.",
         findings=of("itemLists[0].serialno", "PO-LINE-TWICE")
         + of("itemLists[1].serialno", "PO-LINE-TWICE"),

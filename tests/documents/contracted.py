@@ -5,7 +5,23 @@ from typing import Any
 from msgspec import inspect
 
 from hundi.kernel.fields import Emptiable, Group, Strict
-from tests.documents.test_contract import bare, struct
+
+
+def struct(body: type[Group]) -> inspect.StructType:
+    kind = inspect.type_info(body)
+    assert isinstance(kind, inspect.StructType)
+    return kind
+
+
+def bare(kind: inspect.Type) -> inspect.Type:
+    """A member's type without its metadata and its "or not given"."""
+    while isinstance(kind, inspect.Metadata):
+        kind = kind.type
+    if isinstance(kind, inspect.UnionType):
+        (kind,) = (bare(one) for one in kind.types if not isinstance(one, inspect.UnsetType))
+        return kind
+    return kind
+
 
 _PLAIN = {
     inspect.StrType: "string", inspect.IntType: "integer", inspect.CustomType: "number",
@@ -47,10 +63,10 @@ class Schemas:
             told, kind = self.resolved(self.schemas[name]["properties"][one.encode_name]), one.type
             assert _PLAIN[type(bare(kind))] == told["type"], one.name
             self._figure(bare(kind), told)
-            words = told.get("enum")
-            if words:
-                literal = bare(kind)
-                assert isinstance(literal, inspect.LiteralType), one.name
+            words = told.get("enum") or told.get("x-inferred-values")
+            literal = bare(kind)
+            assert "enum" not in told or isinstance(literal, inspect.LiteralType), one.name
+            if words and isinstance(literal, inspect.LiteralType):
                 assert set(literal.values) == set(words), one.name
 
     @staticmethod

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from datetime import date
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ from tests.documents.bodies import Body
 Books = dict[str, list[int]]
 """Accounts of an invoice: debit, credit, debit reserved, credit reserved, in paise."""
 
+TODAY = date(2026, 1, 31)
 PARTIES = {
     one.b2b_id: Party(one.b2b_id, one.b2b_id, one.name, one.pan, (one.gstin,))
     for one in (story.BUYER, story.SUPPLIER)

@@ -18,6 +18,7 @@ from hundi.kernel.fields import Emptiable, Group, Strict
 from hundi.kernel.reading import read
 from hundi.simulator import story
 from tests.documents.bodies import put
+from tests.documents.contracted import bare, struct
 from tests.house.sources import ROOT
 
 CONTRACT = yaml.safe_load((ROOT / "contract/b2b-purchase-order.yaml").read_text(encoding="utf-8"))
@@ -58,22 +59,6 @@ REQUESTS = {
     "req-edit": "EditPurchaseOrderRequest",
     "req-status-change": "StatusChangePurchaseOrderRequest",
 }
-
-
-def struct(body: type[Group]) -> inspect.StructType:
-    kind = inspect.type_info(body)
-    assert isinstance(kind, inspect.StructType)
-    return kind
-
-
-def bare(kind: inspect.Type) -> inspect.Type:
-    """A member's type without its metadata and its "or not given"."""
-    while isinstance(kind, inspect.Metadata):
-        kind = kind.type
-    if isinstance(kind, inspect.UnionType):
-        (kind,) = (bare(one) for one in kind.types if not isinstance(one, inspect.UnsetType))
-        return kind
-    return kind
 
 
 def test_every_object_of_the_bodies_is_compared() -> None:
@@ -158,7 +143,9 @@ def context(body: dict[str, Any]) -> RuleContext:
 def test_the_contracts_example_passes_without_findings(message: MessageType) -> None:
     told = example(message)
     body = read(msgspec.json.encode(told), message.body)
-    stored = DocumentView("SENT TO SUPPLIER", 1, None, "PO-1001")
+    stored = DocumentView(
+        status="SENT TO SUPPLIER", version=1, agreed_version=None, number="PO-1001"
+    )
     known = replace(context(told), document=stored)
     assert not [fault for rule in message.rules for fault in rule(body, known)]
     assert not [fault for rule in message.body_rules for fault in rule(body)]

@@ -10,15 +10,34 @@ from typing import Any
 import msgspec
 import pytest
 
-from hundi.documents import MESSAGES, order_rules, sums
+from hundi.documents import (
+    MESSAGES,
+    invoice_rules,
+    note_rules,
+    order_billing,
+    order_limits,
+    order_rules,
+    sums,
+)
+from hundi.documents.invoice_bodies import InvoiceBody
+from hundi.documents.note_bodies import NoteBody
+from hundi.documents.order_bodies import OrderBody
 from hundi.exchange.definition import DocumentView, MessageType, Party, RuleContext
 from hundi.kernel.faults import Fault, split
 from hundi.kernel.reading import read
+from tests.documents.cases import balances
 from tests.documents.write_golden import ALL, FOLDER, text_of
 
-FILES = sorted(FOLDER.glob("*.json"))
-BY_NAME = {message.name: message for message in MESSAGES}
+FILES = sorted(FOLDER.glob("*/*.json"))
+BY_NAME = {(message.document.name, message.name): message for message in MESSAGES}
+CONTENT = {"purchase-order": OrderBody, "invoice": InvoiceBody, "cd-note": NoteBody}
+CODES = {
+    "purchase-order": (*order_rules.CODES, *sums.CODES),
+    "invoice": (*invoice_rules.CODES, *order_billing.CODES, *order_limits.CODES),
+    "cd-note": note_rules.CODES,
+}
 _encoder = msgspec.json.Encoder(decimal_format="number")
+each = pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 
 
 @cache
@@ -27,76 +46,110 @@ def loaded(path: Path) -> dict[str, Any]:
     return json.loads(path.read_bytes(), parse_float=Decimal)
 
 
-def view_of(example: dict[str, Any]) -> DocumentView | None:
-    told = example["document"]
-    return told and DocumentView(
-        told["status"], told["version"], told["agreedVersion"], told["number"], told["drawn"]
+def message_of(path: Path) -> MessageType:
+    return BY_NAME[path.parent.name, loaded(path)["message"]]
+
+
+def view_of(told: dict[str, Any], ref: str = "") -> DocumentView:
+    """A stored document as rules see it."""
+    body = None
+    if "body" in told:
+        body = read(_encoder.encode(told["body"]), CONTENT[told["type"]])
+    return DocumentView(
+        ref=ref,
+        object_id=told.get("objectId", ""),
+        status=told["status"],
+        version=told["version"],
+        agreed_version=told["agreedVersion"],
+        number=told["number"],
+        status_on=date.fromisoformat(told.get("statusOn", "0001-01-01")),
+        balances=balances(told["drawn"]),
+        body=body,
     )
 
 
-def findings(message: MessageType, example: dict[str, Any]) -> list[Fault]:
+def findings(path: Path) -> list[Fault]:
     """What the rules say of an example, as the network asks them."""
+    message, example = message_of(path), loaded(path)
     body = read(_encoder.encode(example["body"]), message.body)
     parties = {
         b2b_id: Party(b2b_id, f"E{place}", b2b_id, b2b_id.removesuffix("@BCB"), tuple(gstins))
         for place, (b2b_id, gstins) in enumerate(example["gstins"].items())
     }
-    context = RuleContext(today=date(2026, 1, 31), parties=parties, document=view_of(example))
+    stored = example["document"]
+    context = RuleContext(
+        today=date(2026, 1, 31),
+        parties=parties,
+        document=view_of(stored) if stored else None,
+        held={ref: view_of(told, ref) for ref, told in example.get("held", {}).items()},
+    )
     asked = [fault for rule in message.rules for fault in rule(body, context)]
     return asked + [fault for rule in message.body_rules for fault in rule(body)]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@each
 def test_findings_are_exactly_these(path: Path) -> None:
-    example = loaded(path)
-    found = findings(BY_NAME[example["message"]], example)
+    example, found = loaded(path), findings(path)
     told = [(finding["code"], finding["path"]) for finding in example["findings"]]
     assert sorted((fault.code, fault.path) for fault in found) == sorted(told)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@each
 def test_the_verdict_follows(path: Path) -> None:
     example = loaded(path)
-    faults, warnings = split(findings(BY_NAME[example["message"]], example))
+    faults, warnings = split(findings(path))
     moved = example["document"] is None or example["document"]["target"] is not None
     refused = bool(faults) or not moved
     assert example["verdict"] == ("refused" if refused else "warned" if warnings else "silent")
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@each
 def test_a_finding_says_what_to_do(path: Path) -> None:
-    example = loaded(path)
-    for fault in findings(BY_NAME[example["message"]], example):
+    for fault in findings(path):
         assert fault.detail.endswith("."), fault
         assert len(fault.detail.split()) > 4, fault
 
 
 @pytest.mark.parametrize(
-    "path", [p for p in FILES if json.loads(p.read_text())["document"]], ids=lambda path: path.stem
+    "path",
+    [p for p in FILES if json.loads(p.read_text())["document"]],
+    ids=lambda path: f"{path.parent.name}/{path.stem}",
 )
 def test_the_stored_document_moves(path: Path) -> None:
-    example = loaded(path)
-    message, view = BY_NAME[example["message"]], view_of(example)
-    assert view is not None
+    example, message = loaded(path), message_of(path)
     body = read(_encoder.encode(example["body"]), message.body)
+    view = view_of(example["document"])
     row = message.document.move(on=message.name, action=message.action(body), view=view)
     assert (row and row.target) == example["document"]["target"]
 
 
 def test_files_are_what_the_builder_writes() -> None:
-    assert {path.stem: path.read_text(encoding="utf-8") for path in FILES} == {
-        case.name: text_of(case) for case in ALL
+    told = {(path.parent.name, path.stem): path.read_text(encoding="utf-8") for path in FILES}
+    assert told == {(case.type, case.name): text_of(case) for case in ALL}
+
+
+@pytest.mark.parametrize("kind", CODES)
+def test_every_code_has_an_example(kind: str) -> None:
+    files = [path for path in FILES if path.parent.name == kind]
+    told = {finding["code"] for path in files for finding in loaded(path)["findings"]}
+    assert {code.name for code in CODES[kind]} <= told
+
+
+@pytest.mark.parametrize("message", [m for m in MESSAGES if m.document.name in CODES])
+def test_every_message_is_accepted_and_refused_by_some_example(message: MessageType) -> None:
+    verdicts = {
+        loaded(path)["verdict"]
+        for path in FILES
+        if (path.parent.name, loaded(path)["message"]) == (message.document.name, message.name)
     }
+    assert {"silent", "refused"} <= verdicts
 
 
-def test_every_code_of_orders_has_an_example() -> None:
-    told = {finding["code"] for path in FILES for finding in loaded(path)["findings"]}
-    assert told == {code.name for code in (*order_rules.CODES, *sums.CODES)}
+ORDERS = FOLDER / "purchase-order"
 
 
 def test_a_difference_names_the_figure_and_both_numbers() -> None:
-    example = loaded(FOLDER / "total-plus-101.json")
-    (fault,) = findings(BY_NAME["req-send"], example)
+    (fault,) = findings(ORDERS / "total-plus-101.json")
     assert fault.context == {
         "figure": "The total", "stated": "1391213.01", "sum": "1391212.00", "difference": "1.01",
     }  # fmt: skip
@@ -104,17 +157,47 @@ def test_a_difference_names_the_figure_and_both_numbers() -> None:
 
 
 def test_a_tax_total_says_which_tax() -> None:
-    (fault,) = findings(BY_NAME["req-send"], loaded(FOLDER / "cess-total-off.json"))
+    (fault,) = findings(ORDERS / "cess-total-off.json")
     assert fault.detail.startswith("CESS of the document is 101.01, its parts make 100.00,")
-    (fault,) = findings(BY_NAME["req-send"], loaded(FOLDER / "tax-total-plus-101.json"))
+    (fault,) = findings(ORDERS / "tax-total-plus-101.json")
     assert fault.detail.startswith("IGST of the document is 67512.04, its parts make 67511.03,")
     assert fault.context["figure"] == "IGST of the document"
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def sentence(kind: str, name: str, code: str) -> tuple[str, dict[str, object]]:
+    """What one finding of an example says, to people and to programs."""
+    (fault,) = [f for f in findings(FOLDER / kind / f"{name}.json") if f.code == code]
+    return fault.detail, dict(fault.context)
+
+
+def test_rows_j_and_k_show_ordered_invoiced_asked_and_most() -> None:
+    within = sentence("invoice", "row-j-within-tolerance", "INV-OVER-QUANTITY-ODD")[1]
+    assert within == {
+        "ordered": "3200.000", "invoiced": "3360.000", "over": "160.000", "most": "3360.000",
+    }  # fmt: skip
+    value = sentence("invoice", "row-j-within-tolerance", "INV-OVER-VALUE-ODD")[1]
+    assert value == {"ordered": "1389184.00", "invoiced": "1428590.61", "most": "1458133.20"}
+    beyond = sentence("invoice", "row-k-beyond-tolerance", "INV-OVER-QUANTITY")[1]
+    assert beyond == {
+        "ordered": "3200.000", "invoiced": "1612.450", "asked": "1747.551", "most": "1747.550",
+    }  # fmt: skip
+
+
+def test_row_m_shows_the_cap() -> None:
+    facts = sentence("cd-note", "row-m-over-the-cap", "NOTE-OVER-CAP")[1]
+    assert facts == {
+        "invoice": "717007.00", "notes": "14159.00", "asked": "702848.01", "most": "702848.00",
+    }  # fmt: skip
+
+
+def test_row_e_shows_both_totals() -> None:
+    facts = sentence("invoice", "row-e-total-off-by-101", "SUM-TOTAL")[1]
+    assert (facts["stated"], facts["sum"]) == ("717008.01", "717007.00")
+
+
+@each
 def test_a_finding_tells_its_numbers_in_the_sentence_and_to_programs(path: Path) -> None:
-    example = loaded(path)
-    for fault in findings(BY_NAME[example["message"]], example):
+    for fault in findings(path):
         assert fault.context, fault
         for told in fault.context.values():
             for word in told if isinstance(told, list) else [told]:

@@ -20,6 +20,7 @@ from hundi.exchange.definition import DocumentView, Party, RuleContext
 from hundi.kernel.faults import Fault, split
 from hundi.kernel.money import Money
 from hundi.kernel.reading import read
+from hundi.ledger.model import Balance
 from hundi.simulator import story
 from tests.documents.bodies import Body, amounts, line, order_of, put
 
@@ -244,10 +245,12 @@ STORED = st.none() | st.builds(
     version=st.just(2),
     agreed_version=st.none() | st.just(2),
     number=st.sampled_from([story.NUMBER, "other"]),
-    drawn=st.dictionaries(
+    balances=st.dictionaries(
         st.sampled_from(["line:1 quantity", "line:1 ordered", "line: quantity", "line:9 quantity",
-                         "live invoices", "line:"]), st.integers(0, 10**18),
+                         "live invoices", "line:"]),
+        st.integers(0, 10**18).map(lambda held: Balance(debit=held)),
     ),
+    body=st.sampled_from([None, read(story.dumps(story.order(2)), OrderBody)]),
 )  # fmt: skip
 
 
@@ -305,8 +308,11 @@ def steps(count: int, *, wrong: bool) -> int:
     )
     party = Party("", "", "", story.BUYER.pan, ())
     parties = {story.BUYER.b2b_id: party, story.SUPPLIER.b2b_id: party}
-    drawn = {f"line:{n} quantity": 2_000 for n in range(count)}
-    stored = DocumentView("ACCEPTED", 1, 1, story.NUMBER, drawn)
+    drawn = {f"line:{n} quantity": Balance(debit=2_000) for n in range(count)}
+    stored = DocumentView(
+        status="ACCEPTED", version=1, agreed_version=1, number=story.NUMBER, balances=drawn,
+        body=typed,
+    )  # fmt: skip
     context = RuleContext(today=date(2026, 1, 31), parties=parties, document=stored)
     calls = 0
 

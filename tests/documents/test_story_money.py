@@ -1,4 +1,4 @@
-"""The payments of the builder and the story's numbers for machines are one story."""
+"""Payments and financing of the builder and the story's numbers for machines are one story."""
 
 import json
 from decimal import Decimal
@@ -7,7 +7,9 @@ import pytest
 
 from hundi.documents.payment_bodies import PayBody, PayConfirmationBody
 from hundi.kernel.reading import read
-from hundi.simulator import story, story_money
+from hundi.kernel.tax_ids import gstin_fault, is_pan
+from hundi.simulator import story, story_financing, story_money
+from tests.documents import financings
 from tests.house.sources import ROOT
 
 NUMBERS = json.loads((ROOT / "tests/data/trade_story.json").read_text(encoding="utf-8"))
@@ -53,3 +55,25 @@ def test_bodies_are_read_as_they_are_built(number: int) -> None:
     answer = read(story.dumps(story_money.payment_confirmation(number)), PayConfirmationBody)
     assert answer.paymentConfirmation.objectId == sent.objectId
     assert answer.paymentConfirmation.type == sent.type
+
+
+def test_financing_is_the_storys() -> None:
+    told = NUMBERS["financing"]
+    asked = financings.request()["financeRequest"]
+    assert str(asked["financingRequestAmount"]) == told["asked"]
+    assert [one["objectId"] for one in asked["invoices"]] == [INVOICES[told["invoice"]]]
+    for lender, bid in zip(story_financing.LENDERS, told["bids"], strict=True):
+        [detail] = story_financing.bid(lender, story_money.INVOICE_2)["bid"]["bidDetails"]
+        assert (detail["bidId"], detail["financierId"]) == (bid["bidId"], bid["financierId"])
+        assert str(detail["approvedAmount"]) == bid["approved"]
+        assert str(detail["bidValue"]) == bid["ratePercent"]
+    answers = story_financing.bid_response()["bidResponse"]["responses"]
+    assert [one["bidId"] for one in answers if one["response"] == "ACCEPT"] == [told["accepted"]]
+
+
+@pytest.mark.parametrize("lender", story_financing.LENDERS, ids=lambda one: one.financier_id)
+def test_lenders_are_well_formed(lender: story_financing.Lender) -> None:
+    business = lender.business
+    assert is_pan(business.pan)
+    assert gstin_fault(business.gstin) is None
+    assert (business.gstin[:2], business.gstin[2:12]) == (business.state, business.pan)

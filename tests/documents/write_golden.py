@@ -8,12 +8,17 @@ from pathlib import Path
 import msgspec
 
 from tests.documents import (
+    cases_of_billing,
     cases_of_charges,
     cases_of_figures,
+    cases_of_invoices,
+    cases_of_notes,
     cases_of_parties,
+    cases_of_supplies,
     cases_of_taxes,
     cases_of_the_story,
 )
+from tests.documents.bodies import subject_of
 from tests.documents.cases import Case
 
 FOLDER = Path(__file__).parent / "golden"
@@ -23,6 +28,10 @@ ALL: tuple[Case, ...] = (
     *cases_of_charges.CASES,
     *cases_of_figures.CASES,
     *cases_of_parties.CASES,
+    *cases_of_invoices.CASES,
+    *cases_of_billing.CASES,
+    *cases_of_supplies.CASES,
+    *cases_of_notes.CASES,
 )
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -30,16 +39,19 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 
 def text_of(case: Case) -> str:
     """The file's text; figures keep their digits."""
-    indent = 1 if len(case.body.get("purchaseOrder", {}).get("itemLists", ())) <= 3 else 0
+    lines = case.body[subject_of(case.body)].get("itemLists", ())
+    indent = 1 if len(lines) <= 3 else 0
     return msgspec.json.format(_encoder.encode(case.as_json()), indent=indent).decode() + "\n"
 
 
 def write() -> None:
-    """Replace the folder's files."""
-    for old in FOLDER.glob("*.json"):
+    """Replace the files of every folder."""
+    for old in FOLDER.glob("*/*.json"):
         old.unlink()
     for case in ALL:
-        (FOLDER / f"{case.name}.json").write_text(text_of(case), encoding="utf-8")
+        folder = FOLDER / case.type
+        folder.mkdir(exist_ok=True)
+        (folder / f"{case.name}.json").write_text(text_of(case), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from hundi.exchange.definition import (
     DocumentType,
     Effect,
     MessageType,
+    RuleContext,
     Touched,
     Touches,
     VersionRule,
@@ -146,6 +147,19 @@ def decisions(body: RespondBidBody) -> Mapping[str, str]:
     return {answer_path(n): one.response for n, one in enumerate(body.bidResponse.responses)}
 
 
+def refused_too(body: RespondBidBody, context: RuleContext) -> tuple[str, ...]:
+    """Bids of the request that end because another one is accepted, by their `ref` in the context."""
+    if bid_rules.action(body) != "ACCEPT":
+        return ()
+    named = {one.bidId for one in body.bidResponse.responses}
+    return tuple(
+        ref
+        for ref, view in context.held.items()
+        if ref.startswith(f"{BID.name}/") and view.status == OFFERED
+        if view.object_id not in named
+    )
+
+
 def answered_lenders(body: RespondBidBody) -> tuple[tuple[str, str], ...]:
     """Who is answered: (financierId, JSON path), each lender once."""
     found: dict[str, str] = {}
@@ -229,5 +243,5 @@ FINANCING_MESSAGES: tuple[MessageType, ...] = (
 
 __all__ = [
     "BID", "FINANCING_MESSAGES", "FINANCING_REQUEST", "FINANCING_TYPES", "answered_lenders",
-    "bidder", "decisions", "lenders",
+    "bidder", "decisions", "lenders", "refused_too",
 ]  # fmt: skip

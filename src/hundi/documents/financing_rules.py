@@ -7,11 +7,9 @@ against the invoice that the network knows.
 from collections import Counter
 from collections.abc import Iterator
 
-from msgspec import UnsetType
-
 from hundi.documents.financing_bodies import FinancingBody
 from hundi.documents.invoice_bodies import Invoice
-from hundi.documents.invoice_ledger import ACCEPTED, BILLED, DUE, FINANCED, FINANCINGS
+from hundi.documents.invoice_ledger import ACCEPTED, BILLED, DUE, FINANCED, FINANCINGS, total_of
 from hundi.exchange.definition import DocumentView, Posting, RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.money import Money
@@ -180,8 +178,7 @@ def _financeable(invoice: Invoice, path: str, view: DocumentView) -> Iterator[Fa
 def _copy(invoice: Invoice, path: str, view: DocumentView) -> Iterator[Fault]:
     """The total decides what a lender buys; other differences are told to all."""
     right = Money(-view.balance(BILLED).net)
-    told = invoice.valueDetails.totalInvoiceValue
-    shown = Money(0) if isinstance(told, UnsetType) else Money.of(told)
+    shown = total_of(invoice)
     if shown != right:
         detail = (
             f"Lenders are shown a total of {shown.text()}; the invoice that was accepted asks for"

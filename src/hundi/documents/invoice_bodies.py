@@ -143,7 +143,7 @@ class Confirmation(Strict, frozen=True, kw_only=True):
     statusTransition: StatusTransition
 
 
-class StatusChange(Group, frozen=True, kw_only=True):
+class StatusChange(Strict, frozen=True, kw_only=True):
     """The supplier's change of an invoice's state."""
 
     objectId: InvoiceId

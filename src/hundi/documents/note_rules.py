@@ -126,25 +126,38 @@ def name_of(reference: PrecedingInvoice) -> str | None:
     return None if isinstance(name, UnsetType) else name
 
 
+def _strangers(note: Note, context: RuleContext) -> dict[str, str]:
+    """Invoices that the network does not know, by the path that names them."""
+    views = invoices_named(context)
+    known = {view.number.casefold() for view in views} | {
+        view.object_id.casefold() for view in views
+    }
+    named = (
+        (f"{NAMED}{place}]", name_of(reference))
+        for place, reference in enumerate(note.precedingInvoiceDetails)
+    )
+    return {
+        path: name
+        for path, name in named
+        if name is not None and path not in context.held and name.casefold() not in known
+    }
+
+
 def invoices(body: NoteBody, context: RuleContext) -> Iterator[Fault]:
     """The invoices that are named: known, and not rejected or cancelled."""
-    for place, reference in enumerate(body.cdNote.precedingInvoiceDetails):
-        path, name = f"{NAMED}{place}]", name_of(reference)
-        view = context.held.get(path)
-        known = {one.number.casefold() for one in invoices_named(context)}
-        if view is None and name is not None and name.casefold() not in known:
-            detail = f"The network knows no invoice {name} of this supplier; it sets no cap."
-            yield INVOICE_UNKNOWN.at(path, detail, invoice=name)
-        elif view is not None and view.status in _ENDED:
+    for path, name in _strangers(body.cdNote, context).items():
+        detail = f"The network knows no invoice {name} of this supplier; it sets no cap."
+        yield INVOICE_UNKNOWN.at(path, detail, invoice=name)
+    for view in invoices_named(context):
+        if view.status in _ENDED:
             detail = f"Invoice {view.number} is {view.status}; the note lowers nothing on it."
-            yield INVOICE_STATUS.at(path, detail, invoice=view.number, status=view.status)
+            yield INVOICE_STATUS.at(view.ref, detail, invoice=view.number, status=view.status)
 
 
 def within_the_cap(body: NoteBody, context: RuleContext) -> Iterator[Fault]:
     """No more is given back than was asked; what invoices off the network bear is not known."""
     note, views = body.cdNote, invoices_named(context)
-    named = [one for one in note.precedingInvoiceDetails if name_of(one) is not None]
-    if note.noteType != CREDIT or not views or len(named) > len(views):
+    if note.noteType != CREDIT or not views or _strangers(note, context):
         return
     total = total_of(note)
     left = total - sums.sum_of(share for _, share in shares_of(total, views))

@@ -14,13 +14,13 @@ from hundi.documents.invoice_ledger import (
     BILLED,
     CASH,
     DUE,
-    FINANCED,
     NOTES,
     PARTIALLY_PAID,
     PAYING,
     PAYMENT_INITIATED,
     PAYMENTS,
     ROUNDING,
+    assigned,
     lowering,
 )
 from hundi.documents.payment_bodies import PayBody, PayConfirmationBody, PayeeAccount, Share
@@ -97,7 +97,7 @@ def shares_fit_their_invoices(body: PayBody, context: RuleContext) -> Iterator[F
         if first:
             yield from _payable(share, path, view)
             yield from _stated(share, path, view)
-        if view.balance(FINANCED).net > 0:
+        if assigned(view):
             supplier = context.parties[body.b2bIds.supplierB2BId].name
             yield from _payee(share, path, view, supplier=supplier)
 

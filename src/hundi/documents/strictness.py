@@ -44,51 +44,50 @@ class Strictness:
         return tuple(dict.fromkeys(value for value in told if isinstance(value, Code)))
 
 
+_REFUSED = (
+    ("same_parties", "SAME-PARTIES", "Buyer and supplier of the {noun} are the same B2B ID."),
+    ("other_party", "OTHER-PARTY", "The {noun} names another party than the message."),
+    ("gstin", "GSTIN", "The GSTIN is malformed or its check character is wrong."),
+    ("tax_without_gstin", "TAX-WITHOUT-GSTIN", "Tax is charged by a supplier without a GSTIN."),
+    ("number_mismatch", "NUMBER-MISMATCH", "The {noun} has another number."),
+)
+"""What is refused on every document: member, end of the code, meaning."""
+_WARNED = (
+    ("other_id", "OTHER-ID", "The {noun} names another B2B ID of the same business."),
+    ("other_gstin", "OTHER-GSTIN", "The GSTIN is not one that the network knows of the party."),
+    ("service", "SERVICE", "The HSN of a service starts with 99."),
+    ("line_twice", "LINE-TWICE", "Two lines have the same serialno."),
+    ("milestones", "MILESTONES", "The payment milestones do not make the {noun}'s total."),
+)
+"""What is warned about on every document."""
+_TAX_KIND = "IGST against CGST and SGST does not fit the supply"
+
+
 def strictness_of_supplies(stem: str, *, noun: str, root: str, strict: bool) -> Strictness:
     """The codes of a document that a supplier issues: an invoice, strictly, or a note."""
     judged = Kind.RULE if strict else Kind.WARNING
 
     def code(name: str, kind: Kind, meaning: str) -> Code:
-        return Code(f"{stem}-{name}", kind, meaning)
+        return Code(f"{stem}-{name}", kind, meaning.format(noun=noun))
 
-    taxes = "IGST against CGST and SGST does not fit the supply"
-    kind = code("TAX-KIND", judged, f"{taxes}.")
-    unsure = code("TAX-KIND-ODD", Kind.WARNING, f"{taxes}, as far as the {noun} tells it.")
+    kind = code("TAX-KIND", judged, f"{_TAX_KIND}.")
+    unsure = code("TAX-KIND-ODD", Kind.WARNING, f"{_TAX_KIND}, as far as the {{noun}} tells it.")
+    line_tax = LineTax(
+        odd=LINE_TAX,
+        off=code("LINE-TAX", judged, "The tax of a line is far from its rate of the taxable."),
+        halves=code("TAX-HALVES", judged, "CGST and SGST of a line are not half the tax each."),
+    )
+    refused = {member: code(name, Kind.RULE, meaning) for member, name, meaning in _REFUSED}
+    warned = {member: code(name, Kind.WARNING, meaning) for member, name, meaning in _WARNED}
     return Strictness(
         noun=noun,
         root=root,
-        same_parties=code(
-            "SAME-PARTIES", Kind.RULE, f"Buyer and supplier of the {noun} are the same B2B ID."
-        ),
-        other_party=code(
-            "OTHER-PARTY", Kind.RULE, f"The {noun} names another party than the message."
-        ),
-        other_id=code(
-            "OTHER-ID", Kind.WARNING, f"The {noun} names another B2B ID of the same business."
-        ),
-        other_gstin=code(
-            "OTHER-GSTIN", Kind.WARNING, "The GSTIN is not one that the network knows of the party."
-        ),
-        gstin=code("GSTIN", Kind.RULE, "The GSTIN is malformed or its check character is wrong."),
-        tax_without_gstin=code(
-            "TAX-WITHOUT-GSTIN", Kind.RULE, "Tax is charged by a supplier without a GSTIN."
-        ),
         tax_kind=kind,
         tax_kind_unsure=unsure if strict else kind,
         hsn=code("HSN", judged, "An HSN has 4, 6 or 8 digits."),
-        service=code("SERVICE", Kind.WARNING, "The HSN of a service starts with 99."),
-        line_twice=code("LINE-TWICE", Kind.WARNING, "Two lines have the same serialno."),
-        milestones=code(
-            "MILESTONES", Kind.WARNING, f"The payment milestones do not make the {noun}'s total."
-        ),
-        number_mismatch=code("NUMBER-MISMATCH", Kind.RULE, f"The {noun} has another number."),
-        line_tax=LineTax(
-            odd=LINE_TAX,
-            off=code("LINE-TAX", judged, "The tax of a line is far from its rate of the taxable."),
-            halves=code("TAX-HALVES", judged, "CGST and SGST of a line are not half the tax each."),
-        )
-        if strict
-        else None,
+        line_tax=line_tax if strict else None,
+        **refused,
+        **warned,
     )
 
 

@@ -8,18 +8,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from hundi.simulator.story import BUYER, DEVICE, SUPPLIER, Body
+from hundi.simulator.story_supplies import BANK_ACCOUNT, CREDIT_NOTE, INVOICES
 
-INVOICE_1 = "INV5E840D188D07798C37A953AA9EC3A444"
-INVOICE_2 = "INV1CDFCBB13C7FD08438CE53728D1D64A9"
-NUMBERS = {INVOICE_1: "MYM/25-26/01183", INVOICE_2: "MYM/25-26/01274"}
-TOTALS = {INVOICE_1: "717007.00", INVOICE_2: "737502.00"}
-NOTE_NUMBER = "MYM/CN/25-26/019"
+INVOICE_1, INVOICE_2 = INVOICES[1].object_id, INVOICES[2].object_id
+NUMBERS = {supply.object_id: supply.number for supply in INVOICES.values()}
+TOTALS = {supply.object_id: supply.total for supply in INVOICES.values()}
 
-OF_SUPPLIER: Body = {
-    "maskedAccountNumber": "XXXXXXXX3301",
-    "ifsc": "FICT0000033",
-    "beneficiaryName": SUPPLIER.name,
-}
+OF_SUPPLIER: Body = BANK_ACCOUNT
 OF_LENDER: Body = {
     "maskedAccountNumber": "XXXXXXXX0701",
     "ifsc": "FICT0000027",
@@ -65,7 +60,7 @@ PAYMENTS = {
         invoice=INVOICE_1,
         due="302606.00",
         cash="302606.00",
-        split=("CREDIT NOTE", "14159.00", NOTE_NUMBER),
+        split=("CREDIT NOTE", "14159.00", CREDIT_NOTE.number),
         total="316765.00",
         account=OF_SUPPLIER,
         before="PARTIALLY PAID",

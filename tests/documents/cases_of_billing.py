@@ -1,0 +1,220 @@
+"""Invoices against their orders: rows j, k and l, tolerances, prices, days."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from tests.documents.bodies import Amounts, Body, amounts, line, order_of, put
+from tests.documents.cases import Case, Stored
+from tests.documents.cases_of_invoices import AFTER_1, FIRST, ORDER, OVER_1, SECOND
+from tests.documents.supplies import DRAWN_BY_1, ORDER_AT, at, bill, order, sent, small
+
+VALUE, QUANTITY = "valueDetails.assessmentValue", "itemLists[0].quantity"
+DETAILS = FIRST["invoice"]["poDetails"]
+
+
+def _grown(quantity: str, total: str, discount: str, taxable: str, igst: str, value: str) -> Body:
+    """Invoice 2 with another line 1; its totals follow."""
+    rest = (Decimal("231607.41"), Decimal("11580.37"))
+    whole = Decimal(taxable) + rest[0], Decimal(igst) + rest[1]
+    exact = sum(whole)
+    paid = exact.quantize(Decimal(1)).quantize(Decimal("0.01"))
+    infos = amounts({"IGST": str(whole[1]), "ROUND_OFF": str(paid - exact)})
+    return put(
+        SECOND,
+        itemLists__0__quantity=Decimal(quantity),
+        itemLists__0__totalAmt=Decimal(total),
+        itemLists__0__assessmentAmount=Decimal(taxable),
+        itemLists__0__totalItemValue=Decimal(value),
+        itemLists__0__itemValueDetails=amounts({"DISCOUNT": discount, "IGST": igst}),
+        valueDetails={
+            "assessmentValue": whole[0], "totalInvoiceValue": paid, "valueInfos": infos,
+        },
+    )  # fmt: skip
+
+
+_J = _grown("1747.550", "521905.81", "6523.82", "515381.99", "25769.10", "541151.09")
+_K = _grown("1747.551", "521906.11", "6523.83", "515382.28", "25769.11", "541151.39")
+
+_ROWS = (
+    sent("row-j-within-tolerance", "Row j: up to 105 % of 3200.000 kg.", _J,
+         *OVER_1, *at(VALUE, "INV-OVER-VALUE-ODD"), held=AFTER_1),
+    sent("row-k-beyond-tolerance", "Row k: a gram more.", _K,
+         *at(QUANTITY, "INV-OVER-QUANTITY"), *at(VALUE, "INV-OVER-VALUE-ODD"), held=AFTER_1),
+    sent(
+        "row-l-order-closed-later", "Row l: dated before the order was closed.", SECOND,
+        *OVER_1, *at("poDetails[0]", "INV-ORDER-CLOSED-ODD"),
+        held={ORDER_AT: order("CLOSED", drawn=DRAWN_BY_1, closed="2025-12-10")},
+    ),
+    sent(
+        "row-l-order-closed-on-the-day", "The closing day itself passes.", SECOND,
+        *OVER_1, *at("poDetails[0]", "INV-ORDER-CLOSED-ODD"),
+        held={ORDER_AT: order("CLOSED", drawn=DRAWN_BY_1, closed="2025-12-05")},
+    ),
+    sent(
+        "row-l-order-closed-before", "Dated a day after the closing.", SECOND,
+        *OVER_1, *at("poDetails[0]", "INV-ORDER-CLOSED"),
+        held={ORDER_AT: order("CLOSED", drawn=DRAWN_BY_1, closed="2025-12-04")},
+    ),
+    sent("order-not-agreed", "Nobody has accepted it yet.", FIRST,
+         *at("poDetails[0]", "INV-ORDER-NOT-AGREED"),
+         held={ORDER_AT: order("SENT TO SUPPLIER", agreed=None)}),
+    sent("order-under-amendment", "The last agreed version stays in force.", FIRST,
+         held={ORDER_AT: order("SENT TO SUPPLIER", agreed=2)}),
+    sent("order-cancelled", "There is nothing left to bill.", FIRST,
+         *at("poDetails[0]", "INV-ORDER-ENDED"), held={ORDER_AT: order("CANCELLED", agreed=2)}),
+    sent("order-rejected", "Nothing was agreed.", FIRST,
+         *at("poDetails[0]", "INV-ORDER-ENDED"), held={ORDER_AT: order("REJECTED", agreed=None)}),
+    sent("order-off-the-network", "Real, and the network sets no limits.", FIRST,
+         *at("poDetails[0]", "INV-ORDER-UNKNOWN")),
+    sent("order-with-another-number", "The id is that of ILT/PO/25-26/0417.",
+         put(FIRST, poDetails__0__buyerPONumber="ILT/PO/25-26/0418"),
+         *at("poDetails[0]", "INV-ORDER-NUMBER"), held=ORDER),
+    sent("order-named-twice", "By id, and by number and date: one order.",
+         put(FIRST, poDetails=[*DETAILS, DETAILS[0] | {"objectId": ""}]), held=ORDER),
+    sent("invoice-before-its-order", "2 November, and the order is of the 3rd.",
+         put(FIRST, invoiceReferenceDetails__invoiceDate="2025-11-02"),
+         *at("invoiceReferenceDetails.invoiceDate", "INV-BEFORE-ORDER"), held=ORDER),
+)  # fmt: skip
+
+
+def _ordered(
+    lines: Sequence[Body],
+    *,
+    taxable: str,
+    infos: Sequence[Body] = (),
+    figures: Amounts | None = None,
+    drawn: dict[str, int] | None = None,
+) -> dict[str, Stored]:
+    """An order of other lines, and what invoices have taken of it."""
+    body = order_of(lines, taxable=taxable, total=taxable, figures=figures)
+    return {ORDER_AT: order(body=put(body, poInfos=list(infos)), drawn=drawn)}
+
+
+def _one(quantity: str, taxable: str, **more: Any) -> Body:
+    return line(taxable=taxable, value=taxable, rate="0", quantity=quantity,
+                price=more.pop("price", "10"), **more)  # fmt: skip
+
+
+def _billed(quantity: str, taxable: str, **more: Any) -> Body:
+    """An invoice of one untaxed line, on the story's order."""
+    return bill([_one(quantity, taxable, **more)], taxable=taxable, total=taxable)
+
+
+def _on_order(body: Body) -> Body:
+    return put(body, poDetails=DETAILS)
+
+
+def _limit(name: str, why: str, *codes: tuple[str, str], billed: Body, held: Any) -> Case:
+    return sent(name, why, _on_order(billed), *codes, held=held)
+
+
+def _percent(value: str) -> list[Body]:
+    return [{"name": "overDeliveryPercent", "value": value}]
+
+
+_HUNDRED = [_one("100", "1000.00")]
+_COUNTED = [_one("100", "1000.00", unit="NOS")]
+_OVER, _OVER_ODD = at(QUANTITY, "INV-OVER-QUANTITY"), at(QUANTITY, "INV-OVER-QUANTITY-ODD")
+_RICH, _RICH_ODD = at(VALUE, "INV-OVER-VALUE"), at(VALUE, "INV-OVER-VALUE-ODD")
+_PRICE = at("itemLists[0].unitPrice", "INV-PRICE")
+
+_TOLERANCES = (
+    _limit("usual-tolerance-of-weights", "No word in the order: 5 % of what is weighed.",
+           *_OVER_ODD, *_RICH_ODD, billed=_billed("105", "1050.00"),
+           held=_ordered(_HUNDRED, taxable="1000.00")),
+    _limit("beyond-the-usual-tolerance", "105.001 of 100.000 kg.",
+           *_OVER, *_RICH_ODD, billed=_billed("105.001", "1050.01"),
+           held=_ordered(_HUNDRED, taxable="1000.00")),
+    _limit("counted-goods-have-none", "101 of 100 pieces.", *_OVER, *_RICH,
+           billed=_billed("101", "1010.00", unit="NOS"),
+           held=_ordered(_COUNTED, taxable="1000.00", infos=_percent("10"))),
+    _limit("tolerance-of-ten-percent", "The order allows more.", *_OVER_ODD, *_RICH_ODD,
+           billed=_billed("110", "1100.00"),
+           held=_ordered(_HUNDRED, taxable="1000.00", infos=_percent("10 %"))),
+    _limit("tolerance-of-nothing", "The order allows none.", *_OVER, *_RICH,
+           billed=_billed("101", "1010.00"),
+           held=_ordered(_HUNDRED, taxable="1000.00", infos=_percent("0"))),
+    _limit("tolerance-that-is-no-number", "Then it is the usual one.", *_OVER_ODD, *_RICH_ODD,
+           billed=_billed("105", "1050.00"),
+           held=_ordered(_HUNDRED, taxable="1000.00", infos=_percent("some"))),
+    _limit("free-goods-do-not-count", "100 billed, 10 free: 100 count.",
+           billed=_billed("100", "1000.00", unit="NOS", freeQuantity=10),
+           held=_ordered(_COUNTED, taxable="1000.00")),
+    _limit("two-lines-on-one", "60 and 60 of 100 ordered.", *_OVER, *_RICH,
+           billed=bill(
+               [_one("60", "600.00", serialno=n, orderLineReference="1") for n in ("1", "2")],
+               taxable="1200.00", total="1200.00"),
+           held=_ordered(_HUNDRED, taxable="1000.00")),
+    _limit("dearer-within-the-quantity", "The value is limited too.", *_RICH, *_PRICE,
+           billed=_billed("100", "1100.00", price="11"),
+           held=_ordered(_HUNDRED, taxable="1000.00")),
+    _limit("cheaper", "In the buyer's favour, and odd.", *_PRICE,
+           billed=_billed("100", "900.00", price="9"), held=_ordered(_HUNDRED, taxable="1000.00")),
+    _limit("a-paisa-of-rounding", "Rounding alone never passes a limit.",
+           billed=_billed("50", "500.01"),
+           held=_ordered(_HUNDRED, taxable="1000.00", drawn={
+               "line:1 quantity": 50_000, "taxable": 50_000, "live invoices": 1})),
+)  # fmt: skip
+
+_BLANKET = [line(taxable="1000.00", value="1000.00", rate="0", quantity="0", price="0",
+                 total_amt="1000.00")]  # fmt: skip
+_OPEN = [line(taxable="0.00", value="0.00", rate="0", quantity="0", price="10")]
+_FREIGHT = {"OTHER_CHARGES": "50.00"}
+
+_ODDITIES = (
+    _limit("blanket-order", "No quantity is agreed: 700 are billed.",
+           billed=_billed("700", "700.00", price="1"), held=_ordered(_BLANKET, taxable="1000.00")),
+    _limit("blanket-order-used-up", "Its value limits it.", *_RICH,
+           billed=_billed("700", "1200.00", price="1.714286"),
+           held=_ordered(_BLANKET, taxable="1000.00")),
+    _limit("rate-contract", "Neither quantity nor value: nothing limits it.",
+           billed=_billed("700", "7000.00"), held=_ordered(_OPEN, taxable="0.00")),
+    _limit("line-not-ordered", "Told, and counted against nothing.",
+           *at("itemLists[0].orderLineReference", "INV-NOT-ORDERED"),
+           billed=_billed("1", "90000.00", price="90000", serialno="9"),
+           held=_ordered(_HUNDRED, taxable="1000.00")),
+    _limit("another-unit", "2 boxes are no 2 kg.", *at("itemLists[0].unit", "INV-UNIT"),
+           billed=_billed("2", "1000.00", price="500", unit="BOX"),
+           held=_ordered(_HUNDRED, taxable="1000.00")),
+    _limit("unit-in-small-letters", "kgs is KGS.", billed=_billed("100", "1000.00", unit="kgs"),
+           held=_ordered(_HUNDRED, taxable="1000.00")),
+    _limit("freight-not-ordered", "Charged, and not agreed.",
+           *at("valueDetails.valueInfos", "INV-FREIGHT"),
+           billed=small(taxable="1000.00", value="1000.00", total="1050.00", rate="0",
+                        quantity="100", price="10", of_document=_FREIGHT),
+           held=_ordered(_HUNDRED, taxable="1000.00")),
+    _limit("freight-ordered", "As the order has it.",
+           billed=small(taxable="1000.00", value="1000.00", total="1050.00", rate="0",
+                        quantity="100", price="10", of_document=_FREIGHT),
+           held=_ordered(_HUNDRED, taxable="1000.00", figures=_FREIGHT)),
+)  # fmt: skip
+
+_TWO = put(
+    bill([_one("100", "1000.00"), _one("10", "2000.00", price="200", hsnCode="39234000",
+                                       serialno="2", orderLineReference="1")],
+         taxable="3000.00", total="3000.00"),
+    poDetails=[*DETAILS, {"objectId": "PUR" + "B" * 32}],
+)  # fmt: skip
+_SECOND_ORDER = put(
+    order_of([_one("10", "2000.00", price="200", hsnCode="39234000")], taxable="2000.00",
+             total="2000.00"),
+    buyerPONumber="ILT/PO/25-26/0500",
+)  # fmt: skip
+_SEVERAL = (
+    sent(
+        "two-orders-with-a-line-1-each", "The goods tell which order is billed.", _TWO,
+        held=_ordered(_HUNDRED, taxable="1000.00")
+        | {"invoice.poDetails[1]": order(body=_SECOND_ORDER, object_id="PUR" + "B" * 32)},
+    ),
+    sent(
+        "second-order-used-up", "Its line 1 is full; the first one's is not.", _TWO,
+        *at("itemLists[1].quantity", "INV-OVER-QUANTITY"), *_RICH,
+        held=_ordered(_HUNDRED, taxable="1000.00")
+        | {"invoice.poDetails[1]": order(
+            body=_SECOND_ORDER, object_id="PUR" + "B" * 32,
+            drawn={"line:1 quantity": 10_000, "taxable": 200_000, "live invoices": 1})},
+    ),
+)  # fmt: skip
+
+CASES = (*_ROWS, *_TOLERANCES, *_ODDITIES, *_SEVERAL)

@@ -1,0 +1,60 @@
+"""A golden example of financing: the message, what the network has, findings and bookings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.documents.bodies import Body
+
+Finding = tuple[str, str]
+WARNINGS = {"FIN-INITIATOR-ENTITY", "FIN-COPY", "FIN-ACCEPTED-LESS"}
+"""By hand, so that the code's own opinion is not asked when the examples are made."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One example. `findings` are (code, path); `books` the transfers, `path: debit > credit n`.
+
+    `invoices` are those that a request offers, in its order, and `accepted` what the buyer has
+    accepted where that differs from the copy in the message. `status` is the stored request's, ""
+    for a new one; `asked` its body; `bids` the stored bids that are answered, status and body.
+    """
+
+    name: str
+    why: str
+    body: Body
+    message: str
+    target: str | None
+    findings: Sequence[Finding] = ()
+    books: Sequence[str] = ()
+    invoices: Sequence[dict[str, Any]] = ()
+    accepted: Mapping[str, object] = field(default_factory=dict)
+    status: str = ""
+    asked: Body | None = None
+    open_bids: int = 0
+    bids: Sequence[tuple[str, Body]] = ()
+
+    @property
+    def verdict(self) -> str:
+        """What the reader of the file wants to know first."""
+        if self.target is None or any(code not in WARNINGS for code, _ in self.findings):
+            return "refused"
+        return "warned" if self.findings else "silent"
+
+    def as_json(self) -> dict[str, Any]:
+        """The members of the file."""
+        return {
+            "why": self.why,
+            "verdict": self.verdict,
+            "findings": [{"code": code, "path": path} for code, path in self.findings],
+            "books": list(self.books),
+            "message": self.message,
+            "invoices": list(self.invoices),
+            "accepted": dict(self.accepted),
+            "request": {
+                "status": self.status, "target": self.target, "openBids": self.open_bids,
+                "body": self.asked,
+            },
+            "bids": [{"status": status, "body": body} for status, body in self.bids],
+            "body": self.body,
+        }  # fmt: skip
