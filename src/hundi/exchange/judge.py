@@ -99,7 +99,7 @@ def _held(
     strange: list[Fault] = []
     for one in named:
         document = world.papers.documents.get(one.key) if one.key is not None else None
-        if document is not None and _between_the_parties(request, document, world):
+        if document is not None and _may_hold(request, document, one, world=world):
             found.setdefault(one.key, Held(ref=one.ref, document=document, touched=one.touched))
         elif one.touched is not None and one.touched.required:
             kind = world.types[one.touched.type]
@@ -107,8 +107,14 @@ def _held(
     return tuple(found.values()), strange
 
 
-def _between_the_parties(request: Request, document: Document, world: World) -> bool:
-    """Whether a document that is named beside the moved one is the same two businesses' own."""
+def _may_hold(request: Request, document: Document, named: Named, *, world: World) -> bool:
+    """Whether a document that is named beside the moved one is the same two businesses' own.
+
+    One that the moved document refers to was judged when it was named; who answers may not have
+    seen it yet, and what it holds of the moved one counts all the same.
+    """
+    if named.touched is None:
+        return True
     entities = {world.parties[b2b].entity_id for b2b in request.parties.values()}
     own = {document.author_entity, document.counterparty_entity} == entities
     return own and _party_to(request, document, world)
