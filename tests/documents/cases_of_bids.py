@@ -7,10 +7,11 @@ from hundi.simulator import story_financing
 from hundi.simulator.story_financing import LENDER_A, LENDER_B
 from tests.documents.bodies import Body
 from tests.documents.financing_cases import Case, Finding
-from tests.documents.financings import bid_a, bid_b, request
-from tests.documents.payments import ONE, TWO, bend
+from tests.documents.financings import ASSIGNED, bid_a, bid_b, request
+from tests.documents.payments import ONE, TWO, bend, books, held
 
-ENTERS, LEAVE = ("bid: open bids > bids 1",), ("bidResponse: bids > open bids 2",)
+ENTERS, LEAVES = ("bid: open bids > bids 1",), ("bidResponse: bids > open bids 1",)
+LEAVE = ("bidResponse: bids > open bids 2",)
 _ANSWER = "bidResponse__responses__0__"
 
 
@@ -52,9 +53,6 @@ _BIDS = (
          findings=(("FIN-NO-BID", "bid.bidDetails"),)),
     _bid(name="bid-twice", why="One id, one bid.", body=_details(bid_a(), bid_a()),
          findings=of("bidId", "FIN-BID-TWICE") + of("bidId", "FIN-BID-TWICE", place=1)),
-    _bid(name="bids-of-two-lenders", why="The sender is one of them.",
-         body=_details(bid_a(), bid_b()),
-         findings=of("financierId", "FIN-SEVERAL-LENDERS", place=1)),
     _bid(name="bid-sum-off-by-a-paisa", why="Exact.",
          body=bid_a(approvedAmount=Decimal("736812.99")),
          findings=of("approvedAmount", "FIN-BID-SUM")),
@@ -99,16 +97,20 @@ def _taken(**changes: object) -> Body:
     return bend(body, **{f"{_ANSWER}{name}": value for name, value in changes.items()})
 
 
-_ONE: dict[str, Any] = {"bids": [("OFFERED", bid_a())]}
+_ONE: dict[str, Any] = {"bids": [("OFFERED", bid_a())], "open_bids": 1}
 _REFUSED = story_financing.bid_response([(LENDER_A, "REJECT"), (LENDER_B, "REJECT")])
 _ANSWERS = (
     _answer(name="story-answer", why="BID-A1 is taken, BID-B1 is told so.", books=LEAVE),
-    _answer(name="one-taken-others-not-named", why="Who is not named is refused too.", **_ONE,
-            body=_taken(), books=LEAVE),
     _answer(name="taken-without-amount", why="At what it approves.", **_ONE,
-            body=_taken(acceptedAmount=None), books=LEAVE),
+            body=_taken(acceptedAmount=None), books=LEAVES),
+    _answer(name="invoice-paid-by-now", why="There is nothing to lend on any more.", **_ONE,
+            body=_taken(), free=[held(TWO, "PAID", books(0))],
+            findings=answering("response", "FIN-NOT-FINANCEABLE")),
+    _answer(name="invoice-bought-by-now", why="An invoice is financed once.", **_ONE,
+            body=_taken(), free=[ASSIGNED], findings=answering("response", "FIN-FINANCED")),
     _answer(name="all-refused", why="Too dear.", body=_REFUSED, target="DECLINED", books=LEAVE),
-    _answer(name="one-of-two-refused", why="A refusal ends the request.", **_ONE,
+    _answer(name="one-of-two-refused", why="An answer ends the request.",
+            bids=[("OFFERED", bid_a())],
             body=story_financing.bid_response([(LENDER_A, "REJECT")]), target="DECLINED",
             findings=(("FIN-LEFT-OPEN", "bidResponse.responses"),)),
     _answer(name="both-taken", why="An invoice has one payee.",
@@ -120,20 +122,15 @@ _ANSWERS = (
             body=story_financing.bid_response([(LENDER_A, "ACCEPT"), (LENDER_A, "REJECT")]),
             findings=answering("bidId", "FIN-BID-TWICE")
             + answering("bidId", "FIN-BID-TWICE", place=1)),
-    _answer(name="answered-before", why="A bid is answered once.", body=_taken(),
-            bids=[("REFUSED", bid_a())], findings=answering("bidId", "FIN-BID-ANSWERED")),
-    _answer(name="expired-bid-taken", why="He does not hold himself to it any more.",
-            body=_taken(), bids=[("EXPIRED", bid_a())],
-            findings=answering("bidId", "FIN-BID-ANSWERED")),
     _answer(name="bid-of-another-lender", why="Two bids were mixed up.", **_ONE,
             body=_taken(financierId="LENDER-B"), findings=answering("bidId", "FIN-OTHER-BID")),
     _answer(name="bid-on-another-request", why="It was offered for other invoices.",
             bids=[("OFFERED", bend(bid_a(), bid__financingRequestId="FINREQ-2526-0030"))],
-            body=_taken(), findings=answering("bidId", "FIN-OTHER-BID")),
+            body=_taken(), open_bids=1, findings=answering("bidId", "FIN-OTHER-BID")),
     _answer(name="more-taken-than-approved", why="Nobody has offered that.", **_ONE,
             body=_taken(acceptedAmount=Decimal("736813.01")),
             findings=answering("acceptedAmount", "FIN-ACCEPTED-AMOUNT")),
-    _answer(name="less-taken-than-approved", why="Told to both sides.", **_ONE, books=LEAVE,
+    _answer(name="less-taken-than-approved", why="Told to both sides.", **_ONE, books=LEAVES,
             body=_taken(acceptedAmount=Decimal("700000.00")),
             findings=answering("acceptedAmount", "FIN-ACCEPTED-LESS")),
     _answer(name="refused-with-an-amount", why="A refusal takes nothing.", target="DECLINED",

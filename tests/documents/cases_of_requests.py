@@ -9,7 +9,9 @@ from tests.documents.financings import ASKED_FOR, ASSIGNED, SECOND, offered, req
 from tests.documents.payments import TWO, books, held
 
 _R = "financeRequest__"
-BOOKS = ("financeRequest.invoices[0]: financed > financings 1",)
+OWN = f"financings:{story.SUPPLIER.b2b_id}/FINREQ-2526-0031"
+BOOKS = (f"financeRequest.invoices[0]: financed > {OWN} 1",)
+OF_THE_BUYER = BOOKS[0].replace(story.SUPPLIER.b2b_id, story.BUYER.b2b_id)
 
 
 def of(path: str, *codes: str) -> tuple[Finding, ...]:
@@ -25,7 +27,7 @@ _PEOPLE = (
     _case(name="story-request", why="The supplier asks for the due less the tax deducted.",
           books=BOOKS),
     _case(
-        name="asked-by-the-buyer", why="Reverse factoring.", books=BOOKS,
+        name="asked-by-the-buyer", why="Reverse factoring.", books=(OF_THE_BUYER,),
         body=request(**{"initiatorEntity": "BUYER", f"{_R}initiatorB2BId": story.BUYER.b2b_id,
                         f"{_R}financingType": "REVERSE FACTORING"}),
     ),

@@ -17,7 +17,8 @@ class Case:
 
     `invoices` are those that a request offers, in its order, and `accepted` what the buyer has
     accepted where that differs from the copy in the message. `status` is the stored request's, ""
-    for a new one; `asked` its body; `bids` the stored bids that are answered, status and body.
+    for a new one; `asked` its body; `bids` the stored bids that are answered, status and body;
+    `free` the invoices of a request that is answered, as they stand by then.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Case:
     asked: Body | None = None
     open_bids: int = 0
     bids: Sequence[tuple[str, Body]] = ()
+    free: Sequence[dict[str, Any]] = ()
 
     @property
     def verdict(self) -> str:
@@ -55,6 +57,7 @@ class Case:
                 "status": self.status, "target": self.target, "openBids": self.open_bids,
                 "body": self.asked,
             },
+            "free": list(self.free),
             "bids": [{"status": status, "body": body} for status, body in self.bids],
             "body": self.body,
         }  # fmt: skip

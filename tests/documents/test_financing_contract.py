@@ -1,6 +1,5 @@
 """Financing in code is the contract's: members, words, examples, paths and life cycle."""
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -8,9 +7,11 @@ import msgspec
 import pytest
 import yaml
 
-from hundi.documents import financing, financing_bodies, invoice_bodies, shapes
-from hundi.documents.financing import BID, FINANCING_MESSAGES, FINANCING_REQUEST
+from hundi.documents import financing_bodies, invoice_bodies, shapes
+from hundi.documents.financing import BID, FINANCING_REQUEST
+from hundi.documents.financing import MESSAGES as FINANCING_MESSAGES
 from hundi.exchange.definition import (
+    LAPSE,
     DocumentType,
     DocumentView,
     Effect,
@@ -20,6 +21,7 @@ from hundi.exchange.definition import (
     Touches,
     VersionRule,
 )
+from hundi.exchange.route import Found, Leg, Listed
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.fields import Group
 from hundi.kernel.reading import read
@@ -108,6 +110,11 @@ def known(message: MessageType) -> RuleContext:
             "financeRequest.invoices[0]": invoice,
             "bidResponse.responses[0]": view("OFFERED", typed(SHARE)),
         },
+        moved={
+            ASK.name: ("financeRequest",),
+            SHARE.name: ("bid", "bid.bidDetails[0]"),
+            ANSWER.name: ("bidResponse", "bidResponse.responses[0]"),
+        }[message.name],
     )
 
 
@@ -139,60 +146,85 @@ def test_a_request_without_a_required_member_is_refused(message: MessageType) ->
         assert [fault.path for fault in refused.value.faults] == [name]
 
 
-def test_what_the_messages_touch() -> None:
-    [request, invoice] = ASK.touches(typed(ASK))
-    assert (request.type, request.object_id) == ("financing-request", "FINREQ-2025-0001")
-    assert (invoice.type, invoice.how, invoice.number) == (
-        "invoice",
-        Touches.HOLDS,
-        "INV-2025-0042",
+REQUEST, BID_ID = "FINREQ-2025-0001", "BID-0001"
+INITIATOR, AT_7, AT_11 = "AAACB1234C@BCB", "SEVEN@BCB", "ELEVEN@BCB"
+
+
+def listed(type_: str, object_id: str, status: str, *, lender: str = AT_7) -> Listed:
+    author, other = (lender, INITIATOR) if type_ == "bid" else (INITIATOR, lender)
+    return Listed(
+        key=(author, type_, object_id),
+        number=object_id.partition("/")[0],
+        status=status,
+        author_b2b=author,
+        counterparty_b2b=other,
     )
+
+
+def found(*requests: Listed, mine: str = INITIATOR) -> Found:
+    """What look-ups lead to: two lenders have names, and there are these requests."""
+    names = {("FA01", "LENDER07"): AT_7, ("FA01", "LENDER11"): AT_11}
+    return Found(mine=frozenset({mine}), financiers=names, received=requests, authored=requests)
+
+
+def legs(message: MessageType, body: Any, known: Found) -> list[Leg]:
+    assert message.route is not None
+    return [leg for leg in message.route.legs(body, known) if isinstance(leg, Leg)]
+
+
+def test_each_lender_is_asked_in_an_exchange_of_his_own() -> None:
+    seven, eleven = legs(ASK, typed(ASK), found())
+    assert (seven.parties["lender"], eleven.parties["lender"]) == (AT_7, AT_11)
+    assert seven.paths["lender"] == "financeRequest.financeId[0].financierId[0]"
+    request, invoice = seven.touched
+    assert (request.type, request.object_id) == ("financing-request", f"{REQUEST}/LENDER07")
+    assert (request.how, request.number) == (Touches.MOVES, REQUEST)
+    assert (invoice.how, invoice.number) == (Touches.HOLDS, "INV-2025-0042")
     assert (invoice.current_status, invoice.new_status) == ("ACCEPTED", "ACCEPTED")
-    for message, path in ((SHARE, "bid.bidDetails[0]"), (ANSWER, "bidResponse.responses[0]")):
-        [request, bid] = message.touches(typed(message))
-        assert (request.object_id, request.how) == ("FINREQ-2025-0001", Touches.MOVES)
-        assert (bid.type, bid.object_id, bid.path) == ("bid", "BID-0001", path)
+    assert invoice.between == ("supplier", "buyer")
 
 
-def test_who_is_asked_and_answered() -> None:
-    path = "financeRequest.financeId[0].financierId"
-    assert financing.lenders(typed(ASK)) == (("LENDER07", f"{path}[0]"), ("LENDER11", f"{path}[1]"))
-    assert financing.bidder(typed(SHARE)) == "LENDER07"
-    answer = typed(ANSWER)
-    assert financing.answered_lenders(answer) == (
-        ("LENDER07", "bidResponse.responses[0].financierId"),
-    )
-    assert financing.decisions(answer) == {"bidResponse.responses[0]": "ACCEPT"}
-
-
-def test_a_message_without_a_bid_is_of_nobody() -> None:
-    body = read(msgspec.json.encode(example(SHARE) | {"bid": {}}), SHARE.body)
-    assert financing.bidder(body) == ""
-    [request] = SHARE.touches(body)
-    assert request.object_id == ""
+def test_a_bid_goes_to_who_asked_the_lender() -> None:
+    asked = listed("financing-request", f"{REQUEST}/LENDER07", "REQUESTED")
+    [leg] = legs(SHARE, typed(SHARE), found(asked, mine=AT_7))
+    assert leg.parties == {"initiator": INITIATOR, "lender": AT_7}
+    request, bid = leg.touched
+    assert (request.object_id, bid.type, bid.object_id) == (f"{REQUEST}/LENDER07", "bid", BID_ID)
+    assert bid.path == "bid.bidDetails[0]"
 
 
 def test_bids_that_are_not_named_end_with_an_acceptance() -> None:
-    held = {
-        "bidResponse.responses[0]": view("OFFERED", None),
-        **{
-            f"bid/{name}": msgspec.structs.replace(view(status, None), object_id=name)
-            for name, status in (
-                ("BID-0001", "OFFERED"),
-                ("BID-2", "OFFERED"),
-                ("BID-3", "EXPIRED"),
-            )
-        },
-    }
-    context = replace(known(ANSWER), held=held)
-    assert financing.refused_too(typed(ANSWER), context) == ("bid/BID-2",)
-    assert financing.refused_too(refusal(), context) == ()
+    bids = {name: listed("bid", name, status, lender=AT_11)
+            for name, status in (("BID-2", "OFFERED"), ("BID-3", "EXPIRED"))}  # fmt: skip
+    seven = msgspec.structs.replace(
+        listed("financing-request", f"{REQUEST}/LENDER07", "BIDDING"),
+        referring=(listed("bid", BID_ID, "OFFERED"),),
+    )
+    eleven = msgspec.structs.replace(
+        listed("financing-request", f"{REQUEST}/LENDER11", "BIDDING", lender=AT_11),
+        referring=tuple(bids.values()),
+    )
+    taken, refused = legs(ANSWER, typed(ANSWER), found(eleven, seven))
+    assert [(one.object_id, one.action) for one in taken.touched] == [
+        (f"{REQUEST}/LENDER07", "ACCEPT"),
+        (BID_ID, "ACCEPT"),
+    ]
+    assert taken.touched[0].hastens == (eleven.key, bids["BID-2"].key)
+    assert [(one.object_id, one.action) for one in refused.touched] == [
+        (f"{REQUEST}/LENDER11", "REJECT"),
+        ("BID-2", "REJECT"),
+    ]
+    assert (taken.follows, refused.follows) == (False, True)
+    assert refused.cut is not None
+    assert (refused.cut.keep, [one["bidId"] for one in refused.cut.add]) == ((), ["BID-2"])
+    [alone] = legs(ANSWER, refusal(), found(eleven, seven))
+    assert (alone.action, alone.follows) == ("REJECT", False)
 
 
-def test_an_acceptance_keeps_the_financing_and_a_refusal_frees_it() -> None:
-    assert [ASK.resolves(typed(ASK)), SHARE.resolves(typed(SHARE))] == [None, None]
-    assert ANSWER.resolves(typed(ANSWER)) is True
-    assert ANSWER.resolves(refusal()) is False
+def test_an_acceptance_keeps_the_financing() -> None:
+    assert [message.resolves("ACCEPT") for message in FINANCING_MESSAGES] == [None, None, True]
+    assert ANSWER.resolves("REJECT") is None  # the request has ended: all that it drew goes back
+    assert "DECLINED" in FINANCING_REQUEST.released
 
 
 def refusal() -> Any:
@@ -206,7 +238,7 @@ def refusal() -> Any:
 def test_the_life_cycle_of_a_request_is_the_contracts() -> None:
     """The contract's "buyer or supplier" is the initiator; no call brings the end of time."""
     told = {
-        (source, row["to"], row["by"], row["via"] or financing.TIMEOUT, row.get("action"))
+        (source, row["to"], row["by"], row["via"] or LAPSE, row.get("action"))
         for row in CYCLE["transitions"]
         for source in row["from"]
     }
@@ -235,10 +267,10 @@ def test_final_states_and_reachable_ones(kind: DocumentType, final: set[str]) ->
             assert found is calls.get((on, action, status))
 
 
-def test_bids_are_facts_and_keep_nobody_waiting() -> None:
+def test_only_the_end_of_time_is_a_fact() -> None:
     moves = (*FINANCING_REQUEST.moves, *BID.moves)
-    facts = {move.on for move in moves if move.effect is Effect.FACT}
-    assert facts == {"share-bid", "expiry"}
-    assert all(move.effect is Effect.FACT for move in moves if move.on in facts)
+    assert {move.on for move in moves if move.effect is Effect.FACT} == {LAPSE}
     first = {(move.on, move.source) for move in moves if move.version is VersionRule.FIRST}
     assert first == {("req-financing", ""), ("share-bid", "")}
+    assert FINANCING_REQUEST.lapses
+    assert BID.lapses

@@ -50,8 +50,9 @@ def bid_of(parts: list[int], asked: int) -> Body:
 def findings(bid: Body, asked: FinancingBody) -> list[Fault]:
     typed = read(_encoder.encode(bid), ShareBidBody)
     view = DocumentView(status="BIDDING", version=1, agreed_version=None, number="", body=asked)
-    context = RuleContext(today=TODAY, parties=PARTIES, document=view)
-    found = list(bid_rules.of_one_lender(typed))
+    moved = ("bid", bid_rules.shared_path(0))
+    context = RuleContext(today=TODAY, parties=PARTIES, document=view, moved=moved)
+    found = list(bid_rules.bids_are_sound(typed))
     return [*found, *bid_rules.bids_answer_the_request(typed, context)]
 
 

@@ -19,7 +19,13 @@ from hundi.kernel.clock import wall_clock
 from hundi.kernel.faults import Fault, RefusedError
 from hundi.kernel.identity import system_random
 from hundi.kernel.settings import ServeSettings
-from hundi.parties.operations import NewParty, add_client, add_party
+from hundi.parties.operations import (
+    NewFinancier,
+    NewParty,
+    add_client,
+    add_party,
+    name_financier,
+)
 from hundi.store.engine import Database, StoreError
 from hundi.store.migrate import is_current, upgrade
 from hundi.store.opening import DEFAULT_URL, BadUrlError, open_database, sqlite_path
@@ -73,6 +79,8 @@ def _build(tools: Tools) -> Callable[..., Any]:
     ):
         sub = typer.Typer(help=help_text, no_args_is_help=True)
         sub.command(name)(command)
+        if group == "party":
+            sub.command("financier")(_party_financier)
         app.add_typer(sub, name=group)
     return typer.main.get_command(app)
 
@@ -165,6 +173,26 @@ def _party_add(
     party = NewParty(client_id=client, name=name, pan=pan, gstin=gstin, b2b_id=b2b_id)
     made = _with_database(lambda db: add_party(db, party, system_random))
     _print({"b2bId": made}, as_json=as_json)
+
+
+def _party_financier(
+    b2b_id: Annotated[str, typer.Option(help="B2B ID of the lender.")],
+    fa_id: Annotated[str, typer.Option(help="The financing platform, as requests name it.")],
+    financier_id: Annotated[str, typer.Option(help="The lender's name there.")],
+    ifsc: Annotated[str, typer.Option(help="Branch of the account it is paid at.")] = "",
+    account: Annotated[str, typer.Option(help="That account, masked as payments show it.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Let financing requests name a business as a lender; again, to change its account."""
+    lender = NewFinancier(
+        b2b_id=b2b_id,
+        fa_id=fa_id,
+        financier_id=financier_id,
+        ifsc=ifsc,
+        masked_account=account,
+    )
+    _with_database(lambda db: name_financier(db, lender))
+    _print({"b2bId": b2b_id, "faId": fa_id, "financierId": financier_id}, as_json=as_json)
 
 
 def _db_upgrade(as_json: AsJson = False) -> None:

@@ -19,7 +19,7 @@ from hundi.delivery.wire import Endpoint, Parcel, Wire
 from hundi.exchange.leases import Leased, lease, queued_clients
 from hundi.exchange.outbox import AttemptResult, Outbox
 from hundi.exchange.verdict import Answer, Decision, Kind, Verdict, judge
-from hundi.kernel.identity import RandomBytes
+from hundi.kernel.identity import RandomBytes, exchange_or_receipt
 from hundi.store.batch import GroupCommit
 from hundi.store.engine import Database, StoreError, Transaction
 
@@ -107,7 +107,7 @@ class Dispatcher:
         self.observer.attempted(result, now)
 
     async def sweep(self) -> int:
-        """Finish attempts whose lease ran out, and expire proposals; how many were found."""
+        """Finish attempts whose lease ran out, end what nobody has answered; how many were found."""
 
         async def lapse(tx: Transaction) -> int:
             lapsed = await self.outbox.lapsed(tx)
@@ -115,7 +115,8 @@ class Dispatcher:
             return len(lapsed)
 
         found = await self.database.write(lapse)
-        return found + await self.database.write(self.outbox.expire)
+        found += await self.database.write(self.outbox.expire)
+        return found + await self.database.write(self.outbox.lapse)
 
 
 NO_ENDPOINT = Answer(
@@ -154,7 +155,7 @@ def parcel_of(leased: Leased) -> Parcel:
         kind=leased.kind,
         path=row["path"],
         body=bytes(row["bytes"]),
-        req_msg_id=leased.req_msg_id,
+        req_msg_id=exchange_or_receipt(leased.webhook_id),
         sequence=row["sequences"] or str(row["position"]),
         idempotency_key=row["idempotency_key"],
     )

@@ -3,7 +3,7 @@
 A new document type is one file, its name in these tuples, and its golden examples.
 """
 
-from hundi.documents import invoice, note, payment, purchase_order
+from hundi.documents import financing, invoice, note, payment, purchase_order
 from hundi.exchange.definition import DocumentType, MessageType
 
 DOCUMENT_TYPES: tuple[DocumentType, ...] = (
@@ -11,10 +11,12 @@ DOCUMENT_TYPES: tuple[DocumentType, ...] = (
     invoice.INVOICE,
     note.NOTE,
     payment.PAYMENT,
+    *financing.FINANCING_TYPES,
 )
 MESSAGES: tuple[MessageType, ...] = (
     *purchase_order.MESSAGES,
     *invoice.MESSAGES,
     *note.MESSAGES,
     *payment.MESSAGES,
+    *financing.MESSAGES,
 )

@@ -15,6 +15,8 @@ from hundi.documents.financing_bodies import (
     RespondBidBody,
     ShareBidBody,
 )
+from hundi.documents.financing_rules import FINANCED_BEFORE, NOT_FINANCEABLE
+from hundi.documents.invoice_ledger import ACCEPTED, FINANCED
 from hundi.documents.payment_bodies import PaidAmount
 from hundi.documents.sums import sum_of
 from hundi.exchange.definition import DocumentView, Posting, RuleContext
@@ -27,9 +29,6 @@ OPEN_BIDS, BIDS = "open bids", "bids"
 
 NO_BID = Code("FIN-NO-BID", Kind.RULE, "The message shares no bid.")
 BID_TWICE = Code("FIN-BID-TWICE", Kind.RULE, "One message names the same bid twice.")
-SEVERAL_LENDERS = Code(
-    "FIN-SEVERAL-LENDERS", Kind.RULE, "One message shares bids of more than one lender."
-)
 BID_SUM = Code("FIN-BID-SUM", Kind.RULE, "The approved parts do not make the approved amount.")
 OVER_ASKED = Code("FIN-OVER-ASKED", Kind.RULE, "A bid approves more than what is asked for.")
 OTHER_ASKED = Code(
@@ -40,7 +39,6 @@ NOT_OFFERED = Code(
 )
 NOT_ASKED = Code("FIN-NOT-ASKED", Kind.RULE, "The bid is of a lender who was not asked.")
 SEVERAL_ACCEPTED = Code("FIN-SEVERAL-ACCEPTED", Kind.RULE, "More than one bid is accepted.")
-ANSWERED = Code("FIN-BID-ANSWERED", Kind.RULE, "A bid is answered once, while it is offered.")
 OTHER_BID = Code(
     "FIN-OTHER-BID", Kind.RULE, "The bid is of another lender or on another financing request."
 )
@@ -51,14 +49,12 @@ ACCEPTED_LESS = Code(
     "FIN-ACCEPTED-LESS", Kind.WARNING, "Less is accepted than what the bid approves."
 )
 LEFT_OPEN = Code(
-    "FIN-LEFT-OPEN", Kind.RULE, "A refusal ends the request, so it answers every open bid."
+    "FIN-LEFT-OPEN", Kind.RULE, "An answer ends the request, so it is to every open bid."
 )
 CODES = (
-    NO_BID, BID_TWICE, SEVERAL_LENDERS, BID_SUM, OVER_ASKED, OTHER_ASKED, NOT_OFFERED, NOT_ASKED,
-    SEVERAL_ACCEPTED, ANSWERED, OTHER_BID, ACCEPTED_AMOUNT, ACCEPTED_LESS, LEFT_OPEN,
+    NO_BID, BID_TWICE, BID_SUM, OVER_ASKED, OTHER_ASKED, NOT_OFFERED, NOT_ASKED,
+    SEVERAL_ACCEPTED, OTHER_BID, ACCEPTED_AMOUNT, ACCEPTED_LESS, LEFT_OPEN,
 )  # fmt: skip
-
-OFFERED = "OFFERED"
 
 
 def shared_path(place: int) -> str:
@@ -76,20 +72,13 @@ def shared(body: ShareBidBody) -> Sequence[BidDetail]:
     return body.bid.bidDetails or ()
 
 
-def of_one_lender(body: ShareBidBody) -> Iterator[Fault]:
-    """A lender shares his own bids, each once, and each makes its sum."""
+def bids_are_sound(body: ShareBidBody) -> Iterator[Fault]:
+    """Each bid is shared once and makes its sum. A platform may share those of several lenders."""
     bids = shared(body)
     if not bids:
         yield NO_BID.at("bid.bidDetails", "The message shares 0 bids. Share one or more.", bids=0)
     yield from _twice([one.bidId for one in bids], [shared_path(n) for n in range(len(bids))])
     for place, one in enumerate(bids):
-        if one.financierId != bids[0].financierId:
-            detail = (
-                f"The message shares bids of {bids[0].financierId} and of {one.financierId}. Send"
-                " one message for each lender."
-            )
-            facts = {"first": bids[0].financierId, "other": one.financierId}
-            yield SEVERAL_LENDERS.at(f"{shared_path(place)}.financierId", detail, **facts)
         yield from _sum(one, shared_path(place))
 
 
@@ -129,6 +118,8 @@ def bids_answer_the_request(body: ShareBidBody, context: RuleContext) -> Iterato
         yield OTHER_ASKED.at(path, detail, asked=asked.text(), stated=told)
     for place, one in enumerate(shared(body)):
         path = shared_path(place)
+        if path not in context.moved:
+            continue
         yield from _invited(body, one, path, request=request)
         yield from _at_most(one.approvedAmount, asked, path, what=f"The bid {one.bidId}")
         yield from _parts(one, path, request)
@@ -196,18 +187,18 @@ def one_is_accepted_at_most(body: RespondBidBody) -> Iterator[Fault]:
 
 
 def answers_fit_the_bids(body: RespondBidBody, context: RuleContext) -> Iterator[Fault]:
-    """Each answer against the bid that it answers, and a refusal against the bids still open."""
+    """Each answer to this lender against the bid that it answers, and all against the open bids."""
     for place, answer in enumerate(body.bidResponse.responses):
         view = context.held.get(answer_path(place))
         if view is not None:
             yield from _answer(body, answer, answer_path(place), view=view)
-    if context.document is None or action(body) == "ACCEPT":
+    if context.document is None:
         return
-    open_, answered = context.document.balance(OPEN_BIDS).net, len(body.bidResponse.responses)
+    open_, answered = context.document.balance(OPEN_BIDS).net, len(context.moved) - 1
     if answered < open_:
         detail = (
-            f"{open_} bids are open, {answered} are refused; to refuse ends the request. Answer"
-            " all of them, or wait."
+            f"{open_} bids of the lender are open, {answered} are answered; an answer ends the"
+            " request. Answer all of them, or wait."
         )
         yield LEFT_OPEN.at("bidResponse.responses", detail, open=open_, answered=answered)
 
@@ -215,12 +206,6 @@ def answers_fit_the_bids(body: RespondBidBody, context: RuleContext) -> Iterator
 def _answer(
     body: RespondBidBody, answer: BidDecision, path: str, *, view: DocumentView
 ) -> Iterator[Fault]:
-    if view.status != OFFERED:
-        detail = (
-            f"The bid {answer.bidId} is {view.status}; a bid is answered while it is {OFFERED}."
-        )
-        facts = {"bidId": answer.bidId, "status": view.status, "wanted": OFFERED}
-        yield ANSWERED.at(f"{path}.bidId", detail, **facts)
     message: ShareBidBody = view.body
     [bid] = [one for one in shared(message) if one.bidId == answer.bidId]
     wanted = (bid.financierId, message.bid.financingRequestId)
@@ -253,23 +238,38 @@ def _amount(answer: BidDecision, bid: BidDetail, path: str) -> Iterator[Fault]:
     yield code.at(f"{path}.acceptedAmount", detail, **facts)
 
 
-def action(body: RespondBidBody) -> str:
-    """What the answers mean for the request: ACCEPT where one bid is taken, else REJECT."""
-    taken = any(one.response == "ACCEPT" for one in body.bidResponse.responses)
-    return "ACCEPT" if taken else "REJECT"
+def invoices_are_still_free(body: RespondBidBody, context: RuleContext) -> Iterator[Fault]:
+    """A bid is accepted on invoices that are unpaid and that no other lender has bought."""
+    for place, answer in enumerate(body.bidResponse.responses):
+        path = answer_path(place)
+        if answer.response != "ACCEPT" or path not in context.moved:
+            continue
+        for ref, view in context.held.items():
+            if ref.startswith("invoice/"):
+                yield from _free(view, f"{path}.response")
 
 
-def bids_enter(body: ShareBidBody, _context: RuleContext) -> tuple[Posting, ...]:
-    """The request has so many open bids more."""
-    count = len(shared(body))
-    return _count("bid", debit=OPEN_BIDS, credit=BIDS, count=count)
+def _free(view: DocumentView, path: str) -> Iterator[Fault]:
+    facts = {"number": view.number, "status": view.status}
+    if view.balance(FINANCED).net:
+        detail = f"Invoice {view.number} was assigned to a lender; an invoice is financed once."
+        yield FINANCED_BEFORE.at(path, detail, number=view.number)
+    elif view.status != ACCEPTED:
+        detail = (
+            f"Invoice {view.number} is {view.status} by now; only what is {ACCEPTED} and unpaid is"
+            " financed. Refuse the bid."
+        )
+        yield NOT_FINANCEABLE.at(path, detail, wanted=ACCEPTED, **facts)
 
 
-def bids_leave(body: RespondBidBody, context: RuleContext) -> tuple[Posting, ...]:
-    """An acceptance ends all bids of the request, a refusal those that it answers."""
-    open_ = 0 if context.document is None else context.document.balance(OPEN_BIDS).net
-    count = open_ if action(body) == "ACCEPT" else len(body.bidResponse.responses)
-    return _count("bidResponse", debit=BIDS, credit=OPEN_BIDS, count=count)
+def bids_enter(_body: ShareBidBody, context: RuleContext) -> tuple[Posting, ...]:
+    """The lender has so many open bids more."""
+    return _count("bid", debit=OPEN_BIDS, credit=BIDS, count=len(context.moved) - 1)
+
+
+def bids_leave(_body: RespondBidBody, context: RuleContext) -> tuple[Posting, ...]:
+    """What is answered is open no more."""
+    return _count("bidResponse", debit=BIDS, credit=OPEN_BIDS, count=len(context.moved) - 1)
 
 
 def _count(ref: str, *, debit: str, credit: str, count: int) -> tuple[Posting, ...]:

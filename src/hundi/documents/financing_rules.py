@@ -6,6 +6,7 @@ against the invoice that the network knows.
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from hundi.documents.financing_bodies import FinancingBody
 from hundi.documents.invoice_bodies import Invoice
@@ -59,10 +60,18 @@ def offered_path(place: int) -> str:
     return f"{_ROOT}.invoices[{place}]"
 
 
-def lenders(body: FinancingBody) -> tuple[tuple[str, str], ...]:
-    """Who is asked: (financierId, JSON path), in the body's order; each is an exchange."""
+class Lender(NamedTuple):
+    """A lender as a request names it, and where."""
+
+    fa_id: str
+    financier_id: str
+    path: str
+
+
+def lenders(body: FinancingBody) -> tuple[Lender, ...]:
+    """Who is asked, in the body's order; each is an exchange."""
     return tuple(
-        (lender, f"{_ROOT}.financeId[{place}].financierId[{which}]")
+        Lender(provider.faId, lender, f"{_ROOT}.financeId[{place}].financierId[{which}]")
         for place, provider in enumerate(body.financeRequest.financeId)
         for which, lender in enumerate(provider.financierId or ())
     )
@@ -71,6 +80,17 @@ def lenders(body: FinancingBody) -> tuple[tuple[str, str], ...]:
 def who_asks_whom(body: FinancingBody) -> Iterator[Fault]:
     """The initiator is a party of the invoices; every platform comes with lenders, each once."""
     yield from _initiator(body)
+    yield from each_platform_has_lenders(body)
+    names = [one.financier_id for one in lenders(body)]
+    asked = Counter(names)
+    for lender, one in zip(names, lenders(body), strict=True):
+        if asked[lender] > 1:
+            detail = f"The lender {lender} is named {asked[lender]} times. Name it once."
+            yield LENDER_TWICE.at(one.path, detail, financierId=lender, times=asked[lender])
+
+
+def each_platform_has_lenders(body: FinancingBody) -> Iterator[Fault]:
+    """Nobody is asked by naming a platform alone."""
     for place, provider in enumerate(body.financeRequest.financeId):
         if not provider.financierId:
             detail = (
@@ -79,11 +99,6 @@ def who_asks_whom(body: FinancingBody) -> Iterator[Fault]:
             )
             path = f"{_ROOT}.financeId[{place}].financierId"
             yield NO_LENDER.at(path, detail, faId=provider.faId)
-    asked = Counter(lender for lender, _ in lenders(body))
-    for lender, path in lenders(body):
-        if asked[lender] > 1:
-            detail = f"The lender {lender} is named {asked[lender]} times. Name it once."
-            yield LENDER_TWICE.at(path, detail, financierId=lender, times=asked[lender])
 
 
 def _initiator(body: FinancingBody) -> Iterator[Fault]:
@@ -144,7 +159,7 @@ def invoices_can_be_financed(body: FinancingBody, context: RuleContext) -> Itera
         if view is None:
             continue
         due, known = due + Money(view.balance(DUE).left), known + 1
-        yield from _financeable(invoice, path, view)
+        yield from _financeable(invoice, path, view, own=financing_account(body))
         yield from _copy(invoice, path, view)
     asked = Money.of(body.financeRequest.financingRequestAmount)
     if known and asked > due:
@@ -156,7 +171,16 @@ def invoices_can_be_financed(body: FinancingBody, context: RuleContext) -> Itera
         yield ASKED_AMOUNT.at(path, detail, asked=asked.text(), due=due.text())
 
 
-def _financeable(invoice: Invoice, path: str, view: DocumentView) -> Iterator[Fault]:
+def financing_account(body: FinancingBody) -> str:
+    """Account of an invoice that tells one request's reservations from those of others.
+
+    A lender may be asked later, or again, in the same request; it is one financing all the same.
+    """
+    request = body.financeRequest
+    return f"{FINANCINGS}:{request.initiatorB2BId}/{request.financingRequestId}"
+
+
+def _financeable(invoice: Invoice, path: str, view: DocumentView, *, own: str) -> Iterator[Fault]:
     number = invoice.supplierInvoiceNumber
     if number.casefold() != view.number.casefold():
         detail = f"The invoice's number is {view.number}, not {number}. Check which is meant."
@@ -169,7 +193,7 @@ def _financeable(invoice: Invoice, path: str, view: DocumentView) -> Iterator[Fa
         facts = {"number": number, "status": view.status, "wanted": ACCEPTED}
         yield NOT_FINANCEABLE.at(f"{path}.statusTransition.currentStatus", detail, **facts)
     financed = view.balance(FINANCED)
-    if financed.taken:
+    if financed.taken > view.balance(own).credit_pending:
         how = "was assigned to a lender" if financed.net else "is in a request that is open"
         detail = f"Invoice {number} {how}; an invoice is financed once. Leave it out."
         yield FINANCED_BEFORE.at(f"{path}.objectId", detail, number=number, state=how)
@@ -197,15 +221,15 @@ def _copy(invoice: Invoice, path: str, view: DocumentView) -> Iterator[Fault]:
 
 
 def postings(body: FinancingBody, _context: RuleContext) -> tuple[Posting, ...]:
-    """Each invoice counts as financed from the ack on: one request at a time.
+    """Each invoice counts as financed from the ack on, once for each lender who is asked.
 
-    Posted by the acceptance of a bid, void when all are refused or the request has expired.
+    Posted by the acceptance of a bid, void when the lender's bids are refused or his time is over.
     """
     return tuple(
         Posting(
             ref=offered_path(place),
             debit=FINANCED,
-            credit=FINANCINGS,
+            credit=financing_account(body),
             amount=1,
             unit=Unit.COUNT,
             standing=True,

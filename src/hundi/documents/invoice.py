@@ -87,6 +87,7 @@ INVOICE = DocumentType(
     guarded=frozenset({invoice_ledger.DUE}),
     derive=invoice_ledger.derive,
     moves=LIFE_CYCLE,
+    stake=invoice_ledger.FINANCED,
 )
 
 

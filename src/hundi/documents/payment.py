@@ -164,6 +164,6 @@ MESSAGES: tuple[MessageType, ...] = (
         body_rules=(payment_rules.rejects_offplatform_only,),
         rules=payment_rules.CONFIRMATION,
         postings=lambda *_: (),
-        resolves=lambda body: body.paymentConfirmation.supplierResponse == "ACCEPT",
+        resolves=lambda action: action == "ACCEPT",
     ),
 )

@@ -34,7 +34,7 @@ from hundi.documents.payment_sums import (
     share_path,
 )
 from hundi.documents.sums import RUPEE
-from hundi.exchange.definition import DocumentView, Posting, RuleContext
+from hundi.exchange.definition import DocumentView, Posting, RuleContext, Stakeholder
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.money import Money
 
@@ -54,7 +54,7 @@ STATED_TOTAL = Code(
 PAYEE = Code(
     "PAY-PAYEE",
     Kind.WARNING,
-    "The invoice was assigned to a lender and the money went to the supplier's account.",
+    "The invoice was assigned to a lender and the money went to another account than his.",
 )
 CHANGED = Code(
     "PAY-CHANGED", Kind.RULE, "A payment that is sent again keeps type, invoices and amounts."
@@ -152,18 +152,35 @@ def _stated(share: Share, path: str, view: DocumentView) -> Iterator[Fault]:
 
 
 def _payee(share: Share, path: str, view: DocumentView, *, supplier: str) -> Iterator[Fault]:
-    """After an assignment the lender is paid. What is known is where the supplier was paid before."""
+    """After an assignment the lender is paid: to the account that he has told, or in his name."""
     account = share.supplierBankAccountDetails
-    if isinstance(account, UnsetType) or not _suppliers(account, view, supplier):
+    if isinstance(account, UnsetType):
+        return
+    to_lender = None if view.stakeholder is None else _lenders(account, view.stakeholder)
+    if to_lender is None:
+        to_lender = not _suppliers(account, view, supplier)
+    if to_lender:
         return
     named = account.beneficiaryName or account.maskedAccountNumber or account.businessVPA
     number = share.supplierInvoiceNumber
+    lender = "a lender" if view.stakeholder is None else view.stakeholder.name
     detail = (
-        f"Invoice {number} was assigned to a lender; the payment names the supplier's account"
-        f" ({named}). Settle with the lender who has the money."
+        f"Invoice {number} was assigned to {lender}; the payment names another account ({named})."
+        " Settle with the lender who has the money."
     )
     where = f"{path}.supplierBankAccountDetails"
     yield PAYEE.at(where, detail, number=number, account=named)
+
+
+def _lenders(account: PayeeAccount, lender: Stakeholder) -> bool | None:
+    """Whether an account is the lender's; None where nothing tells."""
+    number = (account.ifsc, account.maskedAccountNumber)
+    if lender.accounts and UNSET not in number:
+        return number in lender.accounts
+    name = account.beneficiaryName
+    if isinstance(name, str):
+        return name.casefold().strip() == lender.name.casefold()
+    return None
 
 
 def _suppliers(account: PayeeAccount, view: DocumentView, supplier: str) -> bool:

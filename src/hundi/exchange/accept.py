@@ -10,16 +10,15 @@ from dataclasses import dataclass
 
 from hundi.exchange.claims import claim_documents, claim_numbers, forget_documents
 from hundi.exchange.closing import close_exchanges
-from hundi.exchange.draft import Draft, draft
+from hundi.exchange.draft import Draft, Times, draft
 from hundi.exchange.gathering import Gatherer
 from hundi.exchange.idempotency import claim_keys, forget_keys, replays
-from hundi.exchange.judge import judge
+from hundi.exchange.judge import judge_call
 from hundi.exchange.request import Accepted, Refused, Request
-from hundi.exchange.standing import NUMBER_USED
-from hundi.exchange.world import Plan
+from hundi.exchange.routing import legs_of, number
+from hundi.exchange.standing import number_used
 from hundi.exchange.writes import Writes
 from hundi.kernel.clock import DAY
-from hundi.kernel.faults import Fault
 from hundi.kernel.identity import RandomBytes
 from hundi.store.batch import AGAIN, Again
 from hundi.store.engine import Transaction
@@ -29,40 +28,50 @@ Outcome = Accepted | Refused | Again
 
 @dataclass(frozen=True, slots=True)
 class Acceptor:
-    """Accepts batches of requests. `time_to_live` is a proposal's, in microseconds."""
+    """Accepts batches of requests.
+
+    In microseconds: `time_to_live` is a proposal's, `lapse_after` that of a document which waits for
+    the other side's word.
+    """
 
     gatherer: Gatherer
     random: RandomBytes
     time_to_live: int = 10 * DAY
+    lapse_after: int = 10 * DAY
 
     async def accept(self, tx: Transaction, requests: Sequence[Request]) -> Sequence[Outcome]:
         """One outcome a request, in order."""
         outcomes: list[Outcome | None] = list(await replays(tx, requests))
         fresh = {n: r for n, r in enumerate(requests) if outcomes[n] is None}
-        world = await self.gatherer.world(tx, fresh)
+        calls = await legs_of(tx, fresh)
+        for place, routed in calls.items():
+            outcomes[place] = routed if isinstance(routed, Refused) else None
+        numbered = number(calls)
+        world = await self.gatherer.world(tx, {n: r for legs in numbered.values() for n, r in legs})
+        times = Times(
+            now=tx.now, expires=tx.now + self.time_to_live, lapses=tx.now + self.lapse_after
+        )
         drafts: list[Draft] = []
         taken: set[Hashable] = set()
-        for place, request in enumerate(requests):
-            if outcomes[place] is not None:
-                continue
-            judged = judge(request, world, place)
+        for place, legs in numbered.items():
+            judged = judge_call(legs, world)
             if isinstance(judged, Refused):
                 outcomes[place] = judged
-            elif taken.isdisjoint(judged.takes):
-                taken.update(judged.takes)
-                drafts.append(self._draft(judged, place, tx.now))
-            else:  # the document as it was read is not what it will be then
+                continue
+            takes = {key for plan in judged for key in plan.takes}
+            if not taken.isdisjoint(takes):  # what was read is not what it will be then
                 outcomes[place] = AGAIN
+                continue
+            taken |= takes
+            drafts.append(
+                draft(requests[place], judged, place=place, times=times, random=self.random)
+            )
         for lost, outcome in await _lost_claims(tx, drafts):
             outcomes[lost.place] = outcome
         won = [d for d in drafts if outcomes[d.place] is None]
         await _write(tx, won)
         accepted = {d.place: d.accepted for d in won}
         return [o if o is not None else accepted[n] for n, o in enumerate(outcomes)]
-
-    def _draft(self, plan: Plan, place: int, now: int) -> Draft:
-        expires = now + self.time_to_live
-        return draft(plan, place=place, now=now, expires=expires, random=self.random)
 
 
 async def _lost_claims(
@@ -75,25 +84,15 @@ async def _lost_claims(
     made = await claim_documents(tx, keyed)
     beaten = [d for d in keyed if d not in made]
     lost += [(d, AGAIN) for d in beaten]
-    numbered = await claim_numbers(tx, made)
-    doubled = [d for d in made if d not in numbered]
-    lost += [(d, Refused((_number_used(d),))) for d in doubled]
+    doubled = await claim_numbers(tx, made)
+    lost += [(d, Refused(tuple(map(number_used, them)))) for d, them in doubled.items()]
     await forget_keys(tx, [*beaten, *doubled])
-    await forget_documents(tx, doubled)
+    await forget_documents(tx, [*doubled])
     return lost
 
 
-def _number_used(lost: Draft) -> Fault:
-    touched = lost.plan.touched
-    detail = (
-        f"A live {lost.plan.kind.noun} of yours has the number {touched.number} in the same"
-        " financial year. Use another number, or cancel that one first."
-    )
-    return NUMBER_USED.at(touched.path, detail, number=touched.number)
-
-
 async def _write(tx: Transaction, won: Sequence[Draft]) -> None:
-    over = [d.abandons for d in won if d.abandons is not None]
+    over = [ending for d in won for ending in d.abandons]
     writes = Writes()
     closed = await close_exchanges(tx, over, writes)
     if len(closed) != len(over):

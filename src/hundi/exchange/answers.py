@@ -5,7 +5,11 @@ The members that are echoed travel as they came, byte for byte: no number is rea
 
 import msgspec
 
+from hundi.exchange.route import Cut
+
 _encode = msgspec.json.encode
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 class Resp(msgspec.Struct, frozen=True):
@@ -29,7 +33,7 @@ class Resp(msgspec.Struct, frozen=True):
 
 
 class Parts(msgspec.Struct, frozen=True):
-    """The members of a request that its answers echo, as raw JSON."""
+    """The members of a request that its answers echo, as raw JSON; empty for one it does not have."""
 
     b2b_ids: bytes
     subject_name: str
@@ -39,9 +43,9 @@ class Parts(msgspec.Struct, frozen=True):
 
 def parts_of(raw: bytes, subject: str) -> Parts:
     """Cut a stored request into the members that answers echo."""
-    members = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+    members = _members(raw)
     return Parts(
-        bytes(members["b2bIds"]),
+        bytes(members.get("b2bIds", b"")),
         subject,
         bytes(members[subject]),
         bytes(members.get("additionalInfos", b"[]")),
@@ -50,6 +54,12 @@ def parts_of(raw: bytes, subject: str) -> Parts:
 
 def response_body(parts: Parts, resp: Resp) -> bytes:
     """The body of a `resp-X` webhook; also the payload of an echoing ack."""
+    if not parts.b2b_ids:
+        return b'{"resp":%b,"%b":%b}' % (
+            _encode(resp.as_json()),
+            parts.subject_name.encode(),
+            parts.subject,
+        )
     return b'{"b2bIds":%b,"resp":%b,"%b":%b,"additionalInfos":%b}' % (
         parts.b2b_ids,
         _encode(resp.as_json()),
@@ -69,3 +79,17 @@ def echo_ack(parts: Parts, resp: Resp) -> bytes:
 def receipt_ack(req_msg_id: str) -> bytes:
     """The 200 body of a call whose page shows a receipt."""
     return b'{"response_message":"SUCCESS","response_code":0,"payload":"%b"}' % req_msg_id.encode()
+
+
+def cut(raw: bytes, part: Cut) -> bytes:
+    """The part of a request that one of its receivers gets; what stays is as it came."""
+    members = _members(raw)
+    name, list_name = part.member
+    inner = _members(members[name])
+    items = _items(inner[list_name])
+    kept = [items[place] for place in part.keep]
+    if not part.add and len(kept) == len(items):
+        return raw
+    inner[list_name] = msgspec.Raw(_encode([*kept, *part.add]))
+    members[name] = msgspec.Raw(_encode(inner))
+    return _encode(members)

@@ -12,7 +12,8 @@ from hundi.ledger.model import Key, Phase
 class Booking(msgspec.Struct, frozen=True, kw_only=True):
     """Postings on documents by `ref`, and what becomes of what the moved document has reserved.
 
-    `resolves`: its standing reservations are posted (True), voided (False) or left (None).
+    `resolves`: its standing reservations are posted (True), voided (False) or left (None), when the
+    move takes effect.
     `gives_back`: what it has drawn on others is undone when the move takes effect, for it comes to
     an end.
     """
@@ -26,7 +27,8 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
 
     def concerns(self, ref: str) -> bool:
         """Whether a document that the moved one refers to is touched, and not only looked at."""
-        return self.gives_back or any(posting.ref == ref for posting in self.postings)
+        ends = self.gives_back or self.resolves is not None
+        return ends or any(posting.ref == ref for posting in self.postings)
 
     @property
     def empty(self) -> bool:
@@ -47,7 +49,7 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
                 req_msg_id=req_msg_id,
                 phase=phase,
             )
-        if self.resolves is not None:
+        if self.resolves is not None and self.effect is Effect.FACT:
             end = Phase.POSTED if self.resolves else Phase.VOID
             touched |= papers.resolve(self.holder, end)
         if self.gives_back and self.effect is Effect.FACT:

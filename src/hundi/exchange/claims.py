@@ -3,8 +3,10 @@
 from collections.abc import Collection, Sequence
 
 from hundi.exchange import tables
-from hundi.exchange.document import COLUMNS
+from hundi.exchange.document import COLUMNS, Document
 from hundi.exchange.draft import Draft
+from hundi.exchange.world import Moving
+from hundi.ledger.model import Key
 from hundi.store.engine import Transaction
 from hundi.store.statement import Bulk, insert, rows
 
@@ -41,25 +43,25 @@ Claim = tuple[str, str, str]
 
 
 async def claim_documents(tx: Transaction, drafts: Sequence[Draft]) -> list[Draft]:
-    """Insert the documents that are created; the drafts that still stand."""
-    creating = sorted((d for d in drafts if d.plan.creating), key=lambda d: d.document.key)
-    rows = await tx.bulk(_CLAIM_DOCUMENT, [d.document.row() for d in creating])
+    """Insert the documents that are created; the drafts all of whose documents went in."""
+    creating = sorted((one for d in drafts for one in d.created), key=_key)
+    rows = await tx.bulk(_CLAIM_DOCUMENT, [one.row() for one in creating])
     made = {(row["author_entity"], row["type"], row["object_id"]) for row in rows}
-    return [d for d in drafts if not d.plan.creating or d.document.key in made]
+    beaten = [d for d in drafts if not all(one.key in made for one in d.created)]
+    await _forget(tx, [one.key for d in beaten for one in d.created if one.key in made])
+    return [d for d in drafts if d not in beaten]
 
 
-async def claim_numbers(tx: Transaction, drafts: Sequence[Draft]) -> list[Draft]:
-    """Claim the numbers that must be unique; the drafts that still stand."""
-    wanted = {_claim(d): d for d in drafts if d.claims is not None}
+async def claim_numbers(tx: Transaction, drafts: Sequence[Draft]) -> dict[Draft, list[Moving]]:
+    """Claim the numbers that must be unique; the drafts that did not get all, with those."""
+    wanted = sorted(((_claim(one), one) for d in drafts for one in d.claims), key=_first)
     rows = await tx.bulk(
         _CLAIM_NUMBER,
-        [
-            (*key, d.document.object_id, d.plan.touched.claim_tag, True)
-            for key, d in sorted(wanted.items(), key=_first)
-        ],
+        [(*claim, one.document.object_id, one.touched.claim_tag, True) for claim, one in wanted],
     )
     got = {(row["author_entity"], row["type"], row["claim"]) for row in rows}
-    return [d for d in drafts if d.claims is None or _claim(d) in got]
+    lost = {d: [one for one in d.claims if _claim(one) not in got] for d in drafts}
+    return {d: doubled for d, doubled in lost.items() if doubled}
 
 
 async def ids_by_number(tx: Transaction, wanted: Collection[Claim]) -> dict[Claim, str]:
@@ -70,13 +72,21 @@ async def ids_by_number(tx: Transaction, wanted: Collection[Claim]) -> dict[Clai
 
 async def forget_documents(tx: Transaction, drafts: Sequence[Draft]) -> None:
     """Take back documents that were inserted for drafts which then lost."""
-    await tx.bulk(_FORGET_DOCUMENT, [d.document.key for d in drafts if d.plan.creating])
+    await _forget(tx, [one.key for d in drafts for one in d.created])
 
 
-def _claim(draft: Draft) -> Claim:
-    author, kind, _ = draft.document.key
-    return author, kind, draft.claims or ""
+async def _forget(tx: Transaction, keys: Sequence[Key]) -> None:
+    await tx.bulk(_FORGET_DOCUMENT, keys)
 
 
-def _first(item: tuple[Claim, Draft]) -> Claim:
+def _key(document: Document) -> Key:
+    return document.key
+
+
+def _claim(one: Moving) -> Claim:
+    author, kind, _ = one.document.key
+    return author, kind, one.claims or ""
+
+
+def _first(item: tuple[Claim, Moving]) -> Claim:
     return item[0]

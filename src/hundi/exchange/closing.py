@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from hundi.exchange.answers import Resp
-from hundi.exchange.record import State
+from hundi.exchange.record import RequestDelivery, State
 from hundi.exchange.writes import Writes
 from hundi.kernel.faults import Code, Kind
 from hundi.store.engine import Transaction
@@ -62,6 +62,19 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     def answered(self) -> bool:
         """Whether the counterparty decided, and not a clock or the sender."""
         return self.state in {State.SETTLED, State.DECLINED}
+
+    def must_wait(self, delivery: RequestDelivery | None) -> bool:
+        """An end that nobody answered for waits for the attempt under way: its answer wins."""
+        undecided = not self.answered and not self.by_attempt
+        return undecided and delivery is not None and delivery.leased
+
+    def may_have_reached(self, delivery: RequestDelivery | None) -> bool:
+        """Whether the receiver may hold the request."""
+        if delivery is None:
+            return self.reached
+        if self.by_attempt:
+            return self.reached or delivery.reached
+        return delivery.may_have_reached
 
 
 def unanswered(

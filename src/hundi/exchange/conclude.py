@@ -4,6 +4,7 @@ import hashlib
 from copy import copy
 
 from hundi.exchange.answers import Resp, parts_of, response_body
+from hundi.exchange.closing import Ending
 from hundi.exchange.definition import Effect
 from hundi.exchange.document import Document, PlannedMove, may_hold, settle
 from hundi.exchange.journal import Step, append
@@ -39,6 +40,8 @@ def conclude(
         )
         papers.documents[move.key] = after
         _settle_claims(writes, before=before, after=after, move=move)
+        if state is State.SETTLED:
+            writes.deadlines += [(*key, now) for key in move.hastens]
     _settle_books(exchange, papers, state=state, now=now)
     about = [papers.documents[key] for key in exchange.keys]
     payload = response_body(parts_of(exchange.raw, exchange.message.subject), resp)
@@ -104,11 +107,32 @@ def _settle_books(exchange: Exchange, papers: Papers, *, state: State, now: int)
     if exchange.booked and proposal:
         papers.end(exchange.req_msg_id, Phase.POSTED if settled else Phase.VOID)
     touched = set(exchange.keys) if exchange.booked else set()
-    for move in exchange.moves:
-        if proposal and settled and move.target in papers.kind(move.key).released:
+    for move in exchange.moves if proposal and settled else ():
+        if move.resolves is not None:
+            touched |= papers.resolve(move.key, Phase.POSTED if move.resolves else Phase.VOID)
+        if move.target in papers.kind(move.key).released:
             touched |= papers.give_back(move.key, exchange.req_msg_id)
     holder = exchange.moves[0].key
     papers.derive(touched, holder=holder, req_msg_id=exchange.req_msg_id, now=now)
+
+
+def note_late(
+    writes: Writes, exchange: Exchange, *, papers: Papers, ending: Ending, now: int
+) -> None:
+    """Journal an answer that came after the end; nothing else changes."""
+    key = exchange.moves[0].key
+    after = papers.documents[key] = copy(papers.documents[key])
+    writes.journal.append(
+        append(
+            after,
+            Step.LATE,
+            message=stored_name(exchange.message),
+            req_msg_id=exchange.req_msg_id,
+            digest=hashlib.sha256(ending.resp.result.encode()).digest(),
+            detail=ending.resp.result,
+            now=now,
+        )
+    )
 
 
 def _settle_claims(writes: Writes, *, before: Document, after: Document, move: PlannedMove) -> None:
@@ -127,11 +151,12 @@ def _inform(
     writes: Writes, exchange: Exchange, *, about: list[Document], payload: bytes, copied: bool
 ) -> None:
     """Queue `resp-X` to the sender, and its copy to a receiver that may hold the request."""
-    if exchange.holds:
+    if len(about) > 1:
         writes.freed.append((exchange.req_msg_id,))
     body_id = response_id(exchange.req_msg_id)
     receivers: list[tuple[Kind, str, str, str]] = []
-    if not exchange.sender_mailbox:
+    # The sender of a call to several receivers hears once, when all of its exchanges have ended.
+    if not exchange.sender_mailbox and exchange.receipt_id is None:
         receivers.append((Kind.RESPONSE, body_id, exchange.sender_b2b, exchange.client_id))
     if copied:
         copy_id = receiver_copy_id(exchange.req_msg_id)

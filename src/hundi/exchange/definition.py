@@ -13,8 +13,9 @@ from typing import Any
 
 import msgspec
 
+from hundi.exchange.route import Route
 from hundi.kernel.faults import Fault
-from hundi.ledger.model import NOTHING, Balance, Unit
+from hundi.ledger.model import NOTHING, Balance, Key, Unit
 
 
 class Effect(Enum):
@@ -48,6 +49,18 @@ class Ack(Enum):
     RECEIPT = "RECEIPT"  # payload: the reqMsgId
 
 
+class Stakeholder(msgspec.Struct, frozen=True, kw_only=True):
+    """A business that a document concerns without being its party, and where it wants to be paid.
+
+    `accounts` are (IFSC, masked account number); none where it has told none.
+    """
+
+    b2b_id: str
+    client_id: str
+    name: str
+    accounts: tuple[tuple[str, str], ...]
+
+
 class DocumentView(msgspec.Struct, frozen=True, kw_only=True):
     """A stored document as guards and rules see it, read after its row was locked.
 
@@ -70,11 +83,15 @@ class DocumentView(msgspec.Struct, frozen=True, kw_only=True):
     agreed_on: date | None = None
     balances: Mapping[str, Balance] = msgspec.field(default_factory=dict)
     body: Any = None
+    stakeholder: Stakeholder | None = None
 
     def balance(self, account: str) -> Balance:
         """What one of its accounts holds."""
         return self.balances.get(account, NOTHING)
 
+
+LAPSE = "expiry"
+"""What the platform's own rows of a life cycle are `on`: nobody has answered a document in time."""
 
 Guard = Callable[[DocumentView], bool]
 
@@ -113,7 +130,8 @@ class DocumentType:
     other documents is given back. `withdrawal` is the action that may go over its sender's own open
     proposal (CANCEL), None where there is none. `shut_by` are the actions that end it: while one of
     them, or an edit, is open, no amount is drawn on it. `guarded` are its accounts that never go
-    below zero. `derive` gives the status that its ledger decides, None where money decides nothing.
+    below zero. `stake` is the account that shows whether somebody else has bought it (`stakes`).
+    `derive` gives the status that its ledger decides, None where money decides nothing.
     """
 
     name: str
@@ -126,12 +144,18 @@ class DocumentType:
     guarded: frozenset[str]
     derive: Derive | None
     moves: tuple[Move, ...]
+    stake: str | None = None
 
     def move(self, *, on: str, action: str | None, view: DocumentView) -> Move | None:
         """The row for a message and action from the document's status, guards asked; or None."""
         wanted = (on, action, view.status)
         fitting = (row for row in self.moves if (row.on, row.action, row.source) == wanted)
         return next((row for row in fitting if row.guard is None or row.guard(view)), None)
+
+    @property
+    def lapses(self) -> bool:
+        """Whether the platform ends documents of this type that nobody answers."""
+        return any(row.on == LAPSE for row in self.moves)
 
 
 class Touched(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,7 +169,10 @@ class Touched(msgspec.Struct, frozen=True, kw_only=True):
     then they are not compared.
 
     A document that is held may be named by its claim alone: `object_id` is "" then. `required`
-    says whether the message is refused where the network does not know the document.
+    says whether the message is refused where the network does not know the document. `between` are
+    the two roles whose document it is, None for sender and receiver. `action` is what happens to
+    this one, None where the message's action does. `hastens` are keys of documents whose time is
+    up as soon as this move has taken effect. `id_member` is the member that holds the objectId.
     """
 
     type: str
@@ -161,6 +188,10 @@ class Touched(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     transition: str
     required: bool = True
+    between: tuple[str, str] | None = None
+    action: str | None = None
+    hastens: tuple[Key, ...] = ()
+    id_member: str = "objectId"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +211,16 @@ class RuleContext:
 
     `parties` are known by B2B ID. `document` is the moved document, None when the message creates
     it. `held` are the other documents that the message names and the network knows, by JSON path,
-    and those that the moved document refers to (`MessageType.follows`), by `type/objectId`.
+    and those that the moved document refers to (`MessageType.follows`), by `type/objectId`. `moved`
+    are the paths of all documents that the exchange moves: of a message to several receivers, each
+    exchange moves its own.
     """
 
     today: date
     parties: Mapping[str, Party]
     document: DocumentView | None
     held: Mapping[str, DocumentView] = field(default_factory=dict)
+    moved: tuple[str, ...] = ()
 
 
 Rule = Callable[[object, RuleContext], Iterable[Fault]]
@@ -216,13 +250,14 @@ class MessageType:
 
     `roles` maps each role to the member of `b2bIds` that names it; `sender` and `receiver` are two
     of them. `subject` is the member of the body that the answers echo. `touches` and `action` are
-    pure functions of the typed body (`body` is its type); the first document that `touches` names is
-    the one that is moved. `path` starts with a slash; `forward` and `inform` are the contract's
+    pure functions of the typed body (`body` is its type); of the documents that `touches` names, the
+    first is moved and is what the message is about. `path` starts with a slash; `forward` and `inform` are the contract's
     webhook paths, without one.
 
     `reads` says whether rules and postings look into stored bodies. `follows` are the types of
     documents that the moved one refers to and that are held too. `postings` tells what the message
-    books; `resolves` whether it posts (True) or voids (False) what the moved document has reserved.
+    books; `resolves` whether an action posts (True) or voids (False) what the moved document has
+    reserved. `route` is None where the body names sender and receiver: one call, one exchange.
     """
 
     name: str
@@ -243,4 +278,5 @@ class MessageType:
     reads: bool
     follows: tuple[str, ...]
     postings: Callable[[Any, RuleContext], tuple[Posting, ...]]
-    resolves: Callable[[Any], bool | None]
+    resolves: Callable[[str | None], bool | None]
+    route: Route | None = None

@@ -35,9 +35,17 @@ CODES = (UNKNOWN_EXCHANGE, UNKNOWN_DELIVERY)
 _EXCHANGE = Statement.both(
     "select x.req_msg_id, x.message, x.sender_b2b, x.receiver_b2b, x.effect, x.state, x.closing,"
     " x.moves, x.warnings, x.idempotency_key, x.result, x.error_code, x.error_detail,"
-    " x.error_field, x.created_at, x.expires_at, x.ended_at,"
+    " x.error_field, x.created_at, x.expires_at, x.ended_at, x.receipt_id,"
     f" {visibility.SENT_BY_ME} as sent_by_me"
     f" from exchange x where x.req_msg_id = $2 and {visibility.EXCHANGE}"
+)
+_RECEIPT = Statement.both(
+    "select receipt_id, message, waiting, result, idempotency_key, created_at, ended_at"
+    " from receipt where receipt_id = $1 and client_id = $2"
+)
+_OF_RECEIPT = Statement.both(
+    "select x.req_msg_id, x.receiver_b2b, x.state, x.result, x.error_code, x.error_detail,"
+    " x.ended_at from exchange x where x.receipt_id = $1 order by x.req_msg_id"
 )
 _AUTHORS = Statement.both(
     "select author_b2b from document where author_entity = $1 and type = $2 and object_id = $3"
@@ -82,10 +90,16 @@ class Filters:
 
 
 async def exchange(tx: Transaction, client_id: str, req_msg_id: str) -> Json:
-    """One exchange with its outcome and its webhooks. Raises RefusedError where it is unknown."""
+    """One exchange with its outcome and its webhooks, or a receipt with its exchanges.
+
+    Raises RefusedError where it is unknown.
+    """
     mine = await entities_of(tx, client_id)
     rows = await tx.fetch(_EXCHANGE, mine, req_msg_id)
     if not rows:
+        receipt = await _receipt(tx, client_id, req_msg_id)
+        if receipt is not None:
+            return receipt
         detail = f"You are party to no exchange {req_msg_id}. Check the reqMsgId."
         raise RefusedError([UNKNOWN_EXCHANGE.at("reqMsgId", detail)])
     of_it = ("", req_msg_id, "", "", "", _MOST_OF_AN_EXCHANGE)
@@ -94,6 +108,35 @@ async def exchange(tx: Transaction, client_id: str, req_msg_id: str) -> Json:
         **_exchange(rows[0]),
         "documents": await _documents(tx, rows[0]),
         "deliveries": [_delivery(row) for row in reversed(webhooks)],
+    }
+
+
+async def _receipt(tx: Transaction, client_id: str, receipt_id: str) -> Json | None:
+    """A call to several receivers, for the client that made it."""
+    rows = await tx.fetch(_RECEIPT, receipt_id, client_id)
+    if not rows:
+        return None
+    row = rows[0]
+    return {
+        "reqMsgId": receipt_id,
+        "message": row["message"],
+        "state": "OPEN" if row["waiting"] else "ENDED",
+        "result": row["result"],
+        "idempotencyKey": row["idempotency_key"],
+        "createdAt": to_text(row["created_at"]),
+        "endedAt": _moment(row["ended_at"]),
+        "exchanges": [
+            {
+                "reqMsgId": one["req_msg_id"],
+                "receiver": one["receiver_b2b"],
+                "state": one["state"],
+                "result": one["result"],
+                "errorCd": one["error_code"],
+                "errorDtl": one["error_detail"],
+                "endedAt": _moment(one["ended_at"]),
+            }
+            for one in await tx.fetch(_OF_RECEIPT, receipt_id)
+        ],
     }
 
 
@@ -152,6 +195,7 @@ def _exchange(row: Row) -> Json:
         "errorField": row["error_field"],
         "warnings": msgspec.Raw(row["warnings"].encode()),
         "idempotencyKey": row["idempotency_key"] if row["sent_by_me"] else None,
+        "receipt": row["receipt_id"] if row["sent_by_me"] else None,
         "createdAt": to_text(row["created_at"]),
         "expiresAt": _moment(row["expires_at"]),
         "endedAt": _moment(row["ended_at"]),

@@ -130,11 +130,12 @@ def from_row(row: Row) -> Document:
     return Document(**values)
 
 
-class PlannedMove(msgspec.Struct, frozen=True, kw_only=True):
+class PlannedMove(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What an exchange will do to one document when it settles; kept as JSON on the exchange.
 
     While one that `shuts` is open, no amount is drawn on the document: its content or its end is
-    being negotiated.
+    being negotiated. `resolves` says what becomes of the document's standing reservations: posted
+    (True) or voided (False). `hastens` are documents that nobody needs to answer any more then.
     """
 
     author_entity: str
@@ -147,6 +148,8 @@ class PlannedMove(msgspec.Struct, frozen=True, kw_only=True):
     number: str
     claim: str | None
     shuts: bool = False
+    resolves: bool | None = None
+    hastens: tuple[Key, ...] = ()
 
     @property
     def key(self) -> Key:

@@ -1,6 +1,6 @@
-"""The rows of one accepted request, before they are claimed and written. Pure."""
+"""The rows of one accepted call, before they are claimed and written. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hundi.exchange.answers import Resp, echo_ack, receipt_ack
@@ -8,84 +8,112 @@ from hundi.exchange.closing import Ending, unanswered
 from hundi.exchange.conclude import conclude
 from hundi.exchange.definition import Ack, Effect, VersionRule
 from hundi.exchange.document import Document, PlannedMove, settle
+from hundi.exchange.following import HELD
 from hundi.exchange.journal import Step, append
-from hundi.exchange.papers import guarded_accounts
+from hundi.exchange.papers import Papers, guarded_accounts
+from hundi.exchange.receipts import ENDED, new_receipt
 from hundi.exchange.record import Exchange, State, stored_name
-from hundi.exchange.request import Accepted
+from hundi.exchange.request import Accepted, Request
 from hundi.exchange.verdict import Kind
-from hundi.exchange.world import Plan
+from hundi.exchange.world import Moving, Plan
 from hundi.exchange.writes import Writes, holds_json, moves_json, warnings_json
+from hundi.kernel.faults import Fault
 from hundi.kernel.identity import RandomBytes, request_id
+from hundi.ledger.model import Key
+
+WARNED = "WARNED"
+"""In the feed of a business that has bought a document: something odd was done with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """When what is accepted now ends if nobody answers: a proposal, and a document that lapses."""
+
+    now: int
+    expires: int
+    lapses: int
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Draft:
-    """Everything that accepting one request writes.
+    """Everything that accepting one call writes.
 
-    `claims` is the number that the document must be alone with, None where it has it already;
-    `abandons` the open proposal that this one goes over.
+    `created` are documents to be inserted; `claims` those moves whose number must be alone;
+    `abandons` the open proposals that it goes over.
     """
 
     place: int
-    plan: Plan
-    document: Document
+    request: Request
+    created: tuple[Document, ...]
+    claims: tuple[Moving, ...]
+    abandons: tuple[Ending, ...]
     accepted: Accepted
     writes: Writes
-    claims: str | None
-    abandons: Ending | None
 
 
-def draft(plan: Plan, *, place: int, now: int, expires: int, random: RandomBytes) -> Draft:
-    """Write nothing yet: decide every row. `expires` counts for proposals only."""
+def draft(
+    request: Request, plans: Sequence[Plan], *, place: int, times: Times, random: RandomBytes
+) -> Draft:
+    """Write nothing yet: decide every row of a call, one plan an exchange.
+
+    Several are under one receipt, and on the same papers.
+    """
     writes = Writes()
-    exchange = _exchange(plan, request_id(now, random))
-    abandons = _abandon(plan, writes, now)
-    claims = _claim(plan, writes, exchange)
-    _take_effect(plan, writes, exchange=exchange, now=now)
-    about = _note(plan, writes, exchange=exchange, now=now)
-    if plan.waits:
-        _queue(writes, exchange, about)
-    else:
-        _settle_at_once(plan, writes, exchange=exchange, now=now)
-    _record(plan, writes, exchange=exchange, now=now, expires=expires)
-    document = _leave(plan, writes, now)
+    receipt_id = request_id(times.now, random) if len(plans) > 1 else None
+    exchanges: list[Exchange] = []
+    abandons: list[Ending] = []
+    for plan in plans:
+        leader_id = None
+        if plan.request.follows and plans[0].waits:
+            plan.led, leader_id = True, exchanges[0].req_msg_id
+        id_ = request_id(times.now, random)
+        exchange = _exchange(plan, id_, receipt_id=receipt_id, leader_id=leader_id)
+        abandons += _abandon(plan, writes, times.now)
+        _accept(plan, writes, exchange=exchange, times=times)
+        exchanges.append(exchange)
+    if receipt_id is not None:
+        waiting = sum(plan.waits for plan in plans)
+        new_receipt(
+            writes,
+            receipt_id,
+            exchanges,
+            waiting=waiting,
+            request=request,
+            papers=plans[0].papers,
+            now=times.now,
+        )
+    moves = [moving for plan in plans for moving in plan.moves]
+    created = {one.document.key for one in moves if one.creating}
+    papers = plans[0].papers
+    _leave(papers, writes, created=created, now=times.now)
     return Draft(
         place=place,
-        plan=plan,
-        document=document,
-        accepted=_accepted(plan, exchange),
+        request=request,
+        created=tuple(papers.documents[key] for key in sorted(created)),
+        claims=tuple(one for one in moves if one.claims is not None),
+        abandons=tuple(abandons),
+        accepted=_accepted(request, plans, receipt_id or exchanges[0].req_msg_id),
         writes=writes,
-        claims=claims,
-        abandons=abandons,
     )
 
 
-def _exchange(plan: Plan, req_msg_id: str) -> Exchange:
-    request, document, touched = plan.request, plan.document, plan.touched
-    edits = plan.move.version is VersionRule.NEXT
-    move = PlannedMove(
-        author_entity=document.author_entity,
-        type=document.type,
-        object_id=document.object_id,
-        source=plan.move.source,
-        target=plan.move.target,
-        version=plan.move.version,
-        new_version=document.next_version if edits else document.version,
-        number=touched.number,
-        claim=touched.claim or document.claim,
-        shuts=edits or request.action in plan.kind.shut_by,
-    )
+def _exchange(
+    plan: Plan, req_msg_id: str, *, receipt_id: str | None, leader_id: str | None
+) -> Exchange:
+    request = plan.request
     return Exchange(
         req_msg_id=req_msg_id,
+        receipt_id=receipt_id,
+        leader_id=leader_id,
         message=request.message,
-        effect=plan.move.effect,
+        effect=plan.first.move.effect,
         client_id=request.client_id,
         sender_b2b=request.sender_b2b,
         sender_mailbox=plan.sender.mailbox,
         receiver_b2b=request.receiver_b2b,
         receiver_client=plan.receiver.client_id,
         receiver_mailbox=plan.receiver.mailbox,
-        moves=(move,),
+        moves=tuple(_planned(plan, one) for one in plan.moves),
         holds=tuple(one.document.key for one in plan.held),
         booked=not plan.booking.empty,
         idempotency_key=request.idempotency_key,
@@ -93,50 +121,83 @@ def _exchange(plan: Plan, req_msg_id: str) -> Exchange:
     )
 
 
-def _abandon(plan: Plan, writes: Writes, now: int) -> Ending | None:
-    """Give up the sender's own open proposal in the same transaction, where this goes over it."""
-    if plan.over is None:
-        return None
-    opened = plan.over.exchange
-    ending = unanswered(opened.req_msg_id, State.ABANDONED)
-    conclude(
-        writes,
-        opened,
-        papers=plan.papers,
-        state=ending.state,
-        resp=ending.resp,
-        reached=plan.over.reached,
-        now=now,
+def _planned(plan: Plan, one: Moving) -> PlannedMove:
+    document = one.document
+    return PlannedMove(
+        author_entity=document.author_entity,
+        type=document.type,
+        object_id=document.object_id,
+        source=one.move.source,
+        target=one.move.target,
+        version=one.move.version,
+        new_version=document.next_version if one.edits else document.version,
+        number=one.touched.number,
+        claim=one.touched.claim or document.claim,
+        shuts=one.edits or plan.request.action in one.kind.shut_by,
+        resolves=plan.booking.resolves if one is plan.first else None,
+        hastens=one.touched.hastens,
     )
-    return ending
 
 
-def _claim(plan: Plan, writes: Writes, exchange: Exchange) -> str | None:
-    """The number to claim, and for a repeated `req-send` the old one let go."""
-    document = plan.papers.documents[plan.document.key]
-    if plan.move.version is VersionRule.FIRST:
-        document.body_id = exchange.req_msg_id
-    wanted = plan.touched.claim
-    if plan.creating:
-        return wanted
-    if wanted is None or wanted == plan.held_claim:
-        return None
-    if plan.move.version is VersionRule.FIRST:
-        writes.release(document, plan.held_claim)
-    return wanted
+def _abandon(plan: Plan, writes: Writes, now: int) -> list[Ending]:
+    """Give up the sender's own open proposals in the same transaction, where this goes over them."""
+    overs = {one.over.exchange.req_msg_id: one.over for one in plan.moves if one.over is not None}
+    endings = [unanswered(req_msg_id, State.ABANDONED) for req_msg_id in overs]
+    for ending in endings:
+        conclude(
+            writes,
+            overs[ending.req_msg_id].exchange,
+            papers=plan.papers,
+            state=ending.state,
+            resp=ending.resp,
+            reached=overs[ending.req_msg_id].reached,
+            now=now,
+        )
+    return endings
+
+
+def _accept(plan: Plan, writes: Writes, *, exchange: Exchange, times: Times) -> None:
+    """What the ack of one exchange does to its documents, and who is told."""
+    for one in plan.moves:
+        _take_content(plan, writes, one, exchange=exchange, lapses=times.lapses)
+    _take_effect(plan, writes, exchange=exchange, now=times.now)
+    about = _note(plan, writes, exchange=exchange, now=times.now)
+    if plan.waits:
+        _queue(writes, exchange, about)
+    else:
+        _settle_at_once(plan, writes, exchange=exchange, now=times.now)
+    _record(plan, writes, exchange=exchange, times=times)
+
+
+def _take_content(
+    plan: Plan, writes: Writes, one: Moving, *, exchange: Exchange, lapses: int
+) -> None:
+    """A document that is sent has the message's content at once, and a time to be answered in.
+
+    A repeated `req-send` lets its old number go where it brings another one.
+    """
+    if one.move.version is not VersionRule.FIRST:
+        return
+    document = plan.papers.documents[one.document.key]
+    document.body_id = exchange.req_msg_id
+    if one.stored is not None and one.claims is not None:
+        writes.release(document, one.stored.claim)
+    if one.kind.lapses:
+        writes.deadlines.append((*document.key, lapses))
 
 
 def _take_effect(plan: Plan, writes: Writes, *, exchange: Exchange, now: int) -> None:
-    """The document at the ack: a fact has taken effect, a proposal keeps it busy; amounts are booked."""
-    [move] = exchange.moves
-    document = plan.papers.documents[move.key]
-    if exchange.effect is Effect.FACT:
-        after = settle(document, move, body_id=exchange.req_msg_id, kind=plan.kind, now=now)
-        plan.papers.documents[move.key] = after
-        if document.claim != after.claim:
-            writes.release(after, document.claim)
-    elif plan.waits:
-        document.open_exchange = exchange.req_msg_id
+    """The documents at the ack: a fact has taken effect, a proposal keeps them busy; amounts are booked."""
+    documents = plan.papers.documents
+    for move in exchange.moves:
+        document, kind = documents[move.key], plan.papers.kind(move.key)
+        if exchange.effect is Effect.FACT:
+            after = settle(document, move, body_id=exchange.req_msg_id, kind=kind, now=now)
+            documents[move.key] = after
+            if document.claim != after.claim:
+                writes.release(after, document.claim)
+        elif plan.waits:
+            document.open_exchange = exchange.req_msg_id
     plan.booking.write(plan.papers, req_msg_id=exchange.req_msg_id, now=now)
 
 
@@ -156,12 +217,38 @@ def _note(plan: Plan, writes: Writes, *, exchange: Exchange, now: int) -> list[D
         )
     id_, kind = exchange.req_msg_id, Step.ACCEPTED.value
     writes.event(exchange.client_id, kind, req_msg_id=id_, document=about[0])
-    named = {one.document.key for one in plan.held if one.touched is not None}
-    writes.relate(about[0], [one for one in about[1:] if one.key in named])
+    if len(about) > 1:
+        _relate(plan, writes, about)
+        _warn_stakeholders(plan, writes, id_)
     return about
 
 
+def _warn_stakeholders(plan: Plan, writes: Writes, req_msg_id: str) -> None:
+    """Who has bought a document hears of what is odd about what is done with it."""
+    for one in plan.held:
+        odd = any(warning.path.startswith(one.ref) for warning in plan.warnings)
+        if odd and one.stakeholder is not None:
+            document = plan.papers.documents[one.document.key]
+            writes.event(
+                one.stakeholder.client_id, WARNED, req_msg_id=req_msg_id, document=document
+            )
+
+
+def _relate(plan: Plan, writes: Writes, about: Sequence[Document]) -> None:
+    """What the message is about refers to what it holds; what is made beside it refers to it."""
+    first, *others = about
+    named = {one.document.key for one in plan.held if one.touched is not None}
+    writes.relate(first, [one for one in others if one.key in named])
+    made = {one.document.key for one in plan.moves if one.move.version is VersionRule.FIRST}
+    for one in others:
+        if one.key in made:
+            writes.relate(one, [first])
+
+
 def _queue(writes: Writes, exchange: Exchange, about: Sequence[Document]) -> None:
+    """The `req-X`; that of a follower is held, and a mailbox gets none."""
+    if exchange.receiver_mailbox:
+        return
     writes.webhook(
         Kind.REQUEST,
         about,
@@ -173,6 +260,7 @@ def _queue(writes: Writes, exchange: Exchange, about: Sequence[Document]) -> Non
         path=exchange.message.forward,
         body_id=exchange.req_msg_id,
         idempotency_key=None,
+        **({} if exchange.leader_id is None else {"state": HELD}),
     )
 
 
@@ -189,17 +277,13 @@ def _settle_at_once(plan: Plan, writes: Writes, *, exchange: Exchange, now: int)
     )
 
 
-def _leave(plan: Plan, writes: Writes, now: int) -> Document:
-    """Leave the documents and their books to be written; the one that the request moves."""
-    papers = plan.papers
-    moved = papers.documents[plan.document.key]
-    others = [one for one in papers.documents.values() if one is not moved]
-    writes.documents += others if plan.creating else [moved, *others]
+def _leave(papers: Papers, writes: Writes, *, created: set[Key], now: int) -> None:
+    """Leave the documents and their books to be written; those that are created are inserted."""
+    writes.documents += [one for key, one in papers.documents.items() if key not in created]
     writes.book(papers.books, guarded_accounts(papers.types), now)
-    return moved
 
 
-def _record(plan: Plan, writes: Writes, *, exchange: Exchange, now: int, expires: int) -> None:
+def _record(plan: Plan, writes: Writes, *, exchange: Exchange, times: Times) -> None:
     proposal = exchange.effect is Effect.PROPOSAL
     writes.bodies.append((exchange.req_msg_id, exchange.raw))
     writes.exchanges.append(
@@ -222,20 +306,36 @@ def _record(plan: Plan, writes: Writes, *, exchange: Exchange, now: int, expires
             "",
             "",
             "",
-            now,
-            expires if proposal else None,
-            None if plan.waits else now,
+            times.now,
+            times.expires if proposal else None,
+            None if plan.waits else times.now,
+            exchange.receipt_id,
+            exchange.leader_id,
         )
     )
 
 
-def _accepted(plan: Plan, exchange: Exchange) -> Accepted:
-    resp = Resp(exchange.req_msg_id, "PENDING" if plan.waits else "SUCCESS")
-    echo = exchange.message.ack is Ack.ECHO
+def _accepted(request: Request, plans: Sequence[Plan], req_msg_id: str) -> Accepted:
+    """The answer to the call: about its one exchange, or about the receipt of several."""
+    waits = any(plan.waits for plan in plans)
+    resp = Resp(req_msg_id, "PENDING" if waits else "SUCCESS")
+    echo = request.message.ack is Ack.ECHO
+    over = State.SETTLED.value if len(plans) == 1 else ENDED
+    warnings = plans[0].warnings
+    if len(plans) > 1:
+        warnings = tuple(_each_once(fault for plan in plans for fault in plan.warnings))
     return Accepted(
-        req_msg_id=exchange.req_msg_id,
-        response=echo_ack(plan.request.parts, resp) if echo else receipt_ack(exchange.req_msg_id),
-        warnings=warnings_json(plan.warnings),
-        state=(State.OPEN if plan.waits else State.SETTLED).value,
+        req_msg_id=req_msg_id,
+        response=echo_ack(request.parts, resp) if echo else receipt_ack(req_msg_id),
+        warnings=warnings_json(warnings),
+        state=State.OPEN.value if waits else over,
         replayed=False,
     )
+
+
+def _each_once(faults: Iterable[Fault]) -> list[Fault]:
+    found: list[Fault] = []
+    for fault in faults:
+        if fault not in found:
+            found.append(fault)
+    return found

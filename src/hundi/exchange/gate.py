@@ -21,7 +21,8 @@ POSTGRES_LANES = 2
 class Road:
     """Accepts requests in batches and ends exchanges, on one database.
 
-    `accepted` is called after each acceptance, `batched` with the size of each batch.
+    `accepted` is called after each acceptance, `batched` with the size of each batch. In
+    microseconds: `time_to_live` of proposals, `lapse_after` of documents that wait for an answer.
     """
 
     def __init__(
@@ -33,11 +34,13 @@ class Road:
         accepted: Callable[[], None],
         batched: Callable[[int], None] | None = None,
         time_to_live: int = 10 * DAY,
+        lapse_after: int = 10 * DAY,
     ) -> None:
         self.messages: Mapping[str, MessageType] = {stored_name(m): m for m in messages}
         self.types: Mapping[str, DocumentType] = {m.document.name: m.document for m in messages}
         self.settler = Settler(self.messages, self.types)
-        self.acceptor = Acceptor(Gatherer(self.messages, self.types), random, time_to_live)
+        gatherer = Gatherer(self.messages, self.types)
+        self.acceptor = Acceptor(gatherer, random, time_to_live, lapse_after)
         self._database = database
         self._told = accepted
         self._batched = batched

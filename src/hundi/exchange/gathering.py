@@ -21,6 +21,7 @@ from hundi.exchange.record import (
     lock_request_deliveries,
 )
 from hundi.exchange.request import Request
+from hundi.exchange.stakes import stakeholders
 from hundi.exchange.world import Named, OpenExchange, World
 from hundi.ledger import operations as ledger
 from hundi.ledger.model import Books, Key
@@ -28,6 +29,8 @@ from hundi.parties.model import Served
 from hundi.parties.queries import served
 from hundi.store.engine import Transaction
 from hundi.store.statement import Bulk, rows
+
+NOBODY: Key = ("", "", "")
 
 _RELATED = Bulk.of(
     postgresql="select r.* from " + rows("a text, t text, o text") + " k"
@@ -59,14 +62,15 @@ async def papers_of(
 ) -> Papers:
     """Locked documents with their books, and what `ending` exchanges and `holders` have booked.
 
-    An exchange that brings its document to an end gives back what the document has drawn on others.
+    An exchange that brings its document to an end gives back what the document has drawn on others,
+    one that resolves it decides on that.
     """
     pending = await ledger.pending_of(tx, [x.req_msg_id for x in ending if x.booked])
     releasing = {
         move.key
         for one in ending
         for move in one.moves
-        if one.holds and move.target in types[move.type].released
+        if one.holds and (move.resolves is not None or move.target in types[move.type].released)
     }
     held = await ledger.held_by(tx, releasing | set(holders))
     booked = [key for key, document in documents.items() if document.booked]
@@ -87,13 +91,16 @@ class Gatherer:
         """Read and lock what some requests, by their place in the batch, are judged against."""
         known = await served(tx, {b2b for r in requests.values() for b2b in r.parties.values()})
         moved = {
-            place: key
+            place: tuple(
+                key
+                for touched in request.moved
+                if (key := self._key(request, touched, known)) is not None
+            )
             for place, request in requests.items()
-            if (key := self._key(request, request.touched[0], known)) is not None
         }
         named = await self._named(tx, requests, moved=moved, known=known)
         held = {one.key for some in named.values() for one in some if one.key is not None}
-        documents = await lock_documents(tx, held | set(moved.values()))
+        documents = await lock_documents(tx, held.union(*moved.values()))
         opened = await self._open(tx, list(documents.values()))
         missing = {key for one in opened.values() for key in one.exchange.keys} - set(documents)
         if missing:
@@ -113,6 +120,7 @@ class Gatherer:
             papers=papers,
             open=opened,
             named=named,
+            stakes=await stakeholders(tx, documents, books=papers.books, types=self.types),
             bodies=await self._bodies(tx, requests, moved=moved, named=named, documents=documents),
         )
 
@@ -125,33 +133,31 @@ class Gatherer:
         tx: Transaction,
         requests: Mapping[int, Request],
         *,
-        moved: Mapping[int, Key],
+        moved: Mapping[int, tuple[Key, ...]],
         known: Mapping[str, Served],
     ) -> dict[int, tuple[Named, ...]]:
         """What requests hold: what they name, and what the document that they move refers to."""
-        drawing = {n: r for n, r in requests.items() if r.touched[1:] or r.message.follows}
+        drawing = {n: r for n, r in requests.items() if r.held or r.message.follows}
         if not drawing:
             return {}
         numbers = await ids_by_number(tx, set(self._numbers(drawing.values(), known)))
-        following = {moved[n] for n, r in drawing.items() if r.message.follows and n in moved}
-        relations = await related(tx, following)
+        following = {n: moved[n][0] for n, r in drawing.items() if r.message.follows and moved[n]}
+        relations = await related(tx, set(following.values()))
         found: dict[int, tuple[Named, ...]] = {}
         for place, request in drawing.items():
             told = [
                 self._told(t, key=self._key(request, t, known), numbers=numbers)
-                for t in request.touched[1:]
+                for t in request.held
             ]
             follows = request.message.follows
-            others = [
-                k for k in relations.get(moved.get(place, ("", "", "")), ()) if k[1] in follows
-            ]
+            others = [k for k in relations.get(following.get(place, NOBODY), ()) if k[1] in follows]
             said = [Named(ref=f"{k[1]}/{k[2]}", key=k, touched=None) for k in others]
             found[place] = (*told, *said)
         return found
 
     def _numbers(self, requests: Iterable[Request], known: Mapping[str, Served]) -> Iterator[Claim]:
         for request in requests:
-            for touched in request.touched[1:]:
+            for touched in request.held:
                 key = self._key(request, touched, known)
                 if key is not None and not touched.object_id and touched.claim is not None:
                     yield (*key[:2], touched.claim)
@@ -176,26 +182,28 @@ class Gatherer:
             for id_, exchange in exchanges.items()
         }
 
-    def _holders(self, requests: Mapping[int, Request], moved: Mapping[int, Key]) -> Iterator[Key]:
+    def _holders(
+        self, requests: Mapping[int, Request], moved: Mapping[int, tuple[Key, ...]]
+    ) -> Iterator[Key]:
         """Documents for whose sake something was booked that a request may end."""
         for place, request in requests.items():
-            ends = request.message.follows or request.message.resolves(request.body) is not None
-            if ends and place in moved:
-                yield moved[place]
+            ends = request.message.follows or request.message.resolves(request.action) is not None
+            if ends and moved[place]:
+                yield moved[place][0]
 
     async def _bodies(
         self,
         tx: Transaction,
         requests: Mapping[int, Request],
         *,
-        moved: Mapping[int, Key],
+        moved: Mapping[int, tuple[Key, ...]],
         named: Mapping[int, tuple[Named, ...]],
         documents: Mapping[Key, Document],
     ) -> dict[Key, Any]:
         """Typed bodies of what is read: of the version in force, else of the current one."""
         reading = [n for n, r in requests.items() if r.message.reads]
         keys = chain(
-            (moved[n] for n in reading if n in moved),
+            (key for n in reading for key in moved[n]),
             (one.key for n in reading for one in named.get(n, ()) if one.key is not None),
         )
         wanted = {

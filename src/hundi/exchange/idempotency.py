@@ -44,11 +44,15 @@ _FORGET = Bulk.of(
 )
 _FIND = Bulk.of(
     postgresql="select i.client_id, i.key, i.fingerprint, i.req_msg_id, i.response, i.warnings,"
-    " x.state from " + rows("c text, k text") + " k"
+    " coalesce(x.state, case when r.waiting = 0 then 'ENDED' else 'OPEN' end) as state"
+    " from " + rows("c text, k text") + " k"
     " join idempotency i on i.client_id = k.c and i.key = k.k"
-    " join exchange x on x.req_msg_id = i.req_msg_id",
+    " left join exchange x on x.req_msg_id = i.req_msg_id"
+    " left join receipt r on r.receipt_id = i.req_msg_id and x.req_msg_id is null",
     sqlite="select i.client_id, i.key, i.fingerprint, i.req_msg_id, i.response, i.warnings,"
-    " x.state from idempotency i join exchange x on x.req_msg_id = i.req_msg_id"
+    " coalesce(x.state, case when r.waiting = 0 then 'ENDED' else 'OPEN' end) as state"
+    " from idempotency i left join exchange x on x.req_msg_id = i.req_msg_id"
+    " left join receipt r on r.receipt_id = i.req_msg_id and x.req_msg_id is null"
     " where i.client_id = $1 and i.key = $2",
     returns=True,
 )
@@ -97,14 +101,14 @@ def _replay(row: Row, fingerprint: bytes) -> Accepted | Refused:
 
 async def claim_keys(tx: Transaction, drafts: Sequence[Draft]) -> list[Draft]:
     """Claim the keys of some drafts; those that still stand. A loser's key is somebody's now."""
-    rows = sorted((_row(d, tx.now) for d in drafts if d.plan.request.idempotency_key), key=_key)
+    rows = sorted((_row(d, tx.now) for d in drafts if d.request.idempotency_key), key=_key)
     got = {(row["client_id"], row["key"]) for row in await tx.bulk(_CLAIM, rows)}
-    return [d for d in drafts if d.plan.request.idempotency_key is None or _key_of(d) in got]
+    return [d for d in drafts if d.request.idempotency_key is None or _key_of(d) in got]
 
 
 async def forget_keys(tx: Transaction, drafts: Sequence[Draft]) -> None:
     """Give back the keys of drafts that lost another claim."""
-    await tx.bulk(_FORGET, [_key_of(d) for d in drafts if d.plan.request.idempotency_key])
+    await tx.bulk(_FORGET, [_key_of(d) for d in drafts if d.request.idempotency_key])
 
 
 async def purge(tx: Transaction, most: int) -> int:
@@ -113,11 +117,11 @@ async def purge(tx: Transaction, most: int) -> int:
 
 
 def _key_of(draft: Draft) -> tuple[str, str | None]:
-    return draft.plan.request.client_id, draft.plan.request.idempotency_key
+    return draft.request.client_id, draft.request.idempotency_key
 
 
 def _row(draft: Draft, now: int) -> tuple[object, ...]:
-    request, accepted = draft.plan.request, draft.accepted
+    request, accepted = draft.request, draft.accepted
     return (
         request.client_id,
         request.idempotency_key,

@@ -43,6 +43,7 @@ class Step(Enum):
     EXPIRED = "EXPIRED"
     ABANDONED = "ABANDONED"
     DISPUTED = "DISPUTED"
+    LAPSED = "LAPSED"  # the platform ended a document that nobody had answered
     LATE = "LATE"  # an answer that came after the exchange had ended
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from hundi.exchange.answers import Resp
 from hundi.exchange.closing import Ending, unanswered
+from hundi.exchange.lapse import lapse
 from hundi.exchange.leases import Leased, leased_from
 from hundi.exchange.record import State
 from hundi.exchange.settle import Ended, Settler
@@ -117,6 +118,10 @@ class Outbox:
         rows = await tx.fetch(_DUE_TO_EXPIRE, tx.now)
         await self.settler.end(tx, [unanswered(r["req_msg_id"], State.EXPIRED) for r in rows])
         return len(rows)
+
+    async def lapse(self, tx: Transaction) -> int:
+        """End the documents that nobody has answered in time; how many were looked at."""
+        return await lapse(tx, self.settler)
 
 
 async def _closing(tx: Transaction, results: Sequence[AttemptResult]) -> dict[str, State]:

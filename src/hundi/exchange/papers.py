@@ -76,14 +76,15 @@ class Papers:
         self.books.add(transfer)
 
     def end(self, req_msg_id: str, phase: Phase) -> None:
-        """Post or void what an exchange has reserved until it ends."""
+        """Post or void what an exchange has reserved until it ends; what stands outlives a success."""
         just_made = [
             one
             for one in self.books.made.values()
-            if one.req_msg_id == req_msg_id and one.phase is Phase.PENDING and not one.standing
+            if one.req_msg_id == req_msg_id and one.phase is Phase.PENDING
         ]
         for one in (*self.pending.get(req_msg_id, ()), *just_made):
-            self.books.end(one, phase)
+            if phase is Phase.VOID or not one.standing:
+                self.books.end(one, phase)
 
     def resolve(self, holder: Key, phase: Phase) -> set[Key]:
         """Post or void what stands reserved for a document's sake; the documents it was on."""

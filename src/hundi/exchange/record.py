@@ -29,10 +29,13 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     """What never changes about an accepted exchange, with the sender's bytes.
 
     `moves` are what it does to documents when it settles, `holds` the other documents that it draws
-    amounts on, in the body's order; `booked` says whether the ledger has transfers of it.
+    amounts on, in the body's order; `booked` says whether the ledger has transfers of it. One of
+    several exchanges of a call names their receipt; `leader_id` is the one that it waits for.
     """
 
     req_msg_id: str
+    receipt_id: str | None
+    leader_id: str | None
     message: MessageType
     effect: Effect
     client_id: str
@@ -75,7 +78,7 @@ _LOCK_DOCUMENTS = Bulk.of(
     returns=True,
 )
 _EXCHANGES = Statement.both(
-    "select x.req_msg_id, x.message, x.client_id, x.sender_b2b, x.receiver_b2b, x.receiver_client,"
+    "select x.req_msg_id, x.receipt_id, x.leader_id, x.message, x.client_id, x.sender_b2b, x.receiver_b2b, x.receiver_client,"
     " x.mailbox, x.effect, x.moves, x.holds, x.booked, x.idempotency_key, b.bytes, s.mailbox as sender_mailbox"
     " from exchange x join body b on b.body_id = x.req_msg_id"
     " join client s on s.client_id = x.client_id where x.req_msg_id = any($1::text[])"
@@ -118,6 +121,8 @@ async def load_bodies(
 def _exchange(row: Row, messages: Mapping[str, MessageType]) -> Exchange:
     return Exchange(
         req_msg_id=row["req_msg_id"],
+        receipt_id=row["receipt_id"],
+        leader_id=row["leader_id"],
         message=messages[row["message"]],
         effect=Effect(row["effect"]),
         client_id=row["client_id"],

@@ -8,6 +8,7 @@ from hundi.exchange import visibility
 from hundi.exchange.closing import unanswered
 from hundi.exchange.definition import Effect
 from hundi.exchange.deliveries import UNKNOWN_EXCHANGE, unknown_delivery
+from hundi.exchange.following import HELD
 from hundi.exchange.record import State
 from hundi.exchange.settle import Ended, Settler
 from hundi.exchange.verdict import Kind as Webhook
@@ -19,6 +20,11 @@ IN_FLIGHT = Code(
     "DELIVERY-IN-FLIGHT",
     Kind.BUSY,
     "An attempt at the delivery is under way. Look at its outcome before sending it again.",
+)
+WAITS = Code(
+    "DELIVERY-HELD",
+    Kind.CONFLICT,
+    "The request waits until the first exchange of its call has settled; it is not sent before.",
 )
 OVER = Code(
     "DELIVERY-OVER",
@@ -36,7 +42,7 @@ NO_FACT = Code(
 NOT_SENDER = Code(
     "EXCHANGE-NOT-SENDER", Kind.RIGHTS, "Only the sender of an exchange may abandon it."
 )
-CODES = (IN_FLIGHT, OVER, ENDED, NO_FACT, NOT_SENDER)
+CODES = (IN_FLIGHT, WAITS, OVER, ENDED, NO_FACT, NOT_SENDER)
 
 LOOK_AGAIN_SECONDS = 5
 
@@ -83,6 +89,11 @@ async def redrive(tx: Transaction, client_id: str, webhook_id: str) -> None:
         detail = "An attempt is under way. Wait for its outcome, then send it again if need be."
         fault = IN_FLIGHT.at("webhookId", detail)
         raise RefusedError([fault], retry_after=LOOK_AGAIN_SECONDS)
+    if row["state"] == HELD:
+        detail = (
+            "The request is sent when the first exchange of its call has settled. Wait for that."
+        )
+        raise RefusedError([WAITS.at("webhookId", detail)])
     if _is_over(row):
         raise RefusedError([_over(row)])
     await tx.fetch(_QUEUE, webhook_id, tx.now)

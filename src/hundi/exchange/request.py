@@ -7,8 +7,9 @@ from itertools import chain
 
 import msgspec
 
-from hundi.exchange.answers import Parts, parts_of
-from hundi.exchange.definition import MessageType, Touched
+from hundi.exchange.answers import Parts, cut, parts_of
+from hundi.exchange.definition import MessageType, Touched, Touches
+from hundi.exchange.route import Leg
 from hundi.kernel.faults import Fault
 from hundi.kernel.reading import read
 
@@ -18,7 +19,12 @@ MAX_FINDINGS = 100
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One call, read and typed: everything that can be known before a transaction.
 
-    `findings` are what the rules that need only the body say, told if the stages before them pass.
+    `parties` are B2B IDs by role, `paths` where the body names them if not in `b2bIds`. `moved` are
+    the documents that the message moves, `held` those that stay free. `findings` are what the rules
+    that need only the body say, told if the stages before them pass.
+
+    Of a call that has to be routed, these are unknown until its legs are: each leg is a request of
+    its own, with the bytes that its receiver gets. One that `follows` waits for the first.
     """
 
     message: MessageType
@@ -28,10 +34,13 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body: object
     parts: Parts
     parties: Mapping[str, str]
-    touched: tuple[Touched, ...]
+    paths: Mapping[str, str]
+    moved: tuple[Touched, ...]
+    held: tuple[Touched, ...]
     action: str | None
     idempotency_key: str | None
     findings: tuple[Fault, ...]
+    follows: bool = False
 
     @property
     def sender_b2b(self) -> str:
@@ -42,6 +51,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     def receiver_b2b(self) -> str:
         """The B2B ID that is spoken to."""
         return self.parties[self.message.receiver]
+
+    def path_of(self, role: str) -> str:
+        """Where the body names a party."""
+        return self.paths.get(role) or f"b2bIds.{self.message.roles[role]}"
 
     @property
     def fingerprint(self) -> bytes:
@@ -56,7 +69,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         """
         if self.idempotency_key is not None:
             yield "key", self.client_id, self.idempotency_key
-        for touched in self.touched:
+        for touched in chain(self.moved, self.held):
             yield self.client_id, touched.type, touched.object_id
             if touched.claim is not None:
                 yield "claim", self.client_id, touched.type, touched.claim
@@ -68,7 +81,8 @@ def read_request(
     """Read a body strictly. Raises RefusedError with all faults of its shape."""
     body = read(raw, message.body)
     parts = parts_of(raw, message.subject)
-    ids = body.b2bIds
+    roles = message.roles if message.route is None else {}
+    moved, held = _sorted(message.touches(body))
     return Request(
         message=message,
         client_id=client_id,
@@ -76,12 +90,40 @@ def read_request(
         digest=hashlib.sha256(raw).digest(),
         body=body,
         parts=parts,
-        parties={role: getattr(ids, member) for role, member in message.roles.items()},
-        touched=message.touches(body),
+        parties={role: getattr(body.b2bIds, member) for role, member in roles.items()},
+        paths={},
+        moved=moved,
+        held=held,
         action=message.action(body),
         idempotency_key=idempotency_key,
         findings=_findings(message, body),
     )
+
+
+def leg_of(request: Request, leg: Leg) -> Request:
+    """One exchange of a routed call, as a request from one sender to one receiver."""
+    raw = request.raw if leg.cut is None else cut(request.raw, leg.cut)
+    moved, held = _sorted(leg.touched)
+    return msgspec.structs.replace(
+        request,
+        raw=raw,
+        digest=hashlib.sha256(raw).digest(),
+        parts=parts_of(raw, request.message.subject),
+        parties=leg.parties,
+        paths=leg.paths,
+        moved=moved,
+        held=held,
+        action=leg.action,
+        follows=leg.follows,
+    )
+
+
+def _sorted(touched: tuple[Touched, ...]) -> tuple[tuple[Touched, ...], tuple[Touched, ...]]:
+    """The documents that are moved, and those that stay free."""
+    if len(touched) == 1:
+        return touched, ()
+    moved = tuple(one for one in touched if one.how is Touches.MOVES)
+    return moved, tuple(one for one in touched if one.how is Touches.HOLDS)
 
 
 def _findings(message: MessageType, body: object) -> tuple[Fault, ...]:
@@ -102,7 +144,10 @@ def fingerprint(path: str, raw: bytes) -> bytes:
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
-    """The request is on disk. `state` is the exchange's state now; `replayed` by its key."""
+    """The request is on disk. `state` is the exchange's state now; `replayed` by its key.
+
+    Of a call to several receivers, `req_msg_id` and `state` are its receipt's.
+    """
 
     req_msg_id: str
     response: bytes

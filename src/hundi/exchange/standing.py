@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from hundi.exchange.definition import DocumentType, Move, Touched, VersionRule
 from hundi.exchange.document import Document
 from hundi.exchange.request import Request
+from hundi.exchange.world import Moving
 from hundi.kernel.clock import to_text
 from hundi.kernel.faults import Code, Fault, Kind
 
@@ -59,7 +60,7 @@ BUSY_RETRY = 1
 def exists(touched: Touched, kind: DocumentType, document: Document) -> Fault:
     """The author has this objectId in use."""
     return EXISTS.at(
-        f"{touched.path}.objectId",
+        f"{touched.path}.{touched.id_member}",
         f"Your {kind.noun} {touched.object_id} exists already; it is {document.status}."
         " Edit that one, or use another objectId.",
         **stored(document),
@@ -80,19 +81,39 @@ def stored(document: Document) -> dict[str, object]:
     }
 
 
-def busy(path: str, kind: DocumentType, document: Document) -> Fault:
+def busy(path: str, kind: DocumentType, document: Document, *, member: str = "objectId") -> Fault:
     """Another exchange is open; told before anything else, since it may be about to settle."""
     detail = (
         f"Exchange {document.open_exchange} about the {kind.noun} is open."
         " Wait until it has ended, then read the document again."
     )
-    return BUSY.at(f"{path}.objectId", detail, reqMsgId=document.open_exchange)
+    return BUSY.at(f"{path}.{member}", detail, reqMsgId=document.open_exchange)
 
 
-def unknown(path: str, kind: DocumentType, object_id: str) -> Fault:
+def number_used(lost: Moving) -> Fault:
+    """The number is that of another live document of the author."""
+    touched = lost.touched
+    detail = (
+        f"A live {lost.kind.noun} of yours has the number {touched.number} in the same"
+        " financial year. Use another number, or cancel that one first."
+    )
+    return NUMBER_USED.at(touched.path, detail, number=touched.number)
+
+
+def other_parties(kind: DocumentType, document: Document) -> Fault:
+    """The document is between others than those that the message names."""
+    detail = (
+        f"The {kind.noun} was made between {document.author_b2b} and"
+        f" {document.counterparty_b2b}. Name these two."
+    )
+    return PARTIES.at("b2bIds", detail)
+
+
+def unknown(touched: Touched, kind: DocumentType) -> Fault:
     """The sender is party to no such document."""
-    detail = f"You are party to no {kind.noun} {object_id}. Check the objectId."
-    return UNKNOWN.at(f"{path}.objectId", detail)
+    member = touched.id_member
+    detail = f"You are party to no {kind.noun} {touched.object_id}. Check the {member}."
+    return UNKNOWN.at(f"{touched.path}.{member}", detail)
 
 
 def stale_version(touched: Touched, kind: DocumentType, document: Document) -> Iterator[Fault]:
@@ -117,6 +138,21 @@ def stale_status(touched: Touched, kind: DocumentType, document: Document) -> It
         yield STALE_STATUS.at(path, detail, **stored(document))
 
 
+def wrong_first_version(
+    touched: Touched, kind: DocumentType, document: Document
+) -> Iterator[Fault]:
+    """A document that is made, or made anew, has the next free version."""
+    wanted = document.version
+    for name, value in (
+        ("currentVersion", touched.current_version),
+        ("newVersion", touched.new_version),
+    ):
+        if value not in {None, wanted}:
+            detail = f"The next free version of the {kind.noun} is {wanted}, not {value}."
+            path = f"{touched.path}.objectVersion.{name}"
+            yield STALE_VERSION.at(path, detail, nextVersion=wanted)
+
+
 def of_held(touched: Touched, kind: DocumentType, document: Document) -> Iterator[Fault]:
     """What a sender did not know of a document that it draws on: its version, its status."""
     yield from stale_version(touched, kind, document)
@@ -126,11 +162,11 @@ def of_held(touched: Touched, kind: DocumentType, document: Document) -> Iterato
 
 def no_move(request: Request, kind: DocumentType, *, touched: Touched, document: Document) -> Fault:
     """The life cycle has no row for this."""
-    what = request.action or request.message.name.removeprefix("req-")
+    what = touched.action or request.action or request.message.name.removeprefix("req-")
     detail = f"The {kind.noun} is {document.status} and takes no {what} now."
     path = f"{touched.path}.{touched.transition}.currentStatus"
     if touched.current_status is None:
-        path = f"{touched.path}.objectId"
+        path = f"{touched.path}.{touched.id_member}"
     return NO_MOVE.at(path, detail, **stored(document))
 
 

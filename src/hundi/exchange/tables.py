@@ -43,6 +43,26 @@ sa.Index(
     document.c.object_id,
 )
 
+# What was sent to several receivers under one name is a document for each: `name/receiver`.
+sa.Index(
+    "document_several",
+    document.c.author_entity,
+    document.c.type,
+    document.c.number,
+    postgresql_where=sa.text("object_id like '%/%'"),
+    sqlite_where=sa.text("object_id like '%/%'"),
+)
+
+# When the platform ends a document that nobody has answered.
+deadline = sa.Table(
+    "deadline",
+    metadata,
+    sa.Column("author_entity", sa.Text, primary_key=True),
+    sa.Column("type", sa.Text, primary_key=True),
+    sa.Column("object_id", sa.Text, primary_key=True),
+    sa.Column("due_at", sa.BigInteger, nullable=False, index=True),
+)
+
 number_claim = sa.Table(
     "number_claim",
     metadata,
@@ -92,12 +112,40 @@ exchange = sa.Table(
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("expires_at", sa.BigInteger),
     sa.Column("ended_at", sa.BigInteger),
+    sa.Column("receipt_id", sa.Text),
+    sa.Column("leader_id", sa.Text),
+)
+sa.Index(
+    "exchange_leader",
+    exchange.c.leader_id,
+    postgresql_where=sa.text("leader_id is not null"),
+    sqlite_where=sa.text("leader_id is not null"),
+)
+sa.Index(
+    "exchange_receipt",
+    exchange.c.receipt_id,
+    postgresql_where=sa.text("receipt_id is not null"),
+    sqlite_where=sa.text("receipt_id is not null"),
 )
 sa.Index(
     "exchange_expiry",
     exchange.c.expires_at,
     postgresql_where=sa.text("state = 'OPEN' and closing is null and expires_at is not null"),
     sqlite_where=sa.text("state = 'OPEN' and closing is null and expires_at is not null"),
+)
+
+# A call that is several exchanges; `waiting` counts those that have not ended.
+receipt = sa.Table(
+    "receipt",
+    metadata,
+    sa.Column("receipt_id", sa.Text, primary_key=True),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("client_id", sa.Text, nullable=False),
+    sa.Column("waiting", sa.Integer, nullable=False),
+    sa.Column("result", sa.Text, nullable=False),
+    sa.Column("idempotency_key", sa.Text),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("ended_at", sa.BigInteger),
 )
 
 body = sa.Table(

@@ -1,13 +1,21 @@
 """What a batch of requests is judged against, and the plan of one that may be accepted. Pure."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from hundi.exchange.booking import Booking
-from hundi.exchange.definition import DocumentType, DocumentView, Effect, Move, Touched
+from hundi.exchange.definition import (
+    DocumentType,
+    DocumentView,
+    Effect,
+    Move,
+    Stakeholder,
+    Touched,
+    VersionRule,
+)
 from hundi.exchange.document import Document
 from hundi.exchange.papers import Papers
 from hundi.exchange.record import Exchange
@@ -47,14 +55,15 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     ref: str
     document: Document
     touched: Touched | None
+    stakeholder: Stakeholder | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """What a batch is judged against.
 
-    `named` are the documents that requests hold, by the request's place in the batch; `bodies` the
-    typed bodies of documents, for requests whose rules read them.
+    `named` are the documents that requests hold, by the request's place among all; `bodies` the
+    typed bodies of documents, for requests whose rules read them; `stakes` who has bought which.
     """
 
     now: int
@@ -64,11 +73,16 @@ class World:
     open: Mapping[str, OpenExchange]
     named: Mapping[int, tuple[Named, ...]]
     bodies: Mapping[Key, Any]
+    stakes: Mapping[Key, Stakeholder]
 
     def key(self, request: Request, touched: Touched) -> Key:
         """A touched document's key; its author's B2B ID must be known."""
         author = request.parties[self.types[touched.type].author]
         return self.parties[author].entity_id, touched.type, touched.object_id
+
+    def entities(self, b2b_ids: Iterable[str]) -> set[str]:
+        """The businesses behind some known B2B IDs."""
+        return {self.parties[b2b_id].entity_id for b2b_id in b2b_ids}
 
     def opened(self, document: Document) -> OpenExchange | None:
         """The exchange that keeps a document busy."""
@@ -78,7 +92,43 @@ class World:
         """A document as guards and rules see it."""
         key = document.key
         balances = self.papers.books.of(key)
-        return document.view(ref=ref, balances=balances, body=self.bodies.get(key))
+        view = document.view(ref=ref, balances=balances, body=self.bodies.get(key))
+        if key not in self.stakes:
+            return view
+        return msgspec.structs.replace(view, stakeholder=self.stakes[key])
+
+
+class Moving(msgspec.Struct, frozen=True, kw_only=True):
+    """A document that a request moves, and how.
+
+    `document` is as the move finds it: of a creation as its author makes it. `stored` is what was
+    stored before, None where the request creates it; `over` the open proposal that this one goes
+    over.
+    """
+
+    kind: DocumentType
+    touched: Touched
+    move: Move
+    document: Document
+    stored: Document | None
+    over: OpenExchange | None
+
+    @property
+    def creating(self) -> bool:
+        """Whether the network did not know the document."""
+        return self.stored is None
+
+    @property
+    def edits(self) -> bool:
+        """Whether it proposes another content."""
+        return self.move.version is VersionRule.NEXT
+
+    @property
+    def claims(self) -> str | None:
+        """The number to be alone with, None where it has it already."""
+        wanted = self.touched.claim
+        held = None if self.stored is None else self.stored.claim
+        return None if wanted == held else wanted
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,40 +136,45 @@ class Plan:
     """An accepted request, before anything is written.
 
     `papers` are copies of all its documents and their books, its own to change; `held` are the
-    documents that it draws on, `booking` what it books.
+    documents that it draws on, `booking` what it books. What it moves first is what it is about.
     """
 
     request: Request
-    kind: DocumentType
-    touched: Touched
-    move: Move
-    document: Document
-    creating: bool
-    over: OpenExchange | None
-    held_claim: str | None
+    moves: tuple[Moving, ...]
     receiver: Served
     sender: Served
     warnings: tuple[Fault, ...]
     held: tuple[Held, ...]
     booking: Booking
     papers: Papers
+    led: bool = False
 
     @property
-    def takes(self) -> tuple[Hashable, ...]:
-        """What no second plan of the same transaction may rest on: the documents, the number."""
-        key, claim = self.document.key, self.touched.claim
-        keys = (key, *(one.document.key for one in self.held))
-        return keys if claim is None else (*keys, (*key[:2], "number", claim))
+    def first(self) -> Moving:
+        """What the request is about."""
+        return self.moves[0]
+
+    @property
+    def takes(self) -> Iterator[Hashable]:
+        """What no second plan of the same transaction may rest on: the documents, the numbers."""
+        for one in self.moves:
+            key, claim = one.document.key, one.touched.claim
+            yield key
+            if claim is not None:
+                yield (*key[:2], "number", claim)
+        for held in self.held:
+            yield held.document.key
 
     @property
     def travels(self) -> bool:
         """False for a withdrawal of what the other side cannot hold: it never knew."""
-        may_be_held = self.document.highest_version > 0
-        if self.over is not None and self.over.reached:
+        first = self.first
+        may_be_held = first.document.highest_version > 0
+        if first.over is not None and first.over.reached:
             may_be_held = True
-        return self.move.effect is Effect.PROPOSAL or self.creating or may_be_held
+        return first.move.effect is Effect.PROPOSAL or first.creating or may_be_held
 
     @property
     def waits(self) -> bool:
-        """Whether the counterparty's system has to answer before the exchange ends."""
-        return self.travels and not self.receiver.mailbox
+        """Whether somebody has to answer before the exchange ends: the counterparty, or a leader's."""
+        return self.led or (self.travels and not self.receiver.mailbox)

@@ -41,6 +41,18 @@ EXCHANGE = (
     "created_at",
     "expires_at",
     "ended_at",
+    "receipt_id",
+    "leader_id",
+)
+RECEIPT = (
+    "receipt_id",
+    "message",
+    "client_id",
+    "waiting",
+    "result",
+    "idempotency_key",
+    "created_at",
+    "ended_at",
 )
 DELIVERY = (
     "webhook_id",
@@ -66,6 +78,7 @@ DELIVERY = (
 EVENT = ("client_id", "kind", "req_msg_id", "author_entity", "type", "object_id", "sequence", "at")
 
 _INSERT_EXCHANGE = insert(tables.exchange, EXCHANGE)
+_INSERT_RECEIPT = insert(tables.receipt, RECEIPT)
 _INSERT_BODY = insert(tables.body, ("body_id", "bytes"))
 _INSERT_DELIVERY = insert(tables.delivery, DELIVERY)
 _INSERT_EVENT = insert(tables.event, EVENT)
@@ -76,6 +89,9 @@ _INSERT_RELATION = insert(
     ("author_entity", "type", "object_id", "target_author", "target_type", "target_id"),
     or_nothing=True,
 )
+_DEADLINE = insert(tables.deadline, (*KEY_COLUMNS, "due_at"))
+_SOONER = " on conflict (author_entity, type, object_id) do update set due_at = excluded.due_at"
+_SET_DEADLINE = Bulk(_DEADLINE.postgresql + _SOONER, _DEADLINE.sqlite + _SOONER, returns=False)
 _RELEASE = Bulk.of(
     postgresql="update number_claim n set live = false from "
     + rows("author_entity text, type text, claim text, object_id text")
@@ -94,9 +110,17 @@ _FREE_LANES = Bulk.of(
 _END_REQUEST = Bulk.of(
     postgresql="update delivery d set state = v.state, ended_at = v.at, lease_until = null"
     " from " + rows("id text, state text, at bigint") + " v"
-    " where d.webhook_id = v.id and d.state in ('QUEUED', 'LEASED', 'PARKED')",
+    " where d.webhook_id = v.id and d.state in ('QUEUED', 'LEASED', 'PARKED', 'HELD')",
     sqlite="update delivery set state = $2, ended_at = $3, lease_until = null"
-    " where webhook_id = $1 and state in ('QUEUED', 'LEASED', 'PARKED')",
+    " where webhook_id = $1 and state in ('QUEUED', 'LEASED', 'PARKED', 'HELD')",
+    returns=False,
+)
+_LET_GO = Bulk.of(
+    postgresql="update delivery d set state = 'QUEUED', due_at = v.at from "
+    + rows("id text, at bigint")
+    + " v where d.webhook_id = v.id and d.state = 'HELD'",
+    sqlite="update delivery set state = 'QUEUED', due_at = $2"
+    " where webhook_id = $1 and state = 'HELD'",
     returns=False,
 )
 
@@ -150,6 +174,9 @@ class Writes:
     lanes: list[tuple[Any, ...]] = field(default_factory=list)
     freed: list[tuple[Any, ...]] = field(default_factory=list)
     relations: list[tuple[Any, ...]] = field(default_factory=list)
+    receipts: list[tuple[Any, ...]] = field(default_factory=list)
+    deadlines: list[tuple[Any, ...]] = field(default_factory=list)
+    released: list[tuple[Any, ...]] = field(default_factory=list)
     accounts: list[tuple[Any, ...]] = field(default_factory=list)
     transfers: list[tuple[Any, ...]] = field(default_factory=list)
     ended_transfers: list[tuple[Any, ...]] = field(default_factory=list)
@@ -212,9 +239,11 @@ class Writes:
         await tx.bulks(
             (
                 (_END_REQUEST, sorted(self.ended_requests)),
+                (_LET_GO, sorted(self.released)),
                 (_RELEASE, self.releases),
                 (_UPDATE_DOCUMENT, [d.changes() for d in self.documents]),
                 (_INSERT_EXCHANGE, self.exchanges),
+                (_INSERT_RECEIPT, self.receipts),
                 (_INSERT_BODY, self.bodies),
                 (journal.INSERT, self.journal),
                 (_INSERT_DELIVERY, self.deliveries),
@@ -222,9 +251,17 @@ class Writes:
                 (_INSERT_LANE, self.lanes),
                 (_FREE_LANES, sorted(set(self.freed))),
                 (_INSERT_RELATION, sorted(set(self.relations))),
+                (_SET_DEADLINE, _soonest(self.deadlines)),
                 (ledger.WRITE_ACCOUNT, sorted(self.accounts)),
                 (ledger.INSERT_TRANSFER, self.transfers),
                 (ledger.END_TRANSFER, sorted(self.ended_transfers)),
                 *beside,
             )
         )
+
+
+def _soonest(deadlines: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Each document once, with the earliest of what is told of it."""
+    if not deadlines:
+        return []
+    return sorted({row[:3]: row for row in sorted(deadlines, key=lambda r: -r[3])}.values())

@@ -35,3 +35,8 @@ def response_id(req_msg_id: str) -> str:
 def receiver_copy_id(req_msg_id: str) -> str:
     """The webhook id of the receiver's copy of an outcome."""
     return response_id(req_msg_id) + "-R"
+
+
+def exchange_or_receipt(webhook_id: str) -> str:
+    """The id that an ack has named, from that of any of its webhooks."""
+    return "MSG" + webhook_id.removesuffix("-R")[3:]

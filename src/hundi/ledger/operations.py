@@ -62,8 +62,7 @@ _BALANCES = Bulk.of(
 )
 _ROWS = f"select {', '.join('t.' + name for name in _TRANSFER)} from ledger_transfer t"
 _OF_EXCHANGES = Statement.both(
-    f"{_ROWS} where t.req_msg_id = any($1::text[]) and t.phase = 'PENDING' and not t.standing"
-    " order by t.transfer_id"
+    f"{_ROWS} where t.req_msg_id = any($1::text[]) and t.phase = 'PENDING' order by t.transfer_id"
 )
 _OF_HOLDERS = Bulk.of(
     postgresql=f"select {', '.join('t.' + name for name in _TRANSFER)} from "
@@ -86,7 +85,7 @@ async def balances(tx: Transaction, keys: Collection[Key]) -> Books:
 
 
 async def pending_of(tx: Transaction, ids: Sequence[str]) -> dict[str, list[Transfer]]:
-    """What some exchanges have reserved until they end, by reqMsgId."""
+    """What some exchanges have reserved, standing or until they end, by reqMsgId."""
     found: dict[str, list[Transfer]] = {}
     for row in await tx.fetch(_OF_EXCHANGES, list(ids)) if ids else ():
         found.setdefault(row["req_msg_id"], []).append(_transfer(row))

@@ -124,6 +124,56 @@ async def _store_gstin(tx: Transaction, gstin: str | None, entity_id: str) -> No
         raise RefusedError([model.TAKEN.at("gstin", f"{gstin} belongs to another business.")])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFinancier:
+    """A lender's name on a financing platform, and the account that he wants to be paid at."""
+
+    b2b_id: str
+    fa_id: str
+    financier_id: str
+    ifsc: str = ""
+    masked_account: str = ""
+
+
+async def name_financier(database: Database, lender: NewFinancier) -> None:
+    """Let financing requests name a B2B ID as a lender. Named again, it gets the new account.
+
+    Raises RefusedError: a bad name, an unknown B2B ID, a name that is another lender's.
+    """
+    faults = [
+        *_lender_name_faults("faId", lender.fa_id),
+        *_lender_name_faults("financierId", lender.financier_id),
+    ]
+    if faults:
+        raise RefusedError(faults)
+    await database.write(lambda tx: _store_financier(tx, lender))
+
+
+async def _store_financier(tx: Transaction, lender: NewFinancier) -> None:
+    ids, names = tables.b2b_id.c, tables.financier
+    if not await tx.select(sa.select(ids.b2b_id).where(ids.b2b_id == lender.b2b_id)):
+        detail = f"No {lender.b2b_id} is on the network. `hundi party add` makes it."
+        raise RefusedError([model.UNKNOWN.at("b2bId", detail)])
+    this_one = (names.c.fa_id == lender.fa_id, names.c.financier_id == lender.financier_id)
+    account = {"ifsc": lender.ifsc, "masked_account": lender.masked_account}
+    known = await tx.select(sa.select(names.c.b2b_id).where(*this_one))
+    if not known:
+        row = {"fa_id": lender.fa_id, "financier_id": lender.financier_id} | account
+        made = sa.insert(names).values(**row, b2b_id=lender.b2b_id, created_at=tx.now)
+        await tx.execute(made)
+    elif known[0]["b2b_id"] != lender.b2b_id:
+        detail = f"{lender.financier_id} of {lender.fa_id} is another lender's name."
+        raise RefusedError([model.TAKEN.at("financierId", detail)])
+    else:
+        await tx.execute(sa.update(names).where(*this_one).values(**account))
+
+
+def _lender_name_faults(path: str, name: str) -> Iterator[Fault]:
+    """Names as the body of `req-financing` may hold them."""
+    if not (1 <= len(name) <= 100 and name.isprintable()):
+        yield model.BAD_NAME.at(path, "Give a name of 1 to 100 printable characters.")
+
+
 def _name_faults(name: str) -> Iterator[Fault]:
     if not (len(name.strip()) >= 1 and len(name) <= 200 and name.isprintable()):
         yield model.BAD_NAME.at("name", "Give a name of 1 to 200 printable characters.")

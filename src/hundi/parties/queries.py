@@ -1,5 +1,7 @@
 """Questions about the parties, asked inside a transaction."""
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 
 from hundi.parties import tables
@@ -40,6 +42,27 @@ async def served(tx: Transaction, b2b_ids: set[str]) -> dict[str, Served]:
         )
         for row in rows
     }
+
+
+async def served_by(tx: Transaction, client_id: str) -> frozenset[str]:
+    """The B2B IDs that a client serves."""
+    mine = tables.b2b_id.c
+    query = sa.select(mine.b2b_id).where(mine.client_id == client_id)
+    return frozenset(row["b2b_id"] for row in await tx.select(query))
+
+
+async def financiers(
+    tx: Transaction, wanted: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], str]:
+    """The B2B IDs of lenders that are named by (faId, financierId); unknown ones are left out."""
+    if not wanted:
+        return {}
+    names = tables.financier.c
+    query = sa.select(names.fa_id, names.financier_id, names.b2b_id).where(
+        sa.or_(*(sa.and_(names.fa_id == fa, names.financier_id == f) for fa, f in wanted))
+    )
+    rows = await tx.select(query)
+    return {(row["fa_id"], row["financier_id"]): row["b2b_id"] for row in rows}
 
 
 async def entities_of(tx: Transaction, client_id: str) -> list[str]:

@@ -54,6 +54,19 @@ gstin = sa.Table(
     sa.Column("entity_id", sa.Text, sa.ForeignKey("entity.entity_id"), nullable=False, index=True),
 )
 
+# Lenders as financing requests name them: by platform and by their name there. The account is where
+# a lender wants to be paid once an invoice is his.
+financier = sa.Table(
+    "financier",
+    metadata,
+    sa.Column("fa_id", sa.Text, primary_key=True),
+    sa.Column("financier_id", sa.Text, primary_key=True),
+    sa.Column("b2b_id", sa.Text, sa.ForeignKey("b2b_id.b2b_id"), nullable=False, index=True),
+    sa.Column("ifsc", sa.Text, nullable=False, server_default=""),
+    sa.Column("masked_account", sa.Text, nullable=False, server_default=""),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+)
+
 access_token = sa.Table(
     "access_token",
     metadata,

@@ -174,7 +174,7 @@ async def list_deliveries(
     client_id: ClientId,
     *,
     in_state: Annotated[
-        Literal["", "QUEUED", "LEASED", "PARKED", "DELIVERED", "WITHDRAWN"],
+        Literal["", "HELD", "QUEUED", "LEASED", "PARKED", "DELIVERED", "WITHDRAWN"],
         QueryParameter(name="state"),
     ] = "",
     req_msg_id: Annotated[

@@ -1,0 +1,439 @@
+"""How financing ends otherwise: declined, unanswered, refused, repeated, lapsed, and who is told."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+import sqlalchemy as sa
+
+from hundi.exchange import deliveries, feed, queries, redrive, tables
+from hundi.exchange.request import Accepted, Refused
+from hundi.exchange.verdict import Decision
+from hundi.kernel.faults import RefusedError
+from hundi.parties import tables as parties
+from hundi.simulator import story
+from hundi.simulator.story_financing import REQUEST_ID
+from tests.trade import bills, loans
+from tests.trade.lending import Lending, accepted_invoice, lending_desk
+from tests.trade.test_financing import ANSWER, ASK, AT_A, AT_B, SHARE, asked, both_bid, lending
+from tests.trade.test_story import INVOICE_2
+
+__all__ = ["lending"]
+
+BY_A, BY_B = {"by": "lender-a"}, {"by": "lender-b"}
+
+
+async def outcome(lending: Lending, name: str) -> dict[str, str]:
+    """The last `resp-X` of that name that the supplier's system got."""
+    body = json.loads(lending.told("supplier", name)[-1])
+    resp: dict[str, str] = body["resp"]
+    return resp
+
+
+async def events(lending: Lending, client_id: str) -> list[tuple[str, str, str]]:
+    """What a client's feed tells: kind, type, objectId."""
+    await lending.database.write(feed.number_events)
+    rows = await lending.database.read(lambda tx: feed.events(tx, client_id, after=0, limit=1000))
+    return [(row["kind"], row["type"], row["object_id"]) for row in rows]
+
+
+async def test_one_lender_declines(lending: Lending) -> None:
+    lending.answers["lender-b"] = Decision.DECLINED
+    receipt = await asked(lending)
+    assert await lending.statuses("financing-request") == {AT_A: "REQUESTED", AT_B: ""}
+    resp = await outcome(lending, "respRequestFinancing")
+    assert (resp["reqMsgId"], resp["result"], resp["errorCd"]) == (receipt, "PARTIAL", "ERP-NO")
+    assert loans.LENDERS["LENDER-B"].business.b2b_id in resp["errorDtl"]
+    assert (await lending.reserved(INVOICE_2))["financed"] == 1
+
+
+async def test_both_decline_and_the_invoice_is_free_again(lending: Lending) -> None:
+    lending.answers |= {"lender-a": Decision.DECLINED, "lender-b": Decision.DECLINED}
+    await asked(lending)
+    assert (await outcome(lending, "respRequestFinancing"))["result"] == "FAILURE"
+    assert "financed" not in await lending.reserved(INVOICE_2)
+    lending.answers.clear()
+    again = loans.financing([bills.invoice(2)["invoice"]])
+    await lending.send(ASK, again)
+    assert set((await lending.statuses("financing-request")).values()) == {"REQUESTED"}
+
+
+async def test_a_lender_who_is_down_until_the_exchange_expires(lending: Lending) -> None:
+    lending.answers["lender-b"] = Decision.FAILED
+    receipt = await asked(lending)
+    assert lending.told("supplier", "respRequestFinancing") == []
+    assert await receipt_of(lending, receipt) == ("OPEN", "PENDING", {"SETTLED", "OPEN"})
+    await lending.time_passes(tables.exchange.c.expires_at)
+    for _ in range(2):
+        await lending.database.write(lending.outbox.expire)
+    await lending.deliver()
+    assert (await outcome(lending, "respRequestFinancing"))["result"] == "PARTIAL"
+    assert await receipt_of(lending, receipt) == ("ENDED", "PARTIAL", {"SETTLED", "EXPIRED"})
+    assert (await lending.reserved(INVOICE_2))["financed"] == 1
+    assert len(lending.told("supplier", "respRequestFinancing")) == 1
+
+
+async def receipt_of(lending: Lending, receipt: str) -> tuple[object, object, set[object]]:
+    """State and result of a receipt, and the states of its exchanges, as its sender reads them."""
+    told = await lending.database.read(lambda tx: deliveries.exchange(tx, "supplier", receipt))
+    exchanges = told["exchanges"]
+    assert isinstance(exchanges, list)
+    return told["state"], told["result"], {one["state"] for one in exchanges}
+
+
+async def test_all_bids_are_refused_and_the_invoice_is_free_again(lending: Lending) -> None:
+    await asked(lending)
+    await both_bid(lending)
+    await lending.send(ANSWER, loans.bid_answer({"BID-A1": "REJECT", "BID-B1": "REJECT"}))
+    assert set((await lending.statuses("bid")).values()) == {"REFUSED"}
+    assert set((await lending.statuses("financing-request")).values()) == {"DECLINED"}
+    assert "financed" not in await lending.reserved(INVOICE_2)
+    assert "financed" not in await lending.books(INVOICE_2)
+
+
+async def test_one_lender_is_refused_and_the_other_stays(lending: Lending) -> None:
+    await asked(lending)
+    await both_bid(lending)
+    await lending.send(ANSWER, loans.bid_answer({"BID-B1": "REJECT"}))
+    assert await lending.statuses("financing-request") == {AT_A: "BIDDING", AT_B: "DECLINED"}
+    assert lending.told("lender-a", "respondBid") == []
+    await lending.send(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"}))
+    assert (await lending.books(INVOICE_2))["financed"] == 1
+
+
+async def test_the_others_are_not_told_before_the_winner_has_agreed(lending: Lending) -> None:
+    await asked(lending)
+    await both_bid(lending)
+    lending.answers["lender-a"] = Decision.ASK_AGAIN
+    await lending.send(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT", "BID-B1": "REJECT"}))
+    assert lending.told("lender-b", "respondBid") == []
+    w = tables.delivery.c
+    [held] = await lending.rows(sa.select(w.webhook_id).where(w.state == "HELD"))
+    with pytest.raises(RefusedError) as refused:
+        await lending.database.write(lambda tx: redrive.redrive(tx, "supplier", held["webhook_id"]))
+    assert refused.value.faults[0].code == "DELIVERY-HELD"
+    lending.answers.clear()
+    await lending.time_passes(w.due_at)
+    await lending.deliver()
+    assert len(lending.told("lender-b", "respondBid")) == 1
+    assert await lending.statuses("bid") == {"BID-A1": "ACCEPTED", "BID-B1": "REFUSED"}
+    assert (await outcome(lending, "respRespondBid"))["result"] == "SUCCESS"
+
+
+async def test_where_the_winner_declines_the_others_never_knew(lending: Lending) -> None:
+    await asked(lending)
+    await both_bid(lending)
+    lending.answers["lender-a"] = Decision.DECLINED
+    await lending.send(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"}))
+    resp = await outcome(lending, "respRespondBid")
+    assert (resp["result"], resp["errorCd"]) == ("FAILURE", "ERP-NO")
+    assert await lending.states() == ["ABANDONED", "DECLINED", "SETTLED", "SETTLED"]
+    assert lending.told("lender-b", "respondBid") == []
+    assert await lending.statuses("bid") == {"BID-A1": "OFFERED", "BID-B1": "OFFERED"}
+    lending.answers.clear()
+    await lending.send(ANSWER, loans.bid_answer({"BID-B1": "ACCEPT"}))
+    assert await lending.statuses("bid") == {"BID-A1": "REFUSED", "BID-B1": "ACCEPTED"}
+    assert await lending.statuses("financing-request") == {AT_A: "DECLINED", AT_B: "ACCEPTED"}
+
+
+async def test_a_loser_that_does_not_answer_lapses(lending: Lending) -> None:
+    await asked(lending)
+    await both_bid(lending)
+    lending.answers["lender-b"] = Decision.DECLINED
+    await lending.send(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"}))
+    assert (await outcome(lending, "respRespondBid"))["result"] == "PARTIAL"
+    assert (await lending.statuses("bid"))["BID-B1"] == "OFFERED"
+    again = loans.bid_answer({"BID-B1": "ACCEPT"})
+    wanted = [("FIN-FINANCED", "bidResponse.responses[0].response")]
+    assert await lending.refused(ANSWER, again) == wanted
+    await lending.database.write(lending.outbox.lapse)
+    assert await lending.statuses("bid") == {"BID-A1": "ACCEPTED", "BID-B1": "EXPIRED"}
+    assert await lending.statuses("financing-request") == {AT_A: "ACCEPTED", AT_B: "EXPIRED"}
+    assert "financed" not in await lending.reserved(INVOICE_2)
+
+
+async def test_row_t_an_invoice_is_financed_once(lending: Lending) -> None:
+    await asked(lending)
+    invoice = bills.invoice(2)["invoice"]
+    second = loans.financing([invoice], request_id="FINREQ-2")
+    path = "financeRequest.invoices[0].objectId"
+    assert await lending.refused(ASK, second) == [("FIN-FINANCED", path)]
+    await both_bid(lending)
+    await lending.send(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"}))
+    assert await lending.refused(ASK, second) == [("FIN-FINANCED", path)]
+
+
+async def test_the_same_request_again_exists(lending: Lending) -> None:
+    await asked(lending)
+    again = loans.financing([bills.invoice(2)["invoice"]])
+    assert {code for code, _ in await lending.refused(ASK, again)} == {"DOC-EXISTS"}
+
+
+async def test_a_lender_may_be_asked_later_in_the_same_request(lending: Lending) -> None:
+    invoice = await accepted_invoice(lending)
+    await lending.send(ASK, loans.financing([invoice], lenders=["LENDER-A"]))
+    await lending.send(ASK, loans.financing([invoice], lenders=["LENDER-B"]))
+    assert (await lending.reserved(INVOICE_2))["financed"] == 2
+    assert await lending.states() == []
+
+
+async def test_an_assigned_invoice_is_neither_cancelled_nor_closed(lending: Lending) -> None:
+    await asked(lending)
+    closing = bills.invoice_status("CLOSE", "ACCEPTED", "CLOSED", number=2)
+    wanted = [("INV-FINANCED", "invoiceStatus.supplierAction")]
+    change = "invoice/req-status-change-invoice"
+    assert await lending.refused(change, closing) == wanted
+    await both_bid(lending)
+    await lending.send(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"}))
+    assert await lending.refused(change, closing) == wanted
+
+
+async def test_two_answers_at_once_take_one_bid(lending: Lending) -> None:
+    await asked(lending)
+    await both_bid(lending)
+    outcomes = await asyncio.gather(
+        lending.submit(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"})),
+        lending.submit(ANSWER, loans.bid_answer({"BID-B1": "ACCEPT"})),
+    )
+    [refused] = [one for one in outcomes if isinstance(one, Refused)]
+    assert {fault.code for fault in refused.faults} == {"DOC-BUSY"}
+    await lending.deliver()
+    assert sorted((await lending.statuses("bid")).values()) == ["ACCEPTED", "REFUSED"]
+    assert (await lending.books(INVOICE_2))["financed"] == 1
+
+
+async def test_a_bid_that_came_while_another_was_taken_is_not_taken_too(lending: Lending) -> None:
+    await asked(lending)
+    await lending.send(SHARE, loans.bid("BID-A1"), **BY_A)
+    await lending.submit(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"}))
+    lending.answers["lender-a"] = Decision.ASK_AGAIN
+    await lending.deliver()
+    await lending.send(SHARE, loans.bid("BID-B1"), **BY_B)
+    both = loans.bid_answer({"BID-B1": "ACCEPT"})
+    assert {code for code, _ in await lending.refused(ANSWER, both)} == {"DOC-BUSY"}
+    lending.answers.clear()
+    await lending.time_passes(tables.delivery.c.due_at)
+    await lending.deliver()
+    wanted = [("FIN-FINANCED", "bidResponse.responses[0].response")]
+    assert await lending.refused(ANSWER, both) == wanted
+
+
+async def test_a_repeat_under_the_same_key_gets_the_same_receipt(lending: Lending) -> None:
+    invoice = await accepted_invoice(lending)
+    body = loans.financing([invoice])
+    first = await lending.submit(ASK, body, key="K1")
+    again = await lending.submit(ASK, body, key="K1")
+    assert isinstance(first, Accepted)
+    assert isinstance(again, Accepted)
+    assert (again.req_msg_id, again.response) == (first.req_msg_id, first.response)
+    assert (first.state, again.state, again.replayed) == ("OPEN", "OPEN", True)
+    await lending.deliver()
+    ended = await lending.submit(ASK, body, key="K1")
+    assert isinstance(ended, Accepted)
+    assert ended.state == "ENDED"
+    assert len(await lending.rows(sa.select(tables.receipt.c.receipt_id))) == 1
+
+
+async def test_what_nobody_answers_lapses_once(lending: Lending) -> None:
+    await asked(lending)
+    await lending.send(SHARE, loans.bid("BID-A1"), **BY_A)
+    await lending.time_passes(tables.deadline.c.due_at)
+    await asyncio.gather(*(lending.database.write(lending.outbox.lapse) for _ in range(3)))
+    assert set((await lending.statuses("financing-request")).values()) == {"EXPIRED"}
+    assert await lending.statuses("bid") == {"BID-A1": "EXPIRED"}
+    assert "financed" not in await lending.reserved(INVOICE_2)
+    for client_id, lapsed in (("supplier", 3), ("lender-a", 2), ("lender-b", 1)):
+        kinds = [kind for kind, *_ in await events(lending, client_id)]
+        assert kinds.count("LAPSED") == lapsed
+    assert await lending.rows(sa.select(tables.deadline)) == []
+    late = await lending.refused(SHARE, loans.bid("BID-B1"), **BY_B)
+    assert late == [("DOC-NO-MOVE", "bid.financingRequestId")]
+    told = await lending.database.read(
+        lambda tx: queries.history(tx, "lender-b", type_="financing-request", object_id=AT_B)
+    )
+    assert told["verified"]
+
+
+async def test_a_request_that_is_busy_does_not_lapse(lending: Lending) -> None:
+    await asked(lending)
+    await lending.submit(SHARE, loans.bid("BID-A1"), **BY_A)
+    await lending.time_passes(tables.deadline.c.due_at)
+    await lending.database.write(lending.outbox.lapse)
+    statuses = await lending.statuses("financing-request")
+    assert statuses == {AT_A: "REQUESTED", AT_B: "EXPIRED"}
+    await lending.deliver()
+    await lending.time_passes(tables.deadline.c.due_at)
+    await lending.database.write(lending.outbox.lapse)
+    assert (await lending.statuses("financing-request"))[AT_A] == "EXPIRED"
+
+
+async def test_nobody_waits_for_the_others_once_one_has_lent(lending: Lending) -> None:
+    await asked(lending)
+    await lending.send(SHARE, loans.bid("BID-A1"), **BY_A)
+    await lending.send(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"}))
+    assert lending.told("lender-b", "respondBid") == []
+    await lending.database.write(lending.outbox.lapse)
+    assert await lending.statuses("financing-request") == {AT_A: "ACCEPTED", AT_B: "EXPIRED"}
+    assert "financed" not in await lending.reserved(INVOICE_2)
+    assert (await lending.books(INVOICE_2))["financed"] == 1
+
+
+async def test_a_lender_sees_nothing_of_another_lender(lending: Lending) -> None:
+    await asked(lending)
+    await both_bid(lending)
+    await lending.send(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"}))
+    x, d = tables.exchange.c, tables.document.c
+    for_a = await lending.rows(
+        sa.select(x.req_msg_id).where(
+            sa.or_(
+                *(
+                    c == loans.LENDERS["LENDER-A"].business.b2b_id
+                    for c in (x.sender_b2b, x.receiver_b2b)
+                )
+            )
+        )
+    )
+    assert for_a
+    for row in for_a:
+        with pytest.raises(RefusedError):
+            await lending.database.read(
+                lambda tx: deliveries.exchange(tx, "lender-b", row["req_msg_id"])  # noqa: B023
+            )
+    page = await lending.database.read(
+        lambda tx: queries.documents(tx, "lender-b", queries.Filters(), after="", limit=50)
+    )
+    named = page["documents"]
+    assert isinstance(named, list)
+    assert {one["objectId"] for one in named} == {AT_B, "BID-B1"}
+    assert d.object_id is not None
+    for body in lending.told("lender-b", "respondBid") + lending.told("lender-b", "shareBid"):
+        assert b"BID-A1" not in body
+        assert b"LENDER-A" not in body
+    assert {object_id for *_, object_id in await events(lending, "lender-b")} == {AT_B}
+
+
+async def test_the_buyer_sees_no_financing_exchange(lending: Lending) -> None:
+    await asked(lending)
+    await both_bid(lending)
+    await lending.send(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"}))
+    page = await lending.database.read(
+        lambda tx: queries.documents(tx, "buyer", queries.Filters(), after="", limit=50)
+    )
+    named = page["documents"]
+    assert isinstance(named, list)
+    assert {one["type"] for one in named} == {"purchase-order", "invoice"}
+    told = await lending.database.read(
+        lambda tx: queries.history(tx, "buyer", type_="invoice", object_id=INVOICE_2)
+    )
+    assert told["verified"]
+    entries = told["entries"]
+    assert isinstance(entries, list)
+    shown = {one["message"] for one in entries if not one["withheld"]}
+    assert not [one for one in shown if "financ" in one or "bid" in one]
+
+
+@pytest.fixture
+async def platform(database_url: str) -> AsyncIterator[Lending]:
+    """Both lenders are served by one platform's system."""
+    async with lending_desk(database_url, one_platform=True) as it:
+        yield it
+
+
+async def test_a_platform_shares_bids_of_two_lenders_in_one_call(platform: Lending) -> None:
+    await asked(platform)
+    shared = await platform.send(SHARE, loans.bid("BID-A1", "BID-B1"), by="platform")
+    assert set((await platform.statuses("bid")).values()) == {"OFFERED"}
+    bodies = [
+        json.loads(body)["bid"]["bidDetails"] for body in platform.told("supplier", "shareBid")
+    ]
+    assert sorted(one["bidId"] for [one] in bodies) == ["BID-A1", "BID-B1"]
+    [told] = platform.told("platform", "respShareBid")
+    assert json.loads(told)["resp"]["reqMsgId"] == shared.req_msg_id
+    assert len(json.loads(told)["bid"]["bidDetails"]) == 2
+
+
+async def test_a_lender_with_a_mailbox_is_settled_with_at_once(database_url: str) -> None:
+    async with lending_desk(database_url, one_platform=True, mailbox="platform") as it:
+        invoice = await accepted_invoice(it)
+        accepted = await it.submit(ASK, loans.financing([invoice]))
+        assert isinstance(accepted, Accepted)
+        assert accepted.state == "ENDED"
+        await it.deliver()
+        assert (await outcome(it, "respRequestFinancing"))["result"] == "SUCCESS"
+        await it.send(SHARE, loans.bid("BID-A1", "BID-B1"), by="platform")
+        await it.send(ANSWER, loans.bid_answer({"BID-B1": "ACCEPT"}))
+        assert await it.statuses("bid") == {"BID-A1": "REFUSED", "BID-B1": "ACCEPTED"}
+
+
+async def test_a_loser_with_a_mailbox_waits_for_the_winner(lending: Lending) -> None:
+    await asked(lending)
+    await both_bid(lending)
+    change = sa.update(parties.client).where(parties.client.c.client_id == "lender-b")
+    await lending.database.write(lambda tx: tx.execute(change.values(mailbox=True)))
+    await lending.submit(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"}))
+    assert await lending.statuses("bid") == {"BID-A1": "OFFERED", "BID-B1": "OFFERED"}
+    await lending.deliver()
+    assert await lending.statuses("bid") == {"BID-A1": "ACCEPTED", "BID-B1": "REFUSED"}
+    assert (await outcome(lending, "respRespondBid"))["result"] == "SUCCESS"
+
+
+async def test_who_may_not_speak(lending: Lending) -> None:
+    invoice = await accepted_invoice(lending)
+    body = loans.financing([invoice])
+    assert await lending.refused(ASK, body, by="lender-a") == [
+        ("PARTY-NOT-YOURS", "financeRequest.initiatorB2BId")
+    ]
+    unknown = loans.financing([invoice], lenders=["LENDER-A", "LENDER-Z"])
+    assert await lending.refused(ASK, unknown) == [
+        ("PARTY-UNKNOWN", "financeRequest.financeId[0].financierId[1]")
+    ]
+    await lending.send(ASK, body)
+    assert await lending.refused(SHARE, loans.bid("BID-A1"), **BY_B) == [
+        ("FIN-NOT-THE-LENDER", "bid.bidDetails[0].financierId")
+    ]
+    nobody = loans.bid("BID-A1", request_id="FINREQ-9")
+    assert await lending.refused(SHARE, nobody, **BY_A) == [
+        ("FIN-REQUEST-UNKNOWN", "bid.financingRequestId")
+    ]
+    answer = loans.bid_answer({"BID-A1": "ACCEPT"})
+    assert await lending.refused(ANSWER, answer) == [
+        ("DOC-UNKNOWN", "bidResponse.responses[0].bidId")
+    ]
+    answer["b2bIds"] = body["b2bIds"]
+    assert await lending.refused(ANSWER, answer, by="lender-a") == [
+        ("FIN-NOT-THE-INITIATOR", "b2bIds")
+    ]
+    del answer["b2bIds"]
+    assert await lending.refused(ANSWER, answer, by="buyer") == [
+        ("FIN-REQUEST-UNKNOWN", "bidResponse.financingRequestId")
+    ]
+
+
+async def test_two_initiators_with_the_same_id_cannot_be_told_apart(lending: Lending) -> None:
+    await asked(lending)
+    await lending.rows(sa.select(tables.document))  # the buyer asks under the same id
+    await billed_first(lending)
+    body = loans.financing([bills.invoice(1)["invoice"]], asked="717007.00")
+    body["initiatorEntity"] = "BUYER"
+    body["financeRequest"]["initiatorB2BId"] = story.BUYER.b2b_id
+    await lending.send(ASK, body, by="buyer")
+    assert await lending.refused(SHARE, loans.bid("BID-A1"), **BY_A) == [
+        ("FIN-AMBIGUOUS", "bid.financingRequestId")
+    ]
+
+
+async def billed_first(lending: Lending) -> None:
+    """Invoice 1 too is accepted."""
+    await lending.send("invoice/req-send-invoice", bills.invoice(1))
+    confirmed = bills.invoice_confirmation("ACCEPT", "ACCEPTED")
+    await lending.send("invoice/req-confirm-invoice", confirmed)
+
+
+async def test_a_bid_is_shared_once_and_answered_whole(lending: Lending) -> None:
+    await asked(lending)
+    await lending.send(SHARE, loans.bid("BID-A1"), **BY_A)
+    assert await lending.refused(SHARE, loans.bid("BID-A1"), **BY_A) == [
+        ("DOC-EXISTS", "bid.bidDetails[0].bidId")
+    ]
+    assert REQUEST_ID in AT_A
