@@ -248,9 +248,11 @@ def _listen(settings: ServeSettings) -> socket.socket:
     try:
         listening.bind((settings.host, settings.port))
     except OSError as error:
-        message = (
-            f"Cannot listen on {settings.host}:{settings.port}: {os.strerror(error.errno or 0)}."
+        # What no name service knows has a number of its own, and its words beside it.
+        why = (
+            error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
         )
+        message = f"Cannot listen on {settings.host}:{settings.port}: {why}."
         raise CannotServeError(message) from error
     listening.listen(2048)
     listening.settimeout(0)  # the event loop waits, the socket never

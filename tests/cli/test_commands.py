@@ -85,6 +85,8 @@ def test_an_endpoint_that_may_be_called_needs_no_word(sqlite_url: str) -> None:
         (("serve", "--role", "api"), 2, "PostgreSQL"),
         (("simulate", "--port", "0", "--credentials", "/nowhere"), 2, "/nowhere"),
         (("dance",), 2, "dance"),
+        (("serve", "--host", "no.such.name.invalid"), 2, "no.such.name.invalid:8080: Name or"),
+        (("party", "add", "--client", "\udcff", "--name", "x", "--pan", "ZZZCI2701K"), 2, "UTF-8"),
     ],
 )
 def test_a_mistake_is_a_sentence_and_no_traceback(

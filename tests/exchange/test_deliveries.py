@@ -78,6 +78,7 @@ async def test_an_exchange_tells_its_outcome(stage: Scene) -> None:
     assert shown == {
         "reqMsgId": req_msg_id,
         "message": "slip/req-send",
+        "receipt": None,
         "sender": BUYER,
         "receiver": SUPPLIER,
         "effect": "PROPOSAL",

@@ -125,7 +125,7 @@ async def test_a_document_tells_its_standing(stage: Scene) -> None:
                 "reqMsgId": req_msg_id,
                 "status": "SETTLED",
                 "at": shown["createdAt"],
-                "inForce": True,
+                "current": True,
                 "agreed": False,
             }
         ],
@@ -151,13 +151,13 @@ async def test_a_body_is_shown_to_the_byte(stage: Scene, number: bytes) -> None:
     assert b'"total":%b,' % number in msgspec.json.encode(shown)
 
 
-async def test_an_open_edit_is_a_version_that_is_not_in_force(stage: Scene) -> None:
+async def test_an_open_edit_is_a_version_that_is_not_current(stage: Scene) -> None:
     first = await stage.sent(total=b"1.00")
     second = await stage.submit("req-edit", slip(**EDIT, total=b"2.00"))
     shown = await read(stage, "buyer")
     assert (shown["version"], shown["body"]["total"]) == (1, 1)
     assert shown["openExchange"] == second
-    assert [(v["reqMsgId"], v["status"], v["inForce"]) for v in shown["versions"]] == [
+    assert [(v["reqMsgId"], v["status"], v["current"]) for v in shown["versions"]] == [
         (first, "SETTLED", True),
         (second, "OPEN", False),
     ]
@@ -165,7 +165,7 @@ async def test_an_open_edit_is_a_version_that_is_not_in_force(stage: Scene) -> N
     await stage.deliver_all()
     shown = await read(stage, "supplier")
     assert (shown["version"], shown["body"]["total"]) == (2, 2)
-    assert [v["inForce"] for v in shown["versions"]] == [False, True]
+    assert [v["current"] for v in shown["versions"]] == [False, True]
 
 
 async def test_an_agreed_version_is_marked(stage: Scene) -> None:

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from hundi.exchange import tables
 from hundi.exchange.closing import unanswered
 from hundi.exchange.record import State
+from hundi.exchange.verdict import Decision, Kind
 from tests.exchange.scene import Scene, scene
 from tests.exchange.slips import slip
 
@@ -35,3 +36,21 @@ async def test_the_sender_and_a_receiver_that_may_hold_it_are_told(
         assert told == {"RESP", "COPY"}
         [document] = await stage.rows(sa.select(tables.document))
         assert (document["status"], document["highest_version"]) == ("CREATED", 1)
+
+
+@pytest.mark.parametrize("reached", [True, False])
+async def test_a_closing_exchange_ends_with_its_attempt_and_is_not_sent_again(
+    database_url: str, *, reached: bool
+) -> None:
+    async with scene(database_url) as stage:
+        sent = await stage.submit("req-send", slip("S1"))
+        leased = await stage.lease()
+        ending = unanswered(sent, State.ABANDONED)
+        await stage.database.write(lambda tx: stage.road.settler.end(tx, [ending]))
+        await stage.finish(leased, Decision.FAILED, reached=reached)
+        [request] = await stage.rows(
+            sa.select(tables.delivery.c.state).where(tables.delivery.c.webhook_id == sent)
+        )
+        assert request["state"] == "WITHDRAWN"
+        told = {one.kind for one in await stage.lease()}
+        assert told == ({Kind.RESPONSE, Kind.COPY} if reached else {Kind.RESPONSE})

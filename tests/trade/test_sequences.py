@@ -1,8 +1,10 @@
 """Random sequences of legal and illegal messages never break the ledger, a life cycle or a journal."""
 
+from collections.abc import Callable
+
 import pytest
 
-from tests.trade.desk import Desk
+from tests.trade.desk import Desk, desk
 from tests.trade.invariants import broken
 from tests.trade.trader import Trader
 
@@ -22,6 +24,7 @@ async def test_nothing_breaks(trade: Desk, seed: int) -> None:
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("seed", range(1000, 3000))
-async def test_nothing_breaks_in_thousands(trade: Desk, seed: int) -> None:
-    await played(trade, seed)
+async def test_nothing_breaks_in_thousands(fresh_databases: Callable[[], str]) -> None:
+    for seed in range(1000, 3000):
+        async with desk(fresh_databases()) as trade:
+            await played(trade, seed)

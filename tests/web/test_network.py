@@ -14,9 +14,10 @@ from hundi.exchange.feed import number_events
 from hundi.exchange.refusals import RefusalLog
 from hundi.exchange.standing import UNKNOWN
 from hundi.exchange.verdict import Decision
-from hundi.kernel.clock import wall_clock
+from hundi.kernel.clock import MINUTE, to_text, wall_clock
 from hundi.kernel.identity import response_id
 from hundi.parties import tables as parties
+from hundi.parties.health import WARNED_AFTER, Seen, record
 from hundi.store.sqlite import SqliteDatabase
 from hundi.web.network import rest
 from hundi.web.openapi import schema
@@ -213,6 +214,17 @@ async def test_an_endpoint_is_switched_on_again(net: Net) -> None:
     assert len(net.woken) == 1
     assert len(await net.stage.lease()) == 1
     assert (await net.get(f"{V1}/endpoint")).json()["state"] == "DISABLED"
+
+
+async def test_an_owner_is_warned_before_the_endpoint_is_switched_off(net: Net) -> None:
+    shown = checked(await net.get(f"{V1}/endpoint"), "NetworkEndpoint")
+    assert (shown["failingSince"], shown["warning"]) == (None, "")
+    began = wall_clock() - WARNED_AFTER - MINUTE
+    failing = Seen(success_at=None, failed_exchanges=1, failing_since=began)
+    await net.stage.database.write(lambda tx: record(tx, {"buyer": failing}))
+    shown = checked(await net.get(f"{V1}/endpoint"), "NetworkEndpoint")
+    assert (shown["state"], shown["failingSince"]) == ("ENABLED", to_text(began))
+    assert "switched off" in shown["warning"]
 
 
 async def test_the_feed_is_read_on_by_its_cursor(net: Net) -> None:

@@ -24,7 +24,7 @@ class OpenDoor:
 class DeadStore:
     """A gate behind which the database fails in one way."""
 
-    def __init__(self, error: StoreError) -> None:
+    def __init__(self, error: Exception) -> None:
         self.error = error
 
     async def submit(self, request: Request) -> Accepted | Refused:
@@ -40,6 +40,25 @@ class DeadStore:
         return Random(1).randrange(10)
 
 
+async def _answer(error: Exception, raw: bytes) -> httpx.Response:
+    calls = MessageCalls({m.path: m for m in MESSAGES}, DeadStore(error), OpenDoor())  # type: ignore[arg-type]
+    headers = {
+        "authorization": "Bearer x",
+        "content-type": "application/json",
+        "idempotency-key": "k",
+    }
+    transport = httpx.ASGITransport(calls)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://hundi.test") as client:
+        return await client.post(MESSAGES[0].path, content=raw, headers=headers)
+
+
+async def test_a_fault_of_ours_is_told_in_the_envelope_too() -> None:
+    answer = await _answer(KeyError("secret"), story.dumps(story.order()))
+    assert answer.status_code == answer.json()["response_code"] == 500
+    assert answer.json()["payload"]["resp"]["errorCd"] == "HTTP-INTERNAL"
+    assert "secret" not in answer.text
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
@@ -52,15 +71,7 @@ class DeadStore:
 async def test_a_dead_store_is_a_503_to_be_tried_again(
     error: StoreError, code: str, raw: bytes
 ) -> None:
-    calls = MessageCalls({m.path: m for m in MESSAGES}, DeadStore(error), OpenDoor())  # type: ignore[arg-type]
-    headers = {
-        "authorization": "Bearer x",
-        "content-type": "application/json",
-        "idempotency-key": "k",
-    }
-    transport = httpx.ASGITransport(calls)  # type: ignore[arg-type]
-    async with httpx.AsyncClient(transport=transport, base_url="http://hundi.test") as client:
-        answer = await client.post(MESSAGES[0].path, content=raw, headers=headers)
+    answer = await _answer(error, raw)
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) >= 1
     assert answer.json()["payload"]["resp"]["errorCd"] == code

@@ -1,6 +1,7 @@
 """Connections that try to wear the server out, against uvicorn as we serve with it."""
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -88,6 +89,18 @@ async def settled() -> None:
     await asyncio.sleep(0.02)
 
 
+def refusal(answer: bytes) -> tuple[int, str]:
+    """Status and code of a refusal that stands for both faces: the envelope, and a problem."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"content-type: application/json" in head
+    told = json.loads(body)
+    code, status = told["code"], int(head.split()[1])
+    assert told["status"] == told["response_code"] == status
+    assert told["payload"]["resp"]["errorCd"] == code
+    assert told["faults"] == told["payload"]["faults"] != []
+    return status, code
+
+
 def application(
     seen: list[Scope], released: asyncio.Event
 ) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
@@ -165,7 +178,7 @@ async def test_a_head_over_the_limit_is_refused(callers: Callers, long: bytes, w
         for start in range(0, len(long), 8192):
             await caller.send(long[start : start + 8192])
         await caller.send(b"x" * 8192)  # the first piece is not counted until the head is whole
-    assert (await caller.ended()).startswith(b"HTTP/1.1 431 ")
+    assert refusal(await caller.ended()) == (431, "HTTP-HEAD-TOO-LARGE")
     assert callers.seen == []
 
 
@@ -214,7 +227,7 @@ async def test_a_head_has_to_arrive_in_time(callers: Callers, begun: bytes) -> N
     await callers.pass_seconds(LIMITS.head)
     assert caller.still_open
     await callers.pass_seconds(1)
-    assert (await caller.ended()).startswith(b"HTTP/1.1 408 ")
+    assert refusal(await caller.ended()) == (408, "HTTP-TOO-LATE")
 
 
 async def test_a_trickle_does_not_keep_a_head_alive(callers: Callers) -> None:
@@ -239,7 +252,7 @@ async def test_a_body_has_to_arrive_in_time(callers: Callers, head: bytes) -> No
         await callers.pass_seconds(1)
     assert caller.still_open
     await callers.pass_seconds(1)
-    assert (await caller.ended()).startswith(b"HTTP/1.1 408 ")
+    assert refusal(await caller.ended()) == (408, "HTTP-TOO-LATE")
 
 
 async def test_a_body_that_nobody_waits_for_gets_no_second_answer(callers: Callers) -> None:
@@ -303,7 +316,7 @@ async def test_beyond_the_spare_room_nobody_is_let_in(callers: Callers) -> None:
     for _ in range(LIMITS.connections + LIMITS.spare):
         await callers.dial(GET)
     beyond = await callers.dial()
-    assert (await beyond.ended()).startswith(b"HTTP/1.1 503 ")
+    assert refusal(await beyond.ended()) == (503, "HTTP-OVERLOADED")
     assert len(callers.connections) == LIMITS.connections + LIMITS.spare
 
 
@@ -329,7 +342,21 @@ async def test_a_pile_of_requests_is_not_taken(callers: Callers) -> None:
 
 async def test_what_is_no_http_gets_400(callers: Callers) -> None:
     caller = await callers.dial(b"nonsense\r\n\r\n")
-    assert (await caller.ended()).startswith(b"HTTP/1.1 400 ")
+    assert refusal(await caller.ended()) == (400, "HTTP-UNREADABLE")
+
+
+@pytest.mark.parametrize("target", [b"CONNECT x:1", b"CONNECT [::1]:443"])
+async def test_a_target_that_is_none_gets_400(
+    callers: Callers, target: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = target + b" HTTP/1.1\r\nHost: x\r\n\r\n"
+    caller = await callers.dial(asked)
+    assert refusal(await caller.ended()) == (400, "HTTP-UNREADABLE")
+    second = await callers.dial(GET + b"\r\n")
+    assert await second.status() == 200
+    await second.send(asked)
+    assert refusal(await second.ended()) == (400, "HTTP-UNREADABLE")
+    assert "Traceback" not in caplog.text
 
 
 async def test_an_upgrade_is_answered_as_if_not_asked_for(callers: Callers) -> None:

@@ -40,6 +40,9 @@ _ONLY_IN_DEV = "The client is added; for now start the network with `hundi serve
 _NEVER_CALLED = "The client is added, but nothing will be sent to it, with or without --dev."
 
 
+_NO_TEXT = "An argument is not UTF-8. Check the terminal's encoding (`locale`)."
+
+
 class UnusableError(Exception):
     """The database cannot be used as it is; the message says what to do."""
 
@@ -47,6 +50,8 @@ class UnusableError(Exception):
 def run(arguments: Sequence[str], tools: Tools) -> int:
     """Run one command; the exit code. A person's mistake is one sentence, never a traceback."""
     as_json = "--json" in arguments
+    if any(map(_is_no_text, arguments)):
+        return _complain("CLI-UNUSABLE", _NO_TEXT, as_json=as_json, exit_code=WRONG)
     try:
         _build(tools)(args=list(arguments), prog_name="hundi")
     except SystemExit as ended:
@@ -261,6 +266,11 @@ def _warn(fault: Fault, advice: str, *, as_json: bool) -> None:
         typer.echo(json.dumps({"warning": warning}), err=True)
     else:
         typer.echo(f"hundi: warning: {detail}", err=True)
+
+
+def _is_no_text(argument: str) -> bool:
+    """Whether it holds bytes that the terminal's encoding could not read."""
+    return any("\ud800" <= character <= "\udfff" for character in argument)
 
 
 def _first_line(error: BaseException) -> str:

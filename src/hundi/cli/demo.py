@@ -18,6 +18,8 @@ from hundi.cli.scenes.table import Names, Stories, Table
 from hundi.cli.scenes.telling import PromiseBrokenError, Told
 from hundi.cli.stage import Stage, StageError, free_port
 
+_CUT_SHORT = 128 + signal.SIGINT
+
 SCENES: tuple[Callable[[Table], None], ...] = (
     ordering.agreed,
     billing.first,
@@ -33,7 +35,7 @@ SCENES: tuple[Callable[[Table], None], ...] = (
 
 
 def play(stories: Stories, *, once: bool) -> int:
-    """Play the demo; 0 if every promise held, 1 with the reason if not.
+    """Play the demo; 0 if every promise held, 1 with the reason if not, 130 if it was cut short.
 
     Without `once` everything stays up to be looked at until Ctrl-C.
     """
@@ -43,23 +45,25 @@ def play(stories: Stories, *, once: bool) -> int:
     url = os.environ.get("HUNDI_DATABASE_URL", "")
     shared = url if url.startswith(("postgresql://", "postgres://")) else None
     began = time.monotonic()
+    finished = False
     try:
         with Stage(shared) as stage:
             network = f"http://127.0.0.1:{free_port()}"
             table = _seated(stage, stories, told, network=network)
             for scene in SCENES:
                 scene(table)
+            finished = True
             took = time.monotonic() - began
             console.print(f"\n[bold]{told.checks} promises held in {took:.1f} s.[/bold]")
             if not once:
                 _stay(table, network)
-    except (PromiseBrokenError, StageError) as broken:
+    except (PromiseBrokenError, StageError, OSError) as broken:
         console.print("\n[red]Broken:[/red]", end=" ")
         console.print(str(broken), highlight=False, markup=False)
         return 1
     except KeyboardInterrupt:
         console.print("\nStopped; nothing is left running.")
-    return 0
+    return 0 if finished else _CUT_SHORT
 
 
 def _interrupt(*_: object) -> None:

@@ -47,7 +47,10 @@ def free_port() -> int:
 def call(
     method: str, url: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
 ) -> Http:
-    """One HTTP call; refusals are answers too. Raises OSError where no whole answer came."""
+    """One HTTP call; refusals are answers too. Raises OSError where no whole answer came.
+
+    What is not JSON (a proxy on the way answers too) is told as text.
+    """
     request = urllib.request.Request(url, data=body, method=method, headers=dict(headers or {}))  # noqa: S310
     began = time.perf_counter()
     try:
@@ -55,7 +58,14 @@ def call(
     except http.client.HTTPException as cut:
         raise ConnectionError(f"the answer was cut off: {cut}") from cut
     took = (time.perf_counter() - began) * 1000
-    return Http(status, json.loads(raw) if raw else None, took)
+    return Http(status, _body(raw), took)
+
+
+def _body(raw: bytes) -> Any:
+    try:
+        return json.loads(raw) if raw else None
+    except ValueError:
+        return raw.decode(errors="replace")
 
 
 def _answered(request: urllib.request.Request) -> tuple[int, bytes]:

@@ -1,7 +1,11 @@
-"""Connections to endpoints that bound what surrounds an answer.
+"""One POST on one connection of aiohttp's connector, and connections that bound what is around.
 
 aiohttp bounds one head and we bound the body, but interim answers (1xx), the frames of chunks and
 their extensions could go on for ever, faster than they are read, and no time-out gets its turn.
+
+Connecting, resolving, TLS, keeping connections and parsing are aiohttp's. Its session is not used:
+for cookies, redirects, proxies, retries and bodies of all kinds, none of which may happen here, it
+takes half of the time that a webhook costs (docs/decisions/0009-webhooks-without-a-session.md).
 """
 
 from functools import partial
@@ -9,9 +13,13 @@ from typing import Any
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
 from aiohttp.http import RawResponseMessage
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
+from yarl import URL
 
+ANSWER_AT_MOST = 64 * 1024
 INTERIM_AT_MOST = 16
 AROUND_AT_MOST = 64 * 1024
 SLICE = 8 * 1024
@@ -21,12 +29,99 @@ class AnswerRefusedError(aiohttp.ClientError):
     """What came is no answer that we read to its end; the text, our own, says why."""
 
 
-class Connector(aiohttp.TCPConnector):
-    """aiohttp's connector, with bounded connections."""
+class NotHttpError(aiohttp.ClientError):
+    """What came cannot be read as HTTP."""
 
-    def __init__(self, **options: Any) -> None:
+
+class Door:
+    """Where requests to one URL go in: what the connector asks of a request, and the first lines."""
+
+    def __init__(self, url: URL) -> None:
+        self.request = aiohttp.ClientRequest("POST", url)
+        host = self.request.headers["host"]
+        self.lines = f"POST {url.raw_path_qs} HTTP/1.1\r\nhost: {host}\r\n".encode("ascii")
+
+
+class Received:
+    """An answer: its status, at most 64 KiB of its body, whether that is all, its Retry-After."""
+
+    __slots__ = ("body", "retry_after", "status", "whole")
+
+    def __init__(self, message: RawResponseMessage) -> None:
+        self.status = message.code
+        self.retry_after: str | None = message.headers.get("retry-after")
+        self.body = b""
+        self.whole = True
+
+
+class Connector(aiohttp.TCPConnector):
+    """aiohttp's connector, with bounded connections, and `limits` for making one."""
+
+    def __init__(self, limits: aiohttp.ClientTimeout, **options: Any) -> None:
         super().__init__(**options)
         self._factory = partial(_bounded, loop=self._loop)
+        self._limits = limits
+
+    async def post(self, door: Door, headers: str, body: bytes) -> Received:
+        """Send once and read the answer. `headers` are whole lines, without host and length.
+
+        Raises aiohttp.ClientError or OSError. Cancelled, or after an answer that was not read to its
+        end, the connection is closed, else kept.
+        """
+        connection = await self._connected(door)
+        try:
+            received = await _exchanged(connection, door.lines + _head(headers, body), body)
+        except BaseException:
+            connection.close()
+            raise
+        if received.whole:
+            connection.release()
+        else:
+            connection.close()
+        return received
+
+    async def _connected(self, door: Door) -> Connection:
+        try:
+            return await self.connect(door.request, [], self._limits)
+        except TimeoutError as error:
+            raise aiohttp.ConnectionTimeoutError from error
+
+
+def _head(headers: str, body: bytes) -> bytes:
+    return f"{headers}content-length: {len(body)}\r\n\r\n".encode("ascii")
+
+
+async def _exchanged(connection: Connection, head: bytes, body: bytes) -> Received:
+    protocol = connection.protocol
+    if protocol is None or protocol.transport is None:
+        raise aiohttp.ServerDisconnectedError
+    protocol.set_response_params(read_until_eof=True, auto_decompress=False)
+    if protocol.should_close:
+        # A server that answered twice has put the answer to another request on this connection.
+        raise aiohttp.ClientOSError(None, "an answer came before its request")
+    protocol.transport.writelines((head, body))
+    try:
+        message, content = await protocol.read()
+        received = Received(message)
+        await _read(received, message, content)
+    except HttpProcessingError as error:
+        raise NotHttpError from error
+    return received
+
+
+async def _read(received: Received, message: RawResponseMessage, content: StreamReader) -> None:
+    """Read at most 64 KiB of a body. The rest of a longer one is not read."""
+    told = message.headers.get("content-length")
+    if told is not None and told.isdigit() and int(told) <= ANSWER_AT_MOST:
+        received.body = await content.read()
+        return
+    parts = bytearray()
+    async for part in content.iter_any():
+        parts += part
+        if len(parts) > ANSWER_AT_MOST:
+            received.whole = False
+            break
+    received.body = bytes(parts[:ANSWER_AT_MOST])
 
 
 class BoundedProtocol(ResponseHandler):

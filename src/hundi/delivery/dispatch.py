@@ -25,6 +25,7 @@ from hundi.store.engine import Database, StoreError, Transaction
 
 CONCURRENCY = 256  # eight endpoints that take their time do not hold up the ninth
 IDLE_SECONDS = 0.25
+POSTGRES_LANES = 2  # transactions at once: while one waits for the disk, the next one is at work
 DRAIN_SECONDS = 20
 
 _log = structlog.get_logger()
@@ -161,11 +162,19 @@ def parcel_of(leased: Leased) -> Parcel:
     )
 
 
+def _report(what: str, error: Exception) -> None:
+    if isinstance(error, StoreError):
+        _log.warning(f"{what}-waits-for-database", error=str(error))
+    else:
+        _log.error(f"{what}-failed", exc_info=error)
+
+
 class DispatchLoop:
     """Runs a dispatcher until it is stopped: leases as room frees up, sends concurrently.
 
     Ends of attempts that come while a transaction is in flight share the next one, and the same
-    transaction leases the next webhooks. Only while nothing ends, a transaction just leases.
+    transaction leases the next webhooks. Only while nothing ends, a transaction just leases. One at
+    a time leases, or two would fill the same room.
     """
 
     def __init__(self, dispatcher: Dispatcher) -> None:
@@ -174,11 +183,12 @@ class DispatchLoop:
             dispatcher.database,
             self._turn,
             keys=lambda result: (result.leased.req_msg_id, result.leased.webhook_id),
+            lanes=POSTGRES_LANES if dispatcher.database.dialect == "postgresql" else 1,
         )
         self._flying: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
-        self._claiming = False
+        self._leasing: object = None
         self._stopping = False
 
     def wake(self) -> None:
@@ -186,14 +196,14 @@ class DispatchLoop:
         self._wake.set()
 
     async def run(self) -> None:
-        """Dispatch until `stop`; database trouble is waited out."""
+        """Dispatch until `stop`; trouble of any kind is told and waited out."""
         while not self._stopping:
             self._wake.clear()
-            await self._finish.batch_ended()
+            await self._finish.drained()
             try:
                 found = await self._claim()
-            except StoreError as error:
-                _log.warning("dispatch-waits-for-database", error=str(error))
+            except Exception as error:  # noqa: BLE001 (nothing may end the sending for good)
+                _report("dispatch", error)
                 await asyncio.sleep(1)
                 continue
             if not found:
@@ -213,27 +223,29 @@ class DispatchLoop:
 
     def _free(self) -> int:
         """How many more attempts may start now."""
-        if self._stopping or self._claiming:
-            return 0
-        return self._dispatcher.concurrency - self._flying.total()
+        return 0 if self._stopping else self._dispatcher.concurrency - self._flying.total()
 
     async def _claim(self) -> int:
         """Lease in a transaction of its own, unless one that writes ends of attempts does it."""
         free = self._free()
-        if self._finish.busy or free <= 0:
+        if self._leasing is not None or free <= 0:
             return 0
-        self._claiming = True
+        self._leasing = self
         try:
             leased = await self._dispatcher.claim(self._flying, free)
         finally:
-            self._claiming = False
+            self._leasing = None
         self._start(leased)
         return len(leased)
 
     async def _turn(
         self, tx: Transaction, results: Sequence[AttemptResult]
     ) -> Sequence[Sequence[Leased]]:
-        leased = await self._dispatcher.turn(tx, results, flying=self._flying, free=self._free())
+        free = 0
+        if self._leasing is None or self._leasing is results[0]:  # itself, where it runs again
+            self._leasing = results[0]  # until its commit is known and its leases count
+            free = self._free()
+        leased = await self._dispatcher.turn(tx, results, flying=self._flying, free=free)
         return [leased, *([()] * (len(results) - 1))]
 
     def _start(self, leased: Sequence[Leased]) -> None:
@@ -261,6 +273,9 @@ class DispatchLoop:
             # The lease runs out and the attempt counts as failed; the receiver gives its repeat
             # the same answer.
             _log.warning("attempt-not-written", webhook_id=leased.webhook_id, error=str(error))
+        finally:
+            if self._leasing is result:
+                self._leasing = None
 
 
 class SweepLoop:
@@ -277,8 +292,8 @@ class SweepLoop:
             try:
                 if await self._dispatcher.sweep():
                     self._wake()
-            except StoreError as error:
-                _log.warning("sweep-waits-for-database", error=str(error))
+            except Exception as error:  # noqa: BLE001 (as above)
+                _report("sweep", error)
             try:
                 await asyncio.wait_for(self._stopped.wait(), 1)
             except TimeoutError:

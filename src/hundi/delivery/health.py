@@ -13,7 +13,7 @@ from hundi.exchange.outbox import AttemptResult
 from hundi.exchange.verdict import Decision
 from hundi.kernel.clock import HOUR
 from hundi.parties.health import Seen, record
-from hundi.store.engine import Database, StoreError
+from hundi.store.engine import Database
 
 FLUSH_SECONDS = 2
 SUCCESS_TOLD_EVERY = HOUR
@@ -80,7 +80,7 @@ class Health:
         seen, self._seen = self._seen, {}
         try:
             await self._database.write(lambda tx: record(tx, seen))
-        except StoreError as error:
+        except Exception as error:  # noqa: BLE001 (deliveries do not stand still for a statistic)
             _log.warning("health-not-written", error=str(error))
             self._seen = seen | self._seen
 

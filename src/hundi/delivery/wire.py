@@ -16,17 +16,24 @@ from typing import Protocol
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
-from aiohttp.payload import BytesPayload
 from yarl import URL
 
 from hundi import __version__
-from hundi.delivery.connection import AnswerRefusedError, Connector
+from hundi.delivery.connection import (
+    ANSWER_AT_MOST,
+    AnswerRefusedError,
+    Connector,
+    Door,
+    NotHttpError,
+    Received,
+)
 from hundi.delivery.egress import EgressGuard, EgressRefusedError, GuardedResolver
 from hundi.exchange.verdict import Answer, Kind
 from hundi.kernel.clock import SECOND
 from hundi.kernel.signature import SignatureError, sign
 
-ANSWER_AT_MOST = 64 * 1024
+__all__ = ["ANSWER_AT_MOST", "Endpoint", "HttpWire", "Parcel", "Wire"]
+
 DEADLINE_SECONDS = 15
 CONNECT_SECONDS = 5  # to one address, TLS included
 ALL_CONNECTS_SECONDS = 10  # with the look-up and all addresses of the name
@@ -47,12 +54,12 @@ _OURS = frozenset({
     "expect", "host", "keep-alive", "trailer", "transfer-encoding", "upgrade", "user-agent",
 })  # fmt: skip
 _OUR_PREFIXES = ("webhook-", "hundi-", "proxy-")
-_SAME_ALWAYS = {
-    "accept": "application/json",
-    "accept-encoding": "identity",  # what is not unpacked cannot explode
-    "content-type": "application/json",
-    "user-agent": f"hundi/{__version__}",
-}
+_SAME_ALWAYS = (
+    "accept: application/json\r\n"
+    "accept-encoding: identity\r\n"  # what is not unpacked cannot explode
+    "content-type: application/json\r\n"
+    f"user-agent: hundi/{__version__}\r\n"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +122,7 @@ class HttpWire:
         self._deadline = deadline
         self._tls = tls
         self._resolver = resolver or GuardedResolver(guard)
-        self._opened: aiohttp.ClientSession | None = None
+        self._opened: Connector | None = None
         self._target = lru_cache(4096)(self._judged)
 
     async def post(self, endpoint: Endpoint, parcel: Parcel, *, now: int) -> Answer:
@@ -123,45 +130,29 @@ class HttpWire:
         clock = asyncio.get_running_loop().time
         began = clock()
         try:
-            url = self._target(endpoint.base_url, parcel.path)
+            door = self._target(endpoint.base_url, parcel.path)
             headers = _headers(endpoint, parcel, now)
+            connector = self._opened or self._open()
             async with asyncio.timeout(self._deadline):
-                status, body, error, asked = await self._sent(url, headers, parcel.body)
+                received = await connector.post(door, headers, parcel.body)
         except (_NotSentError, aiohttp.ClientError, OSError) as trouble:
-            word, reached = _cause(trouble)
-            status, body, error, asked = None, b"", word, None
-        else:
-            reached = True
-        return Answer(
-            status=status,
-            body=body,
-            retry_after=None if asked is None else _retry_after(asked, now),
-            milliseconds=round((clock() - began) * 1000),
-            reached=reached,
-            error=error,
-        )
+            return _unanswered(trouble, round((clock() - began) * 1000))
+        return _answer(received, round((clock() - began) * 1000), now)
 
-    async def _sent(
-        self, url: URL, headers: dict[str, str], body: bytes
-    ) -> tuple[int | None, bytes, str | None, str | None]:
-        """Status, body, what is wrong with it, and the header Retry-After."""
-        session = self._opened or self._open()
-        data = BytesPayload(body)  # said at once, or aiohttp tries every kind of payload it knows
-        async with session.post(url, data=data, headers=headers, allow_redirects=False) as response:
-            received, whole = await _received(response)
-            error = None if whole else "answer-too-large"
-            return response.status, received, error, response.headers.get("retry-after")
-
-    def _judged(self, base_url: str, path: str) -> URL:
-        """The URL of a webhook. Raises _NotSentError where it may not be called."""
+    def _judged(self, base_url: str, path: str) -> Door:
+        """The door of a webhook's URL. Raises _NotSentError where it may not be called."""
         text = f"{base_url.rstrip('/')}/{path.lstrip('/')}"
         trouble = self._guard.url_refused(text)
         if trouble is not None:
             raise _NotSentError(f"the endpoint {trouble}")
-        return URL(text)
+        return Door(URL(text))
 
-    def _open(self) -> aiohttp.ClientSession:
-        connector = Connector(
+    def _open(self) -> Connector:
+        # No total here: aiohttp rounds it up to whole seconds; `post` sets an exact one.
+        self._opened = Connector(
+            aiohttp.ClientTimeout(
+                total=None, connect=ALL_CONNECTS_SECONDS, sock_connect=CONNECT_SECONDS
+            ),
             resolver=self._resolver,
             socket_factory=self._guard.socket_to,
             ssl=self._tls or True,
@@ -169,18 +160,6 @@ class HttpWire:
             limit_per_host=CONNECTIONS_PER_HOST,
             keepalive_timeout=IDLE_SECONDS,
             ttl_dns_cache=NAMES_CACHED_SECONDS,
-        )
-        # No total here: aiohttp rounds it up to whole seconds; `post` sets an exact one.
-        limits = aiohttp.ClientTimeout(
-            total=None, connect=ALL_CONNECTS_SECONDS, sock_connect=CONNECT_SECONDS
-        )
-        self._opened = aiohttp.ClientSession(
-            connector=connector,
-            timeout=limits,
-            request_class=_Request,
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,  # no proxy, no .netrc: the guard must see where it goes
         )
         return self._opened
 
@@ -191,20 +170,10 @@ class HttpWire:
         await self._resolver.close()  # aiohttp closes only a resolver that it made itself
 
 
-class _Request(aiohttp.ClientRequest):
-    async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
-        # A server that answered twice has put the answer to another request on this connection.
-        if conn.protocol is not None and conn.protocol.should_close:
-            raise aiohttp.ClientOSError(None, "an answer came before its request")
-        return await super().send(conn)
-
-
-def _headers(endpoint: Endpoint, parcel: Parcel, now: int) -> dict[str, str]:
-    """All headers; ours win. Raises _NotSentError for one that would break the message."""
-    headers = dict(_allowed(endpoint.headers)) if endpoint.headers else {}
-    headers |= _SAME_ALWAYS
+def _headers(endpoint: Endpoint, parcel: Parcel, now: int) -> str:
+    """All header lines; ours win. Raises _NotSentError for one that would break the message."""
     try:
-        headers |= sign(
+        headers = sign(
             endpoint.secrets,
             webhook_id=parcel.webhook_id,
             timestamp=now // SECOND,
@@ -215,15 +184,19 @@ def _headers(endpoint: Endpoint, parcel: Parcel, now: int) -> dict[str, str]:
     headers["hundi-exchange"] = parcel.req_msg_id
     headers["hundi-sequence"] = parcel.sequence
     if parcel.idempotency_key is not None:
-        headers["hundi-idempotency-key"] = _safe("hundi-idempotency-key", parcel.idempotency_key)
-    return headers
+        headers["hundi-idempotency-key"] = parcel.idempotency_key
+    if endpoint.headers:
+        headers |= _allowed(endpoint.headers)
+    # The last look at each: nothing that ends a line may stand in one.
+    lines = [f"{name}: {_safe(name, value)}\r\n" for name, value in headers.items()]
+    return _SAME_ALWAYS + "".join(lines)
 
 
 def _allowed(static: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for name, value in static.items():
         low = name.lower()
         if low not in _OURS and not low.startswith(_OUR_PREFIXES):
-            yield low, _safe(name, value)
+            yield low, value
 
 
 def _safe(name: str, value: str) -> str:
@@ -232,18 +205,28 @@ def _safe(name: str, value: str) -> str:
     return value
 
 
-async def _received(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
-    """At most 64 KiB of an answer, and whether that is all. The rest of a longer one is not read."""
-    told = response.content_length
-    if told is not None and told <= ANSWER_AT_MOST:
-        return await response.read(), True
-    received = bytearray()
-    async for chunk in response.content.iter_any():
-        received += chunk
-        if len(received) > ANSWER_AT_MOST:
-            response.close()
-            return bytes(received[:ANSWER_AT_MOST]), False
-    return bytes(received), True
+def _answer(received: Received, milliseconds: int, now: int) -> Answer:
+    asked = received.retry_after
+    return Answer(
+        status=received.status,
+        body=received.body,
+        retry_after=None if asked is None else _retry_after(asked, now),
+        milliseconds=milliseconds,
+        reached=True,
+        error=None if received.whole else "answer-too-large",
+    )
+
+
+def _unanswered(trouble: Exception, milliseconds: int) -> Answer:
+    word, reached = _cause(trouble)
+    return Answer(
+        status=None,
+        body=b"",
+        retry_after=None,
+        milliseconds=milliseconds,
+        reached=reached,
+        error=word,
+    )
 
 
 def _retry_after(text: str, now: int) -> int | None:
@@ -294,7 +277,7 @@ def _why_unanswered(trouble: Exception) -> str:
             return "timeout"
         case AnswerRefusedError():
             return f"not-http: {trouble}"
-        case aiohttp.ClientResponseError():
+        case NotHttpError():
             return "not-http"
     return "reset"
 

@@ -34,6 +34,8 @@ class Housekeeping:
                 await self._tick(ticks)
             except StoreError as error:
                 _log.warning("housekeeping-waits-for-database", error=str(error))
+            except Exception as error:  # noqa: BLE001 (the feed has to go on)
+                _log.error("housekeeping-failed", exc_info=error)
             ticks += 1
             try:
                 await asyncio.wait_for(self._stopped.wait(), 1 / TICKS_A_SECOND)

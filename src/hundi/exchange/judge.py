@@ -71,10 +71,7 @@ def _rights(request: Request, world: World) -> Iterator[Fault]:
     roles = request.message.sender, request.message.receiver
     sender = world.parties.get(request.sender_b2b)
     if sender is None or sender.client_id != request.client_id:
-        detail = (
-            f"Your client does not serve {request.sender_b2b}. Send as a B2B ID that it serves."
-        )
-        yield parties.NOT_YOURS.at(request.path_of(roles[0]), detail)
+        yield _not_the_sender(request, world.parties.get(request.receiver_b2b))
         return
     for role, b2b_id in request.parties.items():
         party = world.parties.get(b2b_id)
@@ -84,6 +81,20 @@ def _rights(request: Request, world: World) -> Iterator[Fault]:
         elif not party.active and role in roles:
             detail = f"{b2b_id} is switched off on the network."
             yield parties.INACTIVE.at(request.path_of(role), detail)
+
+
+def _not_the_sender(request: Request, other: Served | None) -> Fault:
+    """Somebody else's B2B ID, or the client's own one in the other role."""
+    message = request.message
+    path = request.path_of(message.sender)
+    if other is not None and other.client_id == request.client_id:
+        detail = (
+            f"The {message.sender} sends {message.name}."
+            f" Your client serves {other.b2b_id}, which is the {message.receiver} here."
+        )
+        return parties.WRONG_ROLE.at(path, detail)
+    detail = f"Your client does not serve {request.sender_b2b}. Send as a B2B ID that it serves."
+    return parties.NOT_YOURS.at(path, detail)
 
 
 def _ruled(

@@ -164,7 +164,7 @@ def leased_from(row: Row, *, sending: bool = True) -> Leased:
 
 
 async def _at_once(tx: Transaction, asked: list[tuple[str, int]], total: int) -> Sequence[Row]:
-    return await tx.fetch(_AT_ONCE, encoded(asked), tx.now, tx.now + LEASE, total)
+    return await tx.fetch(_AT_ONCE, encoded(asked).decode(), tx.now, tx.now + LEASE, total)
 
 
 async def _step_by_step(tx: Transaction, asked: list[tuple[str, int]], total: int) -> Sequence[Row]:

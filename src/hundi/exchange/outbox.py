@@ -99,12 +99,14 @@ class Outbox:
         writes = Writes()
         endings = [e for r in results for e in _endings(r, closing)]
         ended = await self.settler.prepare(tx, endings, writes)
-        done = [r.leased.webhook_id for r in results if _done(r) and not _ended(r, ended)]
         writes.freed += [(r.leased.webhook_id,) for r in results if r.leased.lanes and _done(r)]
+        # A `req-X` whose exchange has ended just now is ended with it, by `writes`, and by it alone:
+        # PostgreSQL runs what is flushed together as one statement, which writes a row only once.
+        left = [r for r in results if not _ended(r, ended)]
         await writes.flush(
             tx,
-            (_DONE, sorted((webhook_id, tx.now) for webhook_id in done)),
-            (_RESCHEDULE, sorted(_rescheduled(r, tx.now) for r in results if not _done(r))),
+            (_DONE, sorted((r.leased.webhook_id, tx.now) for r in left if _done(r))),
+            (_RESCHEDULE, sorted(_rescheduled(r, tx.now) for r in left if not _done(r))),
             (_END_ATTEMPT, [_attempt_row(r, tx.now) for r in results]),
         )
         return [None] * len(results)

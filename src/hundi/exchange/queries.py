@@ -117,7 +117,7 @@ async def document(
     object_id: str,
     author: str = "",
 ) -> Json:
-    """One document with the subject of the version in force and all its versions.
+    """One document with the subject of the current version and all its versions.
 
     `messages` are the message types by stored name. `missed` is the last step, as a 409 tells it to
     a sender who has missed it. Raises RefusedError: unknown, or of several authors.
@@ -236,7 +236,7 @@ def _version(content: _Content, row: Row, body_id: str) -> Json:
         "reqMsgId": req_msg_id,
         "status": content.row["state"],
         "at": to_text(content.row["created_at"]),
-        "inForce": req_msg_id == body_id,
+        "current": req_msg_id == body_id,
         "agreed": req_msg_id == row["agreed_body_id"],
     }
 

@@ -160,7 +160,7 @@ def _over(request: Request, world: World, one: Subject) -> OpenExchange | None:
     over = world.opened(one.stored)
     if over is None or request.action != one.kind.withdrawal:
         return None
-    own = over.exchange.client_id == request.client_id
+    own = over.exchange.sender_b2b == request.sender_b2b  # a client may serve both parties
     withdrawing = any(m.target in one.kind.released for m in over.exchange.moves)
     return over if own and not withdrawing and not over.leased else None
 

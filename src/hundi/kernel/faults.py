@@ -29,6 +29,9 @@ class Kind(Enum):
     LIMIT = auto()
     NOT_NOW = auto()
     METHOD = auto()
+    TOO_LATE = auto()
+    HEAD_TOO_LARGE = auto()
+    INTERNAL = auto()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,11 @@ NOT_YOURS = Code(
     Kind.RIGHTS,
     "The sender's B2B ID is not served by the client whose token was used.",
 )
+WRONG_ROLE = Code(
+    "PARTY-WRONG-ROLE",
+    Kind.RIGHTS,
+    "The message is the other party's to send; the client serves the one that receives it.",
+)
 UNKNOWN = Code(
     "PARTY-UNKNOWN", Kind.UNKNOWN, "No such B2B ID is on the network. Check it, or register it."
 )
@@ -34,7 +39,7 @@ BAD_B2B_ID = Code("PARTY-B2B-ID", Kind.RULE, "A B2B ID is text@BCB of at most 10
 BAD_ENDPOINT = Code("CLIENT-ENDPOINT", Kind.RULE, "The endpoint is no URL that may be called.")
 BAD_NAME = Code("PARTY-NAME", Kind.RULE, "A name has 1 to 200 printable characters.")
 CODES = (
-    TOKEN, NOT_YOURS, UNKNOWN, INACTIVE, TAKEN, NO_CLIENT,
+    TOKEN, NOT_YOURS, WRONG_ROLE, UNKNOWN, INACTIVE, TAKEN, NO_CLIENT,
     BAD_PAN, BAD_GSTIN, BAD_B2B_ID, BAD_ENDPOINT, BAD_NAME,
 )  # fmt: skip
 

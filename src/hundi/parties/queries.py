@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
+from hundi.kernel.clock import to_text
 from hundi.parties import tables
 from hundi.parties.model import Served
 from hundi.store.engine import Transaction
@@ -93,6 +94,12 @@ async def parties_of(tx: Transaction, client_id: str) -> list[dict[str, object]]
     ]
 
 
+_OFF_SOON = (
+    "The endpoint has taken nothing for 12 hours. After 24 hours and 10 failed exchanges it is"
+    " switched off: bring it back, then switch it on again if need be."
+)
+
+
 async def endpoint_of(tx: Transaction, client_id: str) -> dict[str, object]:
     """A client's endpoint as its owner may see it: no secret, no static header values."""
     c = tables.client.c
@@ -101,8 +108,8 @@ async def endpoint_of(tx: Transaction, client_id: str) -> dict[str, object]:
         c.endpoint_url,
         c.disabled_at,
         c.disabled_reason,
-        c.last_success_at,
         c.failing_since,
+        c.warned_at,
     ).where(c.client_id == client_id)
     [row] = await tx.select(query)
     return {
@@ -110,4 +117,6 @@ async def endpoint_of(tx: Transaction, client_id: str) -> dict[str, object]:
         "url": row["endpoint_url"] or "",
         "state": "DISABLED" if row["disabled_at"] else "ENABLED",
         "disabledReason": row["disabled_reason"] or "",
+        "failingSince": to_text(row["failing_since"]) if row["failing_since"] else None,
+        "warning": _OFF_SOON if row["warned_at"] and not row["disabled_at"] else "",
     }

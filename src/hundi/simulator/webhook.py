@@ -232,8 +232,24 @@ def _find_subject(members: Mapping[str, msgspec.Raw]) -> tuple[str, Members]:
     raise UnreadableError(message)
 
 
-def _id_of(inner: Members) -> msgspec.Raw | None:
-    return inner.get("objectId") or _ending(inner, "RequestId")
+def _id_of(inner: Members) -> str | None:
+    """What an ERP files the message under: an objectId, or a request's id and a lender's name.
+
+    What is said of a request by lender stands apart for each of them (`FINREQ-1/LENDER-A`).
+    """
+    if "objectId" in inner:
+        return _text.decode(inner["objectId"])
+    request = _ending(inner, "RequestId")
+    if request is None:
+        return None
+    told = (_members.decode(one) for raw in inner.values() for one in _objects(bytes(raw)))
+    lender = next((_text.decode(one["financierId"]) for one in told if _is_lenders(one)), None)
+    return _text.decode(request) + (f"/{lender}" if lender else "")
+
+
+def _is_lenders(one: Members) -> bool:
+    """Whether an item of a list is a lender's own: it has his name, and not a list of names."""
+    return bytes(one.get("financierId", b"")).startswith(b'"')
 
 
 def _has_statuses(inner: Members) -> bool:
@@ -246,7 +262,7 @@ def _told(inner: Members, sequence: int | None, *, verb: str) -> Told:
     word = bytes(_ending(inner, "Action") or _ending(inner, "Response") or b"")
     action = _text.decode(word) if word.startswith(b'"') else ""
     return Told(
-        object_id=_text.decode(_id_of(inner) or b'""'),
+        object_id=_id_of(inner) or "",
         sequence=sequence,
         version=_version.decode(inner.get("objectVersion", b"{}")).new_version,
         before=transition.current_status if raw else None,
@@ -267,12 +283,17 @@ def _named(subject: Members, sequences: Sequence[int | None]) -> Iterator[Told]:
 
 
 def _listed(raw: bytes) -> Iterator[Members]:
-    if not raw.startswith(b"["):
-        return
-    for one in _list.decode(raw):
-        inner = _members.decode(one) if bytes(one).startswith(b"{") else {}
+    for one in _objects(raw):
+        inner = _members.decode(one)
         if "objectId" in inner and _ending(inner, _TRANSITION) is not None:
             yield inner
+
+
+def _objects(raw: bytes) -> Iterator[msgspec.Raw]:
+    """The objects in a list; none where it is no list."""
+    for one in _list.decode(raw) if raw.startswith(b"[") else ():
+        if bytes(one).startswith(b"{"):
+            yield one
 
 
 def _ending(inner: Members, ending: str) -> msgspec.Raw | None:

@@ -118,16 +118,6 @@ class GroupCommit(Generic[M, R]):
         else:
             _fail([waiting], UnavailableError("the database is too slow"))
 
-    @property
-    def busy(self) -> bool:
-        """Whether a batch is in flight."""
-        return bool(self._running)
-
-    async def batch_ended(self) -> None:
-        """Wait until a batch that is in flight now has ended."""
-        if self._running:
-            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
-
     async def drained(self) -> None:
         """Wait until every submitted member has its outcome."""
         while self._running:

@@ -14,6 +14,7 @@ from sqlalchemy.pool import NullPool
 
 from hundi.store.engine import Database, Transaction, UnavailableError
 from hundi.store.opening import sqlite_path
+from hundi.store.postgres import connect_once
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -21,12 +22,13 @@ _SCRIPTS = Path(__file__).parent / "migrations"
 def upgrade(url: str, revision: str = "head") -> None:
     """Bring a database to the newest schema. Safe to run again; never loses a row.
 
-    Raises BadUrlError for an unknown URL, and what SQLAlchemy raises for a database out of reach.
+    Raises BadUrlError for an unknown URL, UnavailableError or what SQLAlchemy raises for a database
+    out of reach.
     """
     path = sqlite_path(url)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(f"sqlite:///{path}", poolclass=NullPool)
+        engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)), poolclass=NullPool)
         with engine.begin() as connection:
             _run(connection, revision)
         return
@@ -69,8 +71,10 @@ def _newest() -> str | None:
 
 
 async def _upgrade_postgres(url: str, revision: str) -> None:
-    rest = url.partition("://")[2]
-    engine = create_async_engine(f"postgresql+asyncpg://{rest}", poolclass=NullPool)
+    # The driver reads the URL, here as in serving: SQLAlchemy knows no sslmode.
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=lambda: connect_once(url), poolclass=NullPool
+    )
     try:
         async with engine.begin() as connection:
             # Two machines that upgrade at once take turns.

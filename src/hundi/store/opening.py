@@ -21,15 +21,25 @@ def sqlite_path(url: str) -> Path | None:
     Raises BadUrlError for anything else.
     """
     kind, _, rest = url.partition("://")
-    if kind == "sqlite" and rest.startswith("/") and len(rest) > 1:
+    # A file takes no options: `?mode=ro` would be read as part of its name.
+    if kind == "sqlite" and rest.startswith("/") and len(rest) > 1 and "?" not in rest:
         return Path(rest[1:])
-    if kind in {"postgresql", "postgres"} and urlsplit(url).path.strip("/"):
+    if kind in {"postgresql", "postgres"} and _names_a_database(url):
         return None
     message = (
         "HUNDI_DATABASE_URL must be sqlite:///file (relative), sqlite:////path/file (absolute) or"
         " postgresql://user@host/database."
     )
     raise BadUrlError(message)
+
+
+def _names_a_database(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        hosts = parts.netloc.rpartition("@")[2].split(",")  # the first that answers is taken
+        return all(urlsplit(f"//{h}").port != 0 for h in hosts) and bool(parts.path.strip("/"))
+    except ValueError:  # no port has such a number, no address such brackets
+        return False
 
 
 async def open_database(url: str, clock: Callable[[], int]) -> Database:

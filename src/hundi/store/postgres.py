@@ -5,12 +5,13 @@ import logging
 import math
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 import asyncpg
 import sqlalchemy as sa
 
+from hundi.store.ahead import Ahead
 from hundi.store.engine import (
     CommitUnknownError,
     RetryableError,
@@ -41,49 +42,83 @@ SETTINGS = {
     "jit": "off",
 }
 _CLOCK = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint"
-_LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, asyncio.TimeoutError)
+_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that died between two messages
+    OSError,
+    asyncio.TimeoutError,
+)
 _log = logging.getLogger(__name__)
 
 
+async def connect_once(url: str) -> Any:
+    """A connection outside any pool. Raises UnavailableError if the database cannot be reached."""
+    try:
+        return await asyncpg.connect(url, timeout=5)
+    except (*_LOST, asyncpg.PostgresError) as error:
+        raise UnavailableError(f"{type(error).__name__}: {error}") from error
+
+
 class PostgresTransaction:
-    """One transaction on a pooled connection."""
+    """One transaction on a pooled connection.
+
+    BEGIN goes out with the first statement, and bulk writes with the one after them: each saves a
+    round trip. So the error of a bulk write is raised by what follows it, at the latest by COMMIT.
+    """
 
     dialect = "postgresql"
 
-    def __init__(self, connection: Any, now: int) -> None:
+    def __init__(self, connection: Any, ahead: Ahead, now: int) -> None:
         self._connection = connection
+        self.ahead = ahead
         self.now = now
+        self.begun = False
+        self.failed = False
 
     async def fetch(self, statement: Statement, *arguments: object) -> Sequence[Row]:
         """Rows of a statement; its plan is prepared once per connection."""
-        rows: Sequence[Row] = await self._connection.fetch(statement.postgresql, *arguments)
-        return rows
+        return await self._rows(statement.postgresql, arguments)
 
     async def bulk(self, bulk: Bulk, rows: Sequence[Sequence[object]]) -> Sequence[Row]:
         """One round trip for all rows."""
-        if not rows:
-            return ()
-        found: Sequence[Row] = await self._connection.fetch(bulk.postgresql, encoded(rows))
-        return found
+        return await self._rows(bulk.postgresql, (encoded(rows).decode(),)) if rows else ()
 
     async def bulks(self, bulks: Sequence[tuple[Bulk, Sequence[Sequence[object]]]]) -> None:
-        """One round trip for all of them."""
+        """All of them on the way of the next statement: no round trip of their own."""
         filled = [(bulk, rows) for bulk, rows in bulks if rows]
-        if not filled:
-            return
-        text = together(tuple(bulk for bulk, _ in filled))
-        await self._connection.fetch(text, *(encoded(rows) for _, rows in filled))
+        if filled:
+            self._begin()
+            text = together(tuple(bulk for bulk, _ in filled))
+            self.ahead.run(text, [encoded(rows) for _, rows in filled])
 
     async def select(self, query: sa.Select[Any]) -> Sequence[Row]:
         """Rows of a SQLAlchemy query."""
-        text, arguments = compiled(query, dialect_of("postgresql"))
-        rows: Sequence[Row] = await self._connection.fetch(text, *arguments)
-        return rows
+        return await self._rows(*compiled(query, dialect_of("postgresql")))
 
     async def execute(self, statement: sa.Executable) -> None:
         """Run a SQLAlchemy write."""
-        text, arguments = compiled(statement, dialect_of("postgresql"))  # type: ignore[arg-type]
-        await self._connection.execute(text, *arguments)
+        await self._rows(*compiled(statement, dialect_of("postgresql")))  # type: ignore[arg-type]
+
+    def check(self) -> None:
+        """See that it may be committed: COMMIT would end a failed one without an error."""
+        if self.failed:
+            raise RuntimeError("the work went on after one of its statements had failed")
+
+    def _begin(self) -> None:
+        if not self.begun:
+            self.ahead.begin()
+            self.begun = True
+
+    async def _rows(self, text: str, arguments: Sequence[object]) -> Sequence[Row]:
+        self._begin()
+        try:
+            # Not `execute`: it may send a simple query, which is no end to what was sent ahead.
+            rows: Sequence[Row] = await self._connection.fetch(text, *arguments)
+        except BaseException:
+            self.failed = True
+            raise
+        return rows
 
 
 def _translate(error: BaseException) -> BaseException:
@@ -129,16 +164,19 @@ class PostgresDatabase:
 
     dialect = "postgresql"
 
-    def __init__(self, pool: Any) -> None:
-        self._pool = pool
+    def __init__(self) -> None:
+        self._pool: Any = None
         self._clock = _ServerClock()
+        self._ahead: dict[int, Ahead] = {}  # by the number of the server's process
 
     @classmethod
     async def connect(cls, url: str, *, connections: int = 8) -> "PostgresDatabase":
         """Open a pool. Raises UnavailableError if the database cannot be reached."""
+        database = cls()
         try:
-            pool = await asyncpg.create_pool(
+            database._pool = await asyncpg.create_pool(
                 url,
+                init=database._connected,
                 min_size=1,
                 max_size=connections,
                 server_settings=SETTINGS,
@@ -151,7 +189,17 @@ class PostgresDatabase:
             )
         except (*_LOST, asyncpg.PostgresError) as error:
             raise UnavailableError(f"{type(error).__name__}: {error}") from error
-        return cls(pool)
+        return database
+
+    async def _connected(self, connection: Any) -> None:
+        process = connection.get_server_pid()
+        ahead = self._ahead[process] = Ahead(connection)
+
+        def ended(_: object) -> None:
+            if self._ahead.get(process) is ahead:  # its number may be another process's by now
+                del self._ahead[process]
+
+        connection.add_termination_listener(ended)
 
     async def write(self, work: Work[T]) -> T:
         """Run work and commit it. The caller's cancellation never reaches a COMMIT on its way."""
@@ -159,23 +207,30 @@ class PostgresDatabase:
 
     async def _write(self, work: Work[T]) -> T:
         async with self._connection() as connection:
-            await connection.execute("begin")
+            now = await self._clock.now(connection)
+            tx = self._transaction(connection, now)
             try:
-                now = await self._clock.now(connection)
-                result = await work(PostgresTransaction(connection, now))
+                result = await work(tx)
+                tx.check()
             except BaseException:
                 await _roll_back(connection)
                 raise
-            await _commit(connection)
+            if tx.begun:
+                await _commit(connection)
+                tx.ahead.kept()
         return result
+
+    def _transaction(self, connection: Any, now: int) -> PostgresTransaction:
+        return PostgresTransaction(connection, self._ahead[connection.get_server_pid()], now)
 
     async def read(self, work: Work[T]) -> T:
         """Run work against one consistent snapshot."""
         async with self._connection() as connection:
             await connection.execute("begin isolation level repeatable read read only")
             try:
-                now = await self._clock.now(connection)
-                return await work(PostgresTransaction(connection, now))
+                tx = self._transaction(connection, await self._clock.now(connection))
+                tx.begun = True
+                return await work(tx)
             finally:
                 await _roll_back(connection)
 
@@ -205,14 +260,18 @@ async def _nothing_to_reset(_: Any) -> None:
 
 
 async def _roll_back(connection: Any) -> None:
-    try:
-        await connection.execute("rollback")
-    except (asyncpg.PostgresError, *_LOST):
-        _log.debug("rollback on a lost connection; the server rolls back by itself")
+    # What was sent ahead may have failed unheard: then the first of two only brings that to light.
+    for _ in range(2):
+        try:
+            await connection.fetch("rollback")
+        except (asyncpg.PostgresError, *_LOST):
+            _log.debug("rollback heard of an earlier error, or of a lost connection")
+        else:
+            return
 
 
 async def _commit(connection: Any) -> None:
-    """COMMIT, and be sure of it.
+    """COMMIT, and be sure of it. What was sent ahead is judged with it.
 
     A warning counts as doubt: a synchronous standby that did not confirm is told in a warning, with
     the transaction committed here and perhaps nowhere else.
@@ -225,13 +284,28 @@ async def _commit(connection: Any) -> None:
 
     connection.add_log_listener(listen)
     try:
-        status = await connection.execute("commit")
-    except (*_LOST, asyncpg.OperatorInterventionError) as error:
-        raise CommitUnknownError(f"{type(error).__name__}: {error}") from error
+        await connection.fetch("commit")
+    except (*_LOST, asyncpg.PostgresError) as error:
+        if not _was_before_commit(connection, error):
+            raise CommitUnknownError(f"{type(error).__name__}: {error}") from error
+        await _roll_back(connection)
+        raise
     finally:
-        connection.remove_log_listener(listen)
+        # A lost connection has no listeners; saying so must not hide what became of the COMMIT.
+        with suppress(asyncpg.InterfaceError):
+            connection.remove_log_listener(listen)
     if warnings:
         raise CommitUnknownError("; ".join(warnings))
-    if status != "COMMIT":
-        message = f"the database answered {status} to COMMIT"
-        raise UnavailableError(message)
+
+
+def _was_before_commit(connection: Any, error: Exception) -> bool:
+    """Whether the server said, still in the transaction, that a write sent ahead had failed.
+
+    It then passed over the COMMIT behind it. An error that ends the session leaves no such word:
+    what the driver knows of the transaction is then older than the error.
+    """
+    if isinstance(error, (*_LOST, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)):
+        return False
+    with suppress(asyncpg.InterfaceError):  # the session has ended with the error
+        return bool(connection.is_in_transaction())
+    return False

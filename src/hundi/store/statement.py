@@ -131,12 +131,12 @@ def together(bulks: tuple[Bulk, ...]) -> str:
     for place, bulk in enumerate(bulks):
         text = bulk.postgresql.replace("$1::jsonb", f"${place + 1}::jsonb")
         parts.append(f"part{place} as ({text} returning 1)")
-    return "with " + ", ".join(parts) + " select 1"
+    return "with " + ", ".join(parts) + " select where false"
 
 
-def encoded(rows: Sequence[Sequence[object]]) -> str:
+def encoded(rows: Sequence[Sequence[object]]) -> bytes:
     """A batch's rows as the JSON parameter that PostgreSQL takes; bytes as base64."""
-    return msgspec.json.encode(rows).decode()
+    return msgspec.json.encode(rows)
 
 
 def sqlite_arguments(arguments: Sequence[object]) -> list[object]:

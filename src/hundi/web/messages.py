@@ -28,7 +28,7 @@ from hundi.web.asgi import (
     read_body,
     respond,
 )
-from hundi.web.envelope import METHOD, NO_ROUTE, OVERLOADED, envelope, status_of
+from hundi.web.envelope import INTERNAL, METHOD, NO_ROUTE, OVERLOADED, envelope, status_of
 
 _KEY = re.compile(rb"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 HEADER_LIMIT = 4096
@@ -79,6 +79,10 @@ class MessageCalls:
             return
         except StoreError as error:
             await self._refuse(scope, send, _not_now(error), client_id=client_id)
+        except Exception as error:  # noqa: BLE001 (whatever it was, the answer is the envelope)
+            _log.error("unexpected", path=scope["path"], exc_info=error)
+            ours = RefusedError([INTERNAL.at("", INTERNAL.meaning)])
+            await self._refuse(scope, send, ours, client_id=client_id)
         else:
             await respond(send, 200, accepted.response, headers=_headers(accepted))
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qs, unquote_plus
 
 import msgspec
+import structlog
 
 from hundi.kernel.faults import RefusedError
 from hundi.parties.tokens import GrantError, Tokens
@@ -27,6 +28,7 @@ from hundi.web.asgi import (
 FORM_LIMIT = 8 * 1024
 _FORM = b"application/x-www-form-urlencoded"
 _FIELD_LIMIT = 512
+_log = structlog.get_logger()
 _encode = msgspec.json.encode
 
 
@@ -54,6 +56,10 @@ class TokenCall:
         except StoreError:
             body = _encode({"error": "temporarily_unavailable", "error_description": "Try again."})
             await respond(send, 503, body, headers=[(b"retry-after", b"2")])
+        except Exception as error:  # noqa: BLE001 (whatever it was, the answer is JSON)
+            _log.error("unexpected", path=scope["path"], exc_info=error)
+            body = _encode({"error": "server_error", "error_description": "It has been logged."})
+            await respond(send, 500, body)
         else:
             await respond(send, 200, _encode(answer), headers=[(b"pragma", b"no-cache")])
 

@@ -15,7 +15,7 @@ from litestar.exceptions import (
 
 from hundi.kernel.faults import Code, Fault, Kind, RefusedError
 from hundi.store.engine import UNAVAILABLE, UNKNOWN_COMMIT, CommitUnknownError, StoreError
-from hundi.web.envelope import METHOD, NO_ROUTE, TOO_LARGE, problem, status_of
+from hundi.web.envelope import INTERNAL, METHOD, NO_ROUTE, TOO_LARGE, problem, status_of
 
 PARAMETER = Code(
     "HTTP-PARAMETER",
@@ -25,10 +25,6 @@ PARAMETER = Code(
 CODES = (PARAMETER,)
 
 MEDIA_TYPE = "application/problem+json"
-_INTERNAL = (
-    b'{"type":"about:blank","title":"Internal error","status":500,'
-    b'"detail":"This is a fault of ours, and it has been logged. Try again later."}'
-)
 _LONGEST_SEGMENT = 200
 POSTED = {"abandon", "redrive", "enable"}
 """The last words of the paths that take POST; all others take GET."""
@@ -104,7 +100,7 @@ def _invalid(request: Caller, error: ValidationException) -> list[Fault]:
 
 def _unexpected(request: Caller, error: Exception) -> Response[bytes]:
     _log.error("unexpected", path=request.url.path, exc_info=error)
-    return _response(_INTERNAL, 500, {})
+    return _response(problem([INTERNAL.at("", INTERNAL.meaning)]), 500, {})
 
 
 def _response(body: bytes, status: int, headers: dict[str, str]) -> Response[bytes]:

@@ -15,8 +15,18 @@ from typing import Any, NoReturn
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from hundi.kernel.faults import Code
 from hundi.web.asgi import Receive, Scope, Send, respond
-from hundi.web.envelope import OVERLOADED, envelope, problem
+from hundi.web.envelope import (
+    HEAD,
+    NOT_HTTP,
+    OVERLOADED,
+    TOO_LATE,
+    both,
+    envelope,
+    problem,
+    status_of,
+)
 
 HEAD_LIMIT = 32 * 1024
 """Bytes of a request that are not its body: target, headers, trailers, the chunks' frames. A body
@@ -178,8 +188,11 @@ class Connection(HttpToolsProtocol):
             self._refuse(431)
         if len(self.pipeline) >= PIPELINED:
             self._refuse(503)
-        self._phase = _BODY
         super().on_headers_complete()
+        self._phase = _BODY  # not before: a target that cannot be parsed brings no request
+        cycle: Any = self.cycle
+        if self.scope["method"] != "HEAD":  # nothing follows its head
+            cycle.transport = _Joined(self.transport)
         self.headers = []  # trailers are no headers (RFC 9110, section 6.5.1)
 
     def on_body(self, body: bytes) -> None:
@@ -254,19 +267,57 @@ class Connection(HttpToolsProtocol):
         return not self._answering()
 
 
-def _answer(status: int, sentence: str, extra: str = "") -> bytes:
+class _Joined:
+    """The transport as one answer sees it: its head goes out with the first of its body.
+
+    Each write is a system call here and a wake-up at the other end; uvicorn makes two.
+    """
+
+    __slots__ = ("_head", "_transport")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head: bytes | None = b""
+
+    def write(self, data: bytes) -> None:
+        """Keep a head, unless it is an interim one; send all else."""
+        if self._head is None:
+            self._transport.write(data)
+        elif self._head:
+            self._transport.write(self._head + data)
+            self._head = None
+        elif data.startswith(b"HTTP/1.1 100 "):
+            self._transport.write(data)
+        else:
+            self._head = data
+
+    def is_closing(self) -> bool:
+        """As the transport says."""
+        return self._transport.is_closing()
+
+    def close(self) -> None:
+        """Close, after a head whose body never came."""
+        if self._head:
+            self._transport.write(self._head)
+            self._head = None
+        self._transport.close()
+
+
+def _answer(code: Code, sentence: str, extra: str = "") -> bytes:
+    fault = code.at("", sentence)
+    status, body = status_of([fault]), both([fault])
     return (
-        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: text/plain\r\n"
-        f"content-length: {len(sentence)}\r\nconnection: close\r\n{extra}\r\n{sentence}"
-    ).encode("ascii")
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
+        f"content-length: {len(body)}\r\nconnection: close\r\n{extra}\r\n"
+    ).encode("ascii") + body
 
 
 _CROWDED = "Too many connections are open. Try again in a moment."
 _ANSWERS = {
-    400: _answer(400, "This is no HTTP/1.1 request."),
-    408: _answer(408, "The request did not arrive in time. Send it again."),
-    431: _answer(431, f"Headers and the like take at most {HEAD_LIMIT} bytes."),
-    503: _answer(503, _CROWDED, "retry-after: 1\r\n"),
+    400: _answer(NOT_HTTP, NOT_HTTP.meaning),
+    408: _answer(TOO_LATE, TOO_LATE.meaning),
+    431: _answer(HEAD, HEAD.meaning),
+    503: _answer(OVERLOADED, _CROWDED, "retry-after: 1\r\n"),
 }
 
 
