@@ -33,11 +33,18 @@ def _demo(*, once: bool) -> int:
     from hundi.simulator import (  # noqa: PLC0415
         story,
         story_bends,
+        story_financing,
         story_money,
         story_supplies,
     )
 
-    stories = Stories(orders=story, supplies=story_supplies, money=story_money, bends=story_bends)
+    stories = Stories(
+        orders=story,
+        supplies=story_supplies,
+        money=story_money,
+        financing=story_financing,
+        bends=story_bends,
+    )
     return play(stories, once=once)
 
 

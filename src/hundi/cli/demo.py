@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from hundi.cli.actors import Actor
-from hundi.cli.scenes import billing, ending, ordering, paying, trouble
+from hundi.cli.scenes import billing, ending, financing, ordering, paying, trouble
 from hundi.cli.scenes.table import Names, Stories, Table
 from hundi.cli.scenes.telling import PromiseBrokenError, Told
 from hundi.cli.stage import Stage, StageError, free_port
@@ -26,6 +26,7 @@ SCENES: tuple[Callable[[Table], None], ...] = (
     billing.noted,
     billing.second,
     ordering.closed,
+    financing.financed,
     paying.paid,
     trouble.withdrawn,
     trouble.declined,
@@ -83,14 +84,24 @@ def _seated(stage: Stage, stories: Stories, told: Told, *, network: str) -> Tabl
         actor.come_up()
         return actor
 
-    with ThreadPoolExecutor(4) as starters:
+    def seat_lender(lender: Any) -> Actor:
+        actor = seat(lender.business)
+        platform = names.of(stories.financing.PLATFORM)
+        stage.command(
+            "party", "financier", "--b2b-id", actor.b2b_id, "--fa-id", platform,
+            "--financier-id", lender.financier_id,
+        )  # fmt: skip
+        return actor
+
+    with ThreadPoolExecutor(5) as starters:
         serving = starters.submit(server.start, f"{network}/readyz")
-        businesses = (stories.orders.BUYER, stories.orders.SUPPLIER)
-        buyer, supplier = starters.map(seat, businesses)
+        trading = starters.map(seat, (stories.orders.BUYER, stories.orders.SUPPLIER))
+        lending = starters.map(seat_lender, stories.financing.LENDERS)
+        actors = [*trading, *lending]
         serving.result()
     kind = "SQLite" if fresh else "PostgreSQL"
-    told.line(f"Hundi serves {network} on {kind}; the ERPs of both businesses are up.")
-    return Table(stories, told, names=names, buyer=buyer, supplier=supplier)
+    told.line(f"Hundi serves {network} on {kind}; {len(actors)} businesses and their ERPs are up.")
+    return Table(stories, told, names=names, actors=actors)
 
 
 def _stay(table: Table, network: str) -> None:

@@ -6,7 +6,7 @@ Everything goes over HTTP: the network's calls and reads, and the control pages 
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,6 +21,15 @@ Standing = tuple[int, str]
 
 PATIENCE_SECONDS = 30
 _BUSY_TRIES = 40
+_NUMBERS = (
+    "buyerPONumber",
+    "supplierInvoiceNumber",
+    "supplierCDNoteNumber",
+    "utr",
+    "financingRequestId",
+    "objectId",
+)
+"""What people call a document by, where its message has it."""
 _REQ_MSG_ID = re.compile("MSG[0-9A-F]{32}")
 
 
@@ -31,6 +40,7 @@ class Stories:
     orders: Any
     supplies: Any
     money: Any
+    financing: Any
     bends: Any
 
 
@@ -53,10 +63,18 @@ class Names:
             self._instead[supply.irn] = secrets.token_hex(32)
         payments = stories.money.PAYMENTS.values()
         ids = [stories.orders.OBJECT_ID, *(one.object_id for one in (*supplies, *payments))]
+        lending = stories.financing
+        self._instead |= {one: f"{one}-{run}" for one in (lending.PLATFORM, lending.REQUEST_ID)}
+        for lender in lending.LENDERS:
+            self._instead[lender.business.b2b_id] = f"{lender.business.pan}.R{run}@BCB"
+            self._instead[lender.bid_id] = f"{lender.bid_id}-{run}"
         self._instead |= {one: f"{one[:3]}{secrets.token_hex(16).upper()}" for one in ids}
 
     def of(self, text: str) -> str:
-        """An id or number as this run has it."""
+        """An id or number as this run has it; a request's also with a lender's name behind it."""
+        first, slash, rest = text.partition("/")
+        if text not in self._instead and first in self._instead:
+            return self._instead[first] + slash + rest
         return self._instead.get(text, text)
 
     def within(self, raw: bytes) -> bytes:
@@ -70,18 +88,18 @@ class Table:
     """Buyer and supplier over one network, with everything that a scene asks of them."""
 
     def __init__(
-        self, stories: Stories, told: Told, *, names: Names, buyer: Actor, supplier: Actor
+        self, stories: Stories, told: Told, *, names: Names, actors: Sequence[Actor]
     ) -> None:
         self.stories = stories
         self.told = told
         self.names = names
-        self.buyer = buyer
-        self.supplier = supplier
+        self.buyer, self.supplier, *lenders = actors
+        self.lenders = tuple(lenders)
 
     @property
     def everybody(self) -> tuple[Actor, ...]:
         """All who have a system on this network."""
-        return self.buyer, self.supplier
+        return self.buyer, self.supplier, *self.lenders
 
     def step(
         self,
@@ -112,24 +130,29 @@ class Table:
             self.until(f"{side.short} holds {standing}", partial(_holds, side, own, standing))
             self.told.check(f"{side.short}'s ERP", expected=standing, seen=side.held(own))
 
-    def send(self, actor: Actor, path: str, body: Any) -> str:
-        """Send one message and check its ack; the reqMsgId. Waits while the document is busy."""
+    def send(self, actor: Actor, path: str, body: Any, *, to: Sequence[Actor] | None = None) -> str:
+        """Send one message and check its ack; the id that the ack names.
+
+        Waits while the document is busy. `to` are those who get it, the other of buyer and supplier
+        if not told.
+        """
         answer = self.submit(actor, path, body)
         if answer.status != 200:
             raise PromiseBrokenError(f"{path} was refused: {answer.body['payload']['faults']}")
         payload = answer.body["payload"]
         receipt = isinstance(payload, str)
         req_msg_id: str = payload if receipt else payload["resp"]["reqMsgId"]
-        other = self.supplier if actor is self.buyer else self.buyer
+        others = to or (self.supplier if actor is self.buyer else self.buyer,)
+        whom = " and ".join(one.short for one in others)
         ack = "taken" if receipt else payload["resp"]["result"]
         name = path.rpartition("/")[2]
         self.told.line(
-            f"{actor.short} → {other.short}: {name} {self._number(body)}, {ack} after"
+            f"{actor.short} → {whom}: {name} {self._number(body)}, {ack} after"
             f" {answer.milliseconds:.0f} ms"
         )
         whole = _REQ_MSG_ID.fullmatch(req_msg_id) is not None
         self.told.check("the ack carries an id of the network's", expected=True, seen=whole)
-        for warning in actor.read(f"/exchanges/{req_msg_id}")["warnings"]:
+        for warning in actor.read(f"/exchanges/{req_msg_id}").get("warnings", ()):
             self.told.line(f"  warning {warning['code']}: {warning['detail']}")
         return req_msg_id
 
@@ -203,9 +226,9 @@ class Table:
 
     def _number(self, body: Any) -> str:
         """How people call what a message is about: its number, or its id."""
-        [subject] = (v for v in body.values() if isinstance(v, dict) and "objectId" in v)
-        known = ("buyerPONumber", "supplierInvoiceNumber", "supplierCDNoteNumber", "utr")
-        return self.names.of(next((subject[k] for k in known if k in subject), subject["objectId"]))
+        told = (v for v in body.values() if isinstance(v, dict))
+        numbers = (v[name] for v in told for name in _NUMBERS if name in v)
+        return self.names.of(next(numbers))
 
 
 def _holds(actor: Actor, object_id: str, wanted: Standing) -> bool:
