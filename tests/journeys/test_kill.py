@@ -25,6 +25,9 @@ KILLS = 8
 SENDERS = 2
 TRADERS = 2
 SEND = "purchase-order/req-send"
+NOT_YET = {404, 409, 422, 503}
+"""What the message follows has not settled, so that it is unknown, busy or not agreed; or nobody is
+there."""
 PAID = {"purchase-order": "ACCEPTED", "invoice": "PAID", "payment": "CONFIRMED"}
 
 
@@ -40,6 +43,7 @@ class Show:
     acknowledged: dict[str, str] = field(default_factory=dict)
     traded: list[tuple[int, int]] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
+    given_up: threading.Event = field(default_factory=threading.Event)
 
     def send_for_ever(self, number: int) -> None:
         """Send orders, each again under its key until it is acknowledged."""
@@ -48,28 +52,28 @@ class Show:
             place += 1
             object_id = f"PUR{number}X{place}"
             body = story.order(object_id=object_id, number=f"K/{number}/{place}")
-            self._insist(self.buyer, SEND, body)
+            self._insist(self.buyer, SEND, body, until=self.stop)
 
     def trade_for_ever(self, number: int) -> None:
-        """Play whole small trades: order, invoice, payment, all answered; in this order."""
+        """Play whole small trades: order, invoice, payment, all answered; end what was begun."""
         place = 0
         while not self.stop.is_set():
             place += 1
             for side, path, body in small_trade(number, place):
                 actor = self.buyer if side == "buyer" else self.supplier
-                if not self._insist(actor, path, body):
+                if not self._insist(actor, path, body, until=self.given_up):
                     return
             self.traded.append((number, place))
 
-    def _insist(self, actor: Actor, path: str, body: story.Body) -> bool:
+    def _insist(self, actor: Actor, path: str, body: story.Body, *, until: threading.Event) -> bool:
         """Send until it is acknowledged; False where the end came first."""
         raw = story.dumps(body)
         [subject] = (v for v in body.values() if isinstance(v, dict) and "objectId" in v)
         key = f"{path} {subject['objectId']}"
-        while not self.stop.is_set():
+        while not until.is_set():
             if self._sent(actor, path, raw, key):
                 return True
-            time.sleep(0.05)
+            time.sleep(0.1)
         return False
 
     def _sent(self, actor: Actor, path: str, raw: bytes, key: str) -> bool:
@@ -78,7 +82,7 @@ class Show:
             answer = call("POST", f"{self.network}/api/v0/{path}", body=raw, headers=headers)
         except (OSError, ValueError, StageError):
             return False
-        if answer.status in {409, 503}:  # what it follows has not settled yet, or nobody is there
+        if answer.status in NOT_YET:
             return False
         assert answer.status == 200, answer.body
         payload = answer.body["payload"]
@@ -199,7 +203,8 @@ def test_a_killed_network_keeps_its_promises(database_url: str, kills: int) -> N
             kill_and_restart(made, chance)
         made.stop.set()
         for sender in senders:
-            sender.join(30)
+            sender.join(100)
+        made.given_up.set()
         deadline = time.monotonic() + 120
         while not at_rest(made):
             assert time.monotonic() < deadline, "the lanes did not empty"

@@ -28,6 +28,7 @@ def noted(table: Table) -> None:
 def second(table: Table) -> None:
     """The rest: a gram too much is refused, a little over is accepted with a warning."""
     table.told.scene("Invoice 2 bills the rest, a little over the order")
+    table.told.line("The supplier bills a gram more than the tolerance allows at first.")
     table.refused(
         table.supplier,
         "invoice/req-send-invoice",

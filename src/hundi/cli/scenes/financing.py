@@ -24,6 +24,7 @@ def financed(table: Table) -> None:
         ended = table.ended(table.send(actor, BID, bid, to=(table.supplier,)), actor)
         table.told.check("outcome", expected="SETTLED", seen=ended["state"])
     _statuses(table, {at_a: "BIDDING", at_b: "BIDDING", a: "OFFERED", b: "OFFERED"})
+    table.told.line("The supplier tries to have it financed a second time.")
     again = _request(table)
     again["financeRequest"]["financingRequestId"] = "FINREQ-AGAIN"
     table.refused(table.supplier, ASK, again, code="FIN-FINANCED", numbers={})

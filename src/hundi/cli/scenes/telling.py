@@ -38,4 +38,8 @@ def _shown(seen: object) -> str:
             return f"version {version}, {status}"
         case True:
             return "yes"
+        case list():
+            return ", ".join(map(str, seen))
+        case dict():
+            return ", ".join(f"{name} {value}" for name, value in sorted(seen.items()))
     return str(seen)
