@@ -277,7 +277,7 @@ BOOKS = {
     INVOICE_2: {"billed": -73_750_200, "cash": 73_681_300, "split:TDS": 68_900},
 }
 """Section 10 of the story, in paise; nothing is due on either."""
-COUNTERS = {"paying", "payments", "credited", f"note:{NOTE}"}
+COUNTERS = {"paying", "payments", "credited", f"note:{NOTE}", "financed", "financings"}
 """Accounts that only say how much of what others hold."""
 
 
