@@ -39,6 +39,17 @@ def test_a_client_and_its_party(database_url: str) -> None:
     assert again.returncode == 2
     assert json.loads(again.stderr)["error"]["code"] == "PARTY-TAKEN"
     assert again.stdout == ""
+    settings = ("party", "set", "--b2b-id", "ZZZCI2701K@BCB", "--deemed-acceptance-days", "15")
+    assert hundi(*settings, url=database_url).stdout.splitlines()[2].split()[1] == "15"
+    more = hundi(*settings[:4], "--enterprise", "micro", "--json", url=database_url)
+    assert json.loads(more.stdout) == {
+        "b2bId": "ZZZCI2701K@BCB",
+        "enterprise": "micro",
+        "deemedAcceptanceDays": "15",
+        "overDelivery": "none",
+    }
+    wrong = hundi(*settings[:4], "--over-delivery", "much", "--json", url=database_url)
+    assert json.loads(wrong.stderr)["error"]["code"] == "PARTY-SETTING"
 
 
 @pytest.mark.parametrize(

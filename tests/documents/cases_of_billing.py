@@ -149,6 +149,9 @@ _TOLERANCES = (
     _limit("dearer-within-the-quantity", "The value is limited too.", *_RICH, *_PRICE,
            billed=_billed("100", "1100.00", price="11"),
            held=_ordered(_HUNDRED, taxable="1000.00")),
+    _limit("price-printed-with-two-decimals", "1.23 stands for 1.234567; 500.00 is rounding.",
+           billed=_billed("100000", "123000.00", price="1.23"),
+           held=_ordered([_one("100000", "123456.70", price="1.234567")], taxable="123456.70")),
     _limit("cheaper", "In the buyer's favour, and odd.", *_PRICE,
            billed=_billed("100", "900.00", price="9"), held=_ordered(_HUNDRED, taxable="1000.00")),
     _limit("a-paisa-of-rounding", "Rounding alone never passes a limit.",
@@ -190,31 +193,35 @@ _ODDITIES = (
            held=_ordered(_HUNDRED, taxable="1000.00", figures=_FREIGHT)),
 )  # fmt: skip
 
-_TWO = put(
-    bill([_one("100", "1000.00"), _one("10", "2000.00", price="200", hsnCode="39234000",
-                                       serialno="2", orderLineReference="1")],
-         taxable="3000.00", total="3000.00"),
-    poDetails=[*DETAILS, {"objectId": "PUR" + "B" * 32}],
-)  # fmt: skip
-_SECOND_ORDER = put(
-    order_of([_one("10", "2000.00", price="200", hsnCode="39234000")], taxable="2000.00",
-             total="2000.00"),
-    buyerPONumber="ILT/PO/25-26/0500",
-)  # fmt: skip
+_OTHER_ID = "PUR" + "B" * 32
+_BOTH = [*DETAILS, {"objectId": _OTHER_ID}]
+
+
+def _two(hsn: str, price: str, taxable: str) -> tuple[Body, Body]:
+    """An invoice of 10 and 100 on two orders of one line 1 each, and the second order."""
+    unlike = _one("10", taxable, price=price, hsnCode=hsn)
+    lines = [unlike | {"orderLineReference": "1"}, _one("100", "1000.00") | {"serialno": "2"}]
+    lines[1]["orderLineReference"] = "1"
+    total = str(Decimal("1000.00") + Decimal(taxable))
+    second = put(order_of([unlike], taxable=taxable, total=taxable), buyerPONumber="ILT/PO/2")
+    return put(bill(lines, taxable=total, total=total), poDetails=_BOTH), second
+
+
+def _held(second: Body, **drawn: int) -> dict[str, Stored]:
+    accounts = {"line:1 quantity": drawn.get("quantity", 0), "taxable": drawn.get("taxable", 0)}
+    other = order(body=second, object_id=_OTHER_ID, drawn=accounts)
+    return _ordered(_HUNDRED, taxable="1000.00") | {"invoice.poDetails[1]": other}
+
+
+_BY_GOODS, _SECOND_BY_GOODS = _two("39234000", "10", "100.00")
+_BY_PRICE, _SECOND_BY_PRICE = _two("52052410", "200", "2000.00")
 _SEVERAL = (
-    sent(
-        "two-orders-with-a-line-1-each", "The goods tell which order is billed.", _TWO,
-        held=_ordered(_HUNDRED, taxable="1000.00")
-        | {"invoice.poDetails[1]": order(body=_SECOND_ORDER, object_id="PUR" + "B" * 32)},
-    ),
-    sent(
-        "second-order-used-up", "Its line 1 is full; the first one's is not.", _TWO,
-        *at("itemLists[1].quantity", "INV-OVER-QUANTITY"), *_RICH,
-        held=_ordered(_HUNDRED, taxable="1000.00")
-        | {"invoice.poDetails[1]": order(
-            body=_SECOND_ORDER, object_id="PUR" + "B" * 32,
-            drawn={"line:1 quantity": 10_000, "taxable": 200_000, "live invoices": 1})},
-    ),
+    sent("two-orders-told-apart-by-goods", "Each has a line 1; the HSN tells which is billed.",
+         _BY_GOODS, held=_held(_SECOND_BY_GOODS)),
+    sent("two-orders-told-apart-by-price", "The same goods at two prices.", _BY_PRICE,
+         held=_held(_SECOND_BY_PRICE)),
+    sent("second-order-used-up", "Its line 1 is full; the first one's is not.", _BY_GOODS,
+         *_OVER, *_RICH, held=_held(_SECOND_BY_GOODS, quantity=10_000, taxable=10_000)),
 )  # fmt: skip
 
 CASES = (*_ROWS, *_TOLERANCES, *_ODDITIES, *_SEVERAL)

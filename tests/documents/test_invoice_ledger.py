@@ -201,10 +201,23 @@ def test_a_note_is_no_payment() -> None:
     """Its acceptance reserves the due too; only a payment makes PAYMENT INITIATED."""
     trade = Trade()
     trade.accept()
-    waiting = trade.books.reserve(invoice_ledger.lowering("D", source=NOTES, amount=100, free=100))
+    whole = trade.books.net(DUE)
+    waiting = trade.books.reserve(
+        invoice_ledger.lowering("D", source=NOTES, amount=whole, free=whole)
+    )
     assert derive(trade.view("D")).status == "ACCEPTED"
     trade.books.end(waiting, posted=True)
-    assert derive(trade.view("D")).status == "ACCEPTED"
+    assert derive(trade.view("D")).status == "PAID"
+
+
+def test_what_an_early_debit_note_asks_is_filled_at_once() -> None:
+    """From an advance that exceeds the invoice."""
+    trade = Trade()
+    trade.books.post(invoice_ledger.transfer("D", NOTES_AHEAD, DEBIT_NOTES, amount=80))
+    trade.books.post(invoice_ledger.acceptance("D", total=100, advance=150))
+    trade.status = "ACCEPTED"
+    trade.put_in_order()
+    assert (trade.books.net(DUE), trade.books.net(ON_ACCOUNT)) == (30, 0)
 
 
 def test_closing_waives_the_rest() -> None:
@@ -252,9 +265,10 @@ STEPS = st.lists(
 
 
 class RandomTrade:
-    """An invoice of 1000 paise with an advance of 100: whatever may happen, in any order."""
+    """An invoice of 1000 paise with some advance: whatever may happen, in any order."""
 
-    def __init__(self) -> None:
+    def __init__(self, advance: int) -> None:
+        self.advance = advance
         self.books = AccountBooks()
         self.status = "SENT TO BUYER"
         self.waiting: list[tuple[list[Transfer], str | None]] = []
@@ -273,7 +287,7 @@ class RandomTrade:
     def step(self, what: str, amount: int) -> None:
         accepted = self.status in invoice_ledger.BOOKED
         if what == "accept" and self.status == "SENT TO BUYER" and not self.moving:
-            self.wait(invoice_ledger.acceptance("D", total=1_000, advance=100), "ACCEPTED")
+            self.wait(invoice_ledger.acceptance("D", total=1_000, advance=self.advance), "ACCEPTED")
         elif what == "credit" and accepted:
             self.wait(invoice_ledger.lowering("D", source=NOTES, amount=amount, free=self.free))
         elif what == "credit":
@@ -316,9 +330,12 @@ class RandomTrade:
             assert held(ON_ACCOUNT) == min(0, asked - given_back)
 
 
-@given(STEPS)
-def test_due_is_what_the_rules_say_after_any_sequence(steps: list[tuple[str, int]]) -> None:
-    trade = RandomTrade()
+@given(STEPS, st.sampled_from([0, 100, 1_500]))
+def test_due_is_what_the_rules_say_after_any_sequence(
+    steps: list[tuple[str, int]], advance: int
+) -> None:
+    trade = RandomTrade(advance)
+    trade.step("accept", 0)
     for what, amount in steps:
         trade.step(what, amount)
         trade.check()

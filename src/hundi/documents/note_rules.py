@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from msgspec import UnsetType
 
 from hundi.documents import sums, totals
+from hundi.documents.invoice_ledger import CLOSED
 from hundi.documents.line_rules import each_line, milestones_make_the_total
 from hundi.documents.note_bodies import (
     Confirmation,
@@ -144,13 +145,16 @@ def _strangers(note: Note, context: RuleContext) -> dict[str, str]:
 
 
 def invoices(body: NoteBody, context: RuleContext) -> Iterator[Fault]:
-    """The invoices that are named: known, and not rejected or cancelled."""
+    """The invoices that are named: known, and not ended. A closed one still gives back."""
     for path, name in _strangers(body.cdNote, context).items():
         detail = f"The network knows no invoice {name} of this supplier; it sets no cap."
         yield INVOICE_UNKNOWN.at(path, detail, invoice=name)
+    ended = _ENDED if body.cdNote.noteType == CREDIT else _ENDED | {CLOSED}
     for view in invoices_named(context):
-        if view.status in _ENDED:
-            detail = f"Invoice {view.number} is {view.status}; the note lowers nothing on it."
+        if view.status in ended:
+            detail = (
+                f"Invoice {view.number} is {view.status}; nothing is to be paid on it any more."
+            )
             yield INVOICE_STATUS.at(view.ref, detail, invoice=view.number, status=view.status)
 
 

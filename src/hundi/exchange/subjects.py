@@ -116,13 +116,15 @@ def _may_hold(
 ) -> bool:
     """Whether a document that is named beside the moved one is that of the parties it should be of.
 
-    One that the moved document refers to was judged when it was named.
+    One that the moved document refers to was judged when it was named. Who answers may not have
+    seen it yet, and what the moved one draws on it counts all the same.
     """
-    if touched is not None:
-        roles = touched.between or (request.message.sender, request.message.receiver)
-        parties = world.entities(request.parties[role] for role in roles)
-        if {document.author_entity, document.counterparty_entity} != parties:
-            return False
+    if touched is None:
+        return True
+    roles = touched.between or (request.message.sender, request.message.receiver)
+    parties = world.entities(request.parties[role] for role in roles)
+    if {document.author_entity, document.counterparty_entity} != parties:
+        return False
     return _party_to(request, document, world)
 
 
