@@ -28,7 +28,7 @@ from hundi.exchange.gate import Road
 from hundi.exchange.housekeeping import Housekeeping
 from hundi.exchange.outbox import Outbox
 from hundi.exchange.refusals import RefusalLog
-from hundi.kernel.clock import wall_clock
+from hundi.kernel.clock import DAY, wall_clock
 from hundi.kernel.identity import system_random
 from hundi.kernel.settings import CannotServeError, ServeSettings
 from hundi.parties.tokens import Tokens
@@ -132,6 +132,7 @@ class _Process:
             MESSAGES,
             random=system_random,
             accepted=self._wake,
+            lapse_after=settings.lapse_days * DAY,
             batched=self._metrics.committed,
         )
         self._stopping = asyncio.Event()

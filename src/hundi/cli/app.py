@@ -121,11 +121,14 @@ def _add_processes(app: typer.Typer, tools: Tools) -> None:
         port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8080,
         role: Annotated[str, typer.Option(help="all, api or dispatcher.")] = "all",
         dev: Annotated[bool, typer.Option("--dev", help="Allow http and loopback.")] = False,
+        lapse_days: Annotated[
+            int, typer.Option(min=1, max=365, help="Days that requests and bids wait for answers.")
+        ] = 10,
     ) -> None:
         """Serve the network until SIGTERM."""
         if role not in {"all", "api", "dispatcher"}:
             raise typer.BadParameter(f"--role is all, api or dispatcher, not {role}.")
-        raise typer.Exit(tools.serve(ServeSettings(_url(), host, port, role, dev)))
+        raise typer.Exit(tools.serve(ServeSettings(_url(), host, port, role, dev, lapse_days)))
 
     @app.command()
     def simulate(

@@ -319,8 +319,8 @@ def _record(plan: Plan, writes: Writes, *, exchange: Exchange, times: Times) -> 
 
 def _accepted(request: Request, plans: Sequence[Plan], req_msg_id: str) -> Accepted:
     """The answer to the call: about its one exchange, or about the receipt of several."""
-    waits = plans[0].waits or any(plan.waits for plan in plans)
-    resp = Resp(req_msg_id, "PENDING" if waits else "SUCCESS")
+    waiting = sum(plan.waits for plan in plans)
+    resp = Resp(req_msg_id, "PENDING" if waiting else "SUCCESS")
     echo = request.message.ack is Ack.ECHO
     over = State.SETTLED.value if len(plans) == 1 else ENDED
     warnings = plans[0].warnings
@@ -330,8 +330,10 @@ def _accepted(request: Request, plans: Sequence[Plan], req_msg_id: str) -> Accep
         req_msg_id=req_msg_id,
         response=echo_ack(request.parts, resp) if echo else receipt_ack(req_msg_id),
         warnings=warnings_json(warnings),
-        state=State.OPEN.value if waits else over,
+        state=State.OPEN.value if waiting else over,
         replayed=False,
+        exchanges=len(plans),
+        waiting=waiting,
     )
 
 

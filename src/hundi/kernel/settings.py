@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class ServeSettings:
     """One serving process. `role` is all, api or dispatcher; port 0 means any free one.
 
-    `dev` allows http and loopback endpoints, for two systems on one laptop.
+    `lapse_days` is how long requests for financing and bids wait for an answer. `dev` allows http and loopback endpoints, for two systems on one laptop.
     """
 
     database_url: str
@@ -15,6 +15,7 @@ class ServeSettings:
     port: int
     role: str
     dev: bool
+    lapse_days: int = 10
 
 
 class CannotServeError(Exception):
