@@ -22,7 +22,7 @@ def _bid_id(request_id: str, lender: Lender) -> str:
 
 
 class Financing:
-    """Who asks, who bids, who answers. `sent` are invoices as they were last sent, by objectId."""
+    """Who asks, who bids, who answers. `sent` are invoices as they were sent, by id and version."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class Financing:
         erps: Mapping[str, Erp],
         *,
         left: Callable[[str], int],
-        sent: Mapping[str, Body],
+        sent: Mapping[tuple[str, int], Body],
     ) -> None:
         self._random = random
         self._erps = erps
@@ -42,10 +42,11 @@ class Financing:
         """`req-financing` for one invoice, of one lender or of both."""
         request_id = _request_id(n, self._random.choice(REQUESTS))
         known = self._erps["supplier"].held(request_id) is not None
-        if known and self._random.random() < 0.9:
+        copy = self._sent.get((held.object_id, held.version))
+        if copy is None or (known and self._random.random() < 0.9):
             return None
         amount = Decimal(self._left(held.object_id)).scaleb(-2)
-        invoice = self._sent[held.object_id] | {
+        invoice = copy | {
             "objectVersion": {"currentVersion": held.version, "newVersion": held.version},
             "statusTransition": {"currentStatus": held.status, "newStatus": held.status},
         }

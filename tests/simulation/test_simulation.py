@@ -10,7 +10,7 @@ from hundi.exchange.record import stored_name
 from tests.simulation.checks import broken_promises
 from tests.simulation.world import World
 
-STEPS = 1200
+STEPS = 1500
 SEEDS_TOGETHER = 250
 
 
@@ -42,7 +42,7 @@ def test_thousands_of_worlds(first: int) -> None:
 def test_worlds_send_every_message_and_repeat_some() -> None:
     """A simulation in which everything is refused would keep every promise, too."""
     seen: Counter[str] = Counter()
-    for seed in range(1, 13):
+    for seed in range(1, 25):
         world = World(seed)
         for _ in range(STEPS):
             world.step()

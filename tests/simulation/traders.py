@@ -52,7 +52,7 @@ class Traders:
         self._next: dict[str, int] = {}
         self._kinds: dict[str, str] = {}
         self._paid: dict[str, list[Share]] = {}
-        self._sent: dict[str, Body] = {}
+        self._sent: dict[tuple[str, int], Body] = {}
         self._financing = Financing(random, erps, left=left, sent=self._sent)
 
     def request(self, n: int) -> Request | None:
@@ -169,7 +169,8 @@ class Traders:
             quantity=quantity,
             paid=500 if self._rarely(0.2) else 0,
         )
-        self._sent[object_id] = request.body["invoice"]
+        subject = request.body["invoice"]
+        self._sent[object_id, subject["objectVersion"]["newVersion"]] = subject
         return request
 
     def _invoice_answer(self, n: int) -> Request | None:
@@ -187,7 +188,7 @@ class Traders:
 
     def _ask(self, n: int) -> Request | None:
         held = self._believes("supplier", invoice_id(n, self._random.choice(INVOICES)))
-        if held is None or (held.status not in PAYABLE and not self._rarely(0.1)):
+        if held is None or (held.status != "ACCEPTED" and not self._rarely(0.1)):
             return None
         return self._financing.ask(n, held)
 

@@ -46,8 +46,8 @@ SIDES = {
     "supplier": story.SUPPLIER,
     **{side: lender.business for side, lender in lending.SIDES.items()},
 }
-LIVE_TRADES = 2
-STEPS_PER_TRADE = 300
+LIVE_TRADES = 3
+STEPS_PER_TRADE = 400
 JUMPS = (*[SECOND] * 6, *[31 * SECOND] * 6, *[HOUR] * 4, 3 * DAY, 10 * DAY)
 
 
@@ -119,7 +119,7 @@ class World:
             (self._sweep, 4),
             (self._abandon, 2),
             (self._redrive, 2),
-            (self._pass_time, 6),
+            (self._pass_time, 4),
             (lambda: self.network.deliver_late(self.now), 3),
             (self._change_minds, 2),
             (lambda: drive_or_crash(self.database.write(number_events)), 2),
@@ -163,8 +163,8 @@ class World:
         return int(self.connection.execute(text).fetchone()[0])
 
     def _trade(self) -> None:
-        newest = self.steps // STEPS_PER_TRADE
-        chosen = self.random.randrange(max(0, newest - LIVE_TRADES + 1), newest + 1)
+        oldest = self.steps // STEPS_PER_TRADE
+        chosen = self.random.randrange(oldest, oldest + LIVE_TRADES)
         request = self.traders.request(chosen)
         if request is None or self._rather_waits(request):
             return
@@ -268,7 +268,7 @@ class World:
 
 
 RULES = (
-    b"[]",
+    *[b"[]"] * 5,
     b'[{"when": {"kind": "req"}, "do": {"answer": "decline", "code": "NO", "detail": "no"}}]',
     b'[{"when": {"kind": "req"}, "do": {"answer": "pending"}, "times": 3}]',
     b'[{"do": {"answer": "status", "status": 503}, "times": 5}]',
