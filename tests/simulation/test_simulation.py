@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from hundi.documents import MESSAGES
+from hundi.documents.financing import MESSAGES as FINANCING
 from hundi.exchange.record import stored_name
 from tests.simulation.checks import broken_promises
 from tests.simulation.world import World
@@ -47,7 +48,8 @@ def test_worlds_send_every_message_and_repeat_some() -> None:
         for _ in range(STEPS):
             world.step()
         seen += world.seen
-    known = {stored_name(message) for message in MESSAGES}
+    # Financing needs lenders; its journeys and races are in tests/trade.
+    known = {stored_name(m) for m in MESSAGES if m not in FINANCING}
     assert not known - seen.keys(), "never accepted"
     assert seen["replayed"] > 0
     assert seen["crashed"] > 0

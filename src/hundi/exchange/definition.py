@@ -16,6 +16,7 @@ import msgspec
 from hundi.exchange.route import Route
 from hundi.kernel.faults import Fault
 from hundi.ledger.model import NOTHING, Balance, Key, Unit
+from hundi.parties.model import NOTHING_SETTLED, TradeSettings
 
 
 class Effect(Enum):
@@ -196,13 +197,14 @@ class Touched(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """A party as the network knows it: B2B ID, entity, PAN and registered GSTINs."""
+    """A party as the network knows it: B2B ID, entity, PAN, GSTINs, what it has settled."""
 
     b2b_id: str
     entity_id: str
     name: str
     pan: str
     gstins: tuple[str, ...]
+    trade: TradeSettings = NOTHING_SETTLED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from copy import copy
 
 import msgspec
 
-from hundi.exchange.definition import DocumentType, Move, Touched, VersionRule
+from hundi.exchange.definition import DocumentType, Touched, VersionRule
 from hundi.exchange.document import Document
 from hundi.exchange.journal import GENESIS
 from hundi.exchange.request import Refused, Request
@@ -58,7 +58,8 @@ def moved_and_held(
     ]
     if nowhere or strange:
         return Refused((*nowhere, *strange))
-    others = [fault for one in subjects for fault in _not_so(request, one)]
+    stored = [one for one in subjects if one.stored is not None]
+    others = [fault for one in stored for fault in _not_so(request, one)]
     if others:
         return Refused(tuple(others))
     overs = [_over(request, world, one) for one in subjects]
@@ -83,12 +84,9 @@ def _subject(request: Request, world: World, touched: Touched) -> Subject:
     document = world.papers.documents.get(world.key(request, touched))
     if document is not None and not _party_to(request, document, world):
         document = None
-    first = [m.source for m in kind.moves if _creates(m, request)]
+    name, creates = request.message.name, VersionRule.FIRST
+    first = [m.source for m in kind.moves if m.version is creates and m.on == name]
     return Subject(kind=kind, touched=touched, stored=document, first=first)
-
-
-def _creates(move: Move, request: Request) -> bool:
-    return move.on == request.message.name and move.version is VersionRule.FIRST
 
 
 def _held(
