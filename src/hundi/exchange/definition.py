@@ -172,7 +172,8 @@ class Touched(msgspec.Struct, frozen=True, kw_only=True):
     says whether the message is refused where the network does not know the document. `between` are
     the two roles whose document it is, None for sender and receiver. `action` is what happens to
     this one, None where the message's action does. `hastens` are keys of documents whose time is
-    up as soon as this move has taken effect. `id_member` is the member that holds the objectId.
+    up as soon as this move has taken effect. `id_member` is the member that holds the objectId,
+    `number_member` the one that holds the number, "" where the message has none.
     """
 
     type: str
@@ -192,6 +193,7 @@ class Touched(msgspec.Struct, frozen=True, kw_only=True):
     action: str | None = None
     hastens: tuple[Key, ...] = ()
     id_member: str = "objectId"
+    number_member: str = ""
 
 
 @dataclass(frozen=True, slots=True)
