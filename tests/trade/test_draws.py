@@ -235,6 +235,13 @@ async def test_a_stale_status_of_a_held_invoice_is_told_with_what_was_missed(tra
     assert fault.context["status"] == "PAYMENT INITIATED"
 
 
+async def test_nothing_is_drawn_on_what_the_sender_has_declined_to_hold(trade: Desk) -> None:
+    await trade.submit("purchase-order/req-send", story.order(1))
+    await trade.deliver(Decision.DECLINED)
+    found = await trade.refused("invoice/req-send-invoice", bills.invoice(1))
+    assert found == [("DOC-NO-MOVE", "invoice.poDetails[0].objectId")]
+
+
 async def test_an_unknown_invoice_is_unknown(trade: Desk) -> None:
     body = part("1000.00", 1, "ACCEPTED")
     found = await trade.refused("payment/req-pay", body)

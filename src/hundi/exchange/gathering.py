@@ -19,6 +19,7 @@ from hundi.exchange.record import (
     load_exchanges,
     lock_documents,
     lock_request_deliveries,
+    shown,
 )
 from hundi.exchange.request import Request
 from hundi.exchange.stakes import stakeholders
@@ -80,6 +81,23 @@ async def papers_of(
     )
 
 
+def _never_held(
+    requests: Mapping[int, Request],
+    documents: Mapping[Key, Document],
+    known: Mapping[str, Served],
+) -> set[Key]:
+    """Documents of which a sender is the counterparty and has never held a version.
+
+    None, mostly: who sends about a document is its author, or holds it.
+    """
+    senders = {known[r.sender_b2b].entity_id for r in requests.values() if r.sender_b2b in known}
+    return {
+        key
+        for key, document in documents.items()
+        if document.highest_version == 0 and document.counterparty_entity in senders
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Gatherer:
     """Gathers what requests are judged against. `messages` are keyed by stored name."""
@@ -120,6 +138,7 @@ class Gatherer:
             papers=papers,
             open=opened,
             named=named,
+            shown=await shown(tx, _never_held(requests, documents, known)),
             stakes=await stakeholders(tx, documents, books=papers.books, types=self.types),
             bodies=await self._bodies(tx, requests, moved=moved, named=named, documents=documents),
         )

@@ -1,6 +1,6 @@
 """What a batch of requests is judged against, and the plan of one that may be accepted. Pure."""
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,7 @@ class World:
 
     `named` are the documents that requests hold, by the request's place among all; `bodies` the
     typed bodies of documents, for requests whose rules read them; `stakes` who has bought which.
+    `shown` are documents that their counterparty, a sender of the batch, has seen and never held.
     """
 
     now: int
@@ -74,6 +75,7 @@ class World:
     named: Mapping[int, tuple[Named, ...]]
     bodies: Mapping[Key, Any]
     stakes: Mapping[Key, Stakeholder]
+    shown: Collection[Key]
 
     def key(self, request: Request, touched: Touched) -> Key:
         """A touched document's key; its author's B2B ID must be known."""
