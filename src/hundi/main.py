@@ -29,9 +29,23 @@ def _simulate(
 
 def _demo(*, once: bool) -> int:
     from hundi.cli.demo import play  # noqa: PLC0415
-    from hundi.simulator import story  # noqa: PLC0415
+    from hundi.cli.scenes.table import Stories  # noqa: PLC0415
+    from hundi.simulator import (  # noqa: PLC0415
+        story,
+        story_bends,
+        story_financing,
+        story_money,
+        story_supplies,
+    )
 
-    return play(story, once=once)
+    stories = Stories(
+        orders=story,
+        supplies=story_supplies,
+        money=story_money,
+        financing=story_financing,
+        bends=story_bends,
+    )
+    return play(stories, once=once)
 
 
 def _check_endpoint(url: str, *, dev: bool) -> Fault | None:

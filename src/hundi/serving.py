@@ -37,8 +37,9 @@ from hundi.store.migrate import is_current, upgrade
 from hundi.store.opening import open_database, sqlite_path
 from hundi.store.sqlite import ServingLock
 from hundi.web.app import Application, Edge
+from hundi.web.context import Context
 from hundi.web.metrics import Metrics
-from hundi.web.network import Context, rest
+from hundi.web.network import rest
 from hundi.web.protocol import Connections, config, limits
 from hundi.web.waiting import EventWaiters
 

@@ -39,6 +39,17 @@ def test_a_client_and_its_party(database_url: str) -> None:
     assert again.returncode == 2
     assert json.loads(again.stderr)["error"]["code"] == "PARTY-TAKEN"
     assert again.stdout == ""
+    settings = ("party", "set", "--b2b-id", "ZZZCI2701K@BCB", "--deemed-acceptance-days", "15")
+    assert hundi(*settings, url=database_url).stdout.splitlines()[2].split()[1] == "15"
+    more = hundi(*settings[:4], "--enterprise", "micro", "--json", url=database_url)
+    assert json.loads(more.stdout) == {
+        "b2bId": "ZZZCI2701K@BCB",
+        "enterprise": "micro",
+        "deemedAcceptanceDays": "15",
+        "overDelivery": "none",
+    }
+    wrong = hundi(*settings[:4], "--over-delivery", "much", "--json", url=database_url)
+    assert json.loads(wrong.stderr)["error"]["code"] == "PARTY-SETTING"
 
 
 @pytest.mark.parametrize(
@@ -111,3 +122,15 @@ def test_a_database_without_tables_says_what_to_do(tmp_path: Path, postgres_url:
     told = hundi("client", "add", "--name", "x", "--mailbox", url=bare)
     assert told.returncode == 2
     assert "hundi db upgrade" in told.stderr
+
+
+def test_a_lender_is_named(database_url: str) -> None:
+    made = hundi("client", "add", "--name", "Lender", "--mailbox", "--json", url=database_url)
+    client = json.loads(made.stdout)
+    party = ("party", "add", "--client", client["clientId"], "--name", "Lender", "--pan")
+    hundi(*party, "ZZZCF0701L", "--json", url=database_url)
+    named = ("party", "financier", "--b2b-id", "ZZZCF0701L@BCB", "--fa-id", "FA-PRETEND", "--json")
+    told = hundi(*named, "--financier-id", "LENDER-A", url=database_url)
+    assert told.returncode == 0
+    again = (*named, "--financier-id", "LENDER-A", "--ifsc", "FICT0000027", "--account", "XX0701")
+    assert hundi(*again, url=database_url).returncode == 0

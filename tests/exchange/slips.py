@@ -122,6 +122,7 @@ def _message(name: str, sender: str = "buyer") -> MessageType:
         receiver="supplier" if sender == "buyer" else "buyer",
         body=Body,
         subject="slip",
+        informs=("b2bIds", "resp", "slip", "additionalInfos"),
         touches=_touches,
         action=lambda body: body.slip.action or None,
         ack=Ack.ECHO,

@@ -19,7 +19,7 @@ CANCEL = {"target": "CANCELLED", "action": "CANCEL"}
 MEMBERS = {
     "type", "objectId", "author", "counterparty", "number", "status", "version", "agreedVersion",
     "nextVersion", "openExchange", "body", "versions", "warnings", "missed", "createdAt",
-    "updatedAt",
+    "updatedAt", "refersTo", "referredBy", "accounts",
 }  # fmt: skip
 
 
@@ -31,7 +31,7 @@ async def read(stage: Scene, client_id: str, object_id: str = "S1", **how: str) 
             tx, client_id, messages, type_="slip", object_id=object_id, **how
         )
     )
-    return msgspec.json.decode(msgspec.json.encode(found))
+    return msgspec.json.decode(msgspec.json.encode(found.shown))
 
 
 async def listed(stage: Scene, client_id: str, **filters: str) -> list[dict]:
@@ -132,6 +132,9 @@ async def test_a_document_tells_its_standing(stage: Scene) -> None:
         "warnings": [
             {"code": "TEST-ODD-TOTAL", "path": "slip.total", "detail": "The total is 1.10."}
         ],
+        "refersTo": {"documents": [], "more": False},
+        "referredBy": {"documents": [], "more": False},
+        "accounts": {"accounts": [], "more": False},
     }
     assert shown["missed"] == {
         "reqMsgId": req_msg_id,
@@ -148,7 +151,7 @@ async def test_a_body_is_shown_to_the_byte(stage: Scene, number: bytes) -> None:
     shown = await stage.database.read(
         lambda tx: queries.document(tx, "buyer", messages, type_="slip", object_id="S1")
     )
-    assert b'"total":%b,' % number in msgspec.json.encode(shown)
+    assert b'"total":%b,' % number in msgspec.json.encode(shown.shown)
 
 
 async def test_an_open_edit_is_a_version_that_is_not_current(stage: Scene) -> None:
@@ -218,6 +221,9 @@ class Weighing:
     async def select(self, query: sa.Select) -> Sequence[Row]:
         return await self._tx.select(query)
 
+    async def bulk(self, *asked: object) -> Sequence[Row]:
+        return await self._tx.bulk(*asked)
+
 
 @pytest.mark.parametrize("client_id", ["buyer", "supplier"])
 async def test_of_many_versions_only_the_one_that_is_shown_is_read(
@@ -235,9 +241,8 @@ async def test_of_many_versions_only_the_one_that_is_shown_is_read(
     async def weighed(tx: Transaction) -> tuple[dict, int]:
         scales = Weighing(tx)
         how = {"type_": "slip", "object_id": "S1"}
-        return await queries.document(
-            scales, client_id, stage.road.settler.messages, **how
-        ), scales.bytes
+        page = await queries.document(scales, client_id, stage.road.settler.messages, **how)
+        return page.shown, scales.bytes
 
     shown, size = await stage.database.read(weighed)
     assert len(shown["versions"]) == (6 if client_id == "buyer" else 5)

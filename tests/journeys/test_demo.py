@@ -22,7 +22,7 @@ def demo() -> Iterator[subprocess.Popen[str]]:
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
     ) as running:
         assert running.stdout
-        while "both ERPs are up" not in running.stdout.readline():
+        while "ERPs are up" not in running.stdout.readline():
             assert running.poll() is None
         yield running
         running.terminate()

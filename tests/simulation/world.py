@@ -22,6 +22,7 @@ from hundi.kernel.clock import DAY, HOUR, SECOND
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.signature import new_secret
 from hundi.parties import tables as parties
+from hundi.simulator import story
 from hundi.simulator.erp import Erp
 from hundi.simulator.rules import parse_rules
 from hundi.simulator.state import in_memory
@@ -29,8 +30,9 @@ from hundi.store.batch import Again
 from hundi.store.engine import Transaction, Work, drive
 from hundi.store.metadata import metadata
 from hundi.store.sqlite import InlineDatabase
-from tests.simulation import trade
 from tests.simulation.network import BadNetwork
+from tests.simulation.trade import Request
+from tests.simulation.traders import Traders
 
 if TYPE_CHECKING:
     from hundi.exchange.leases import Leased
@@ -38,9 +40,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 START = 1_770_000_000 * SECOND
-SIDES = {"buyer": trade.BUYER, "supplier": trade.SUPPLIER}
-LIVE_OBJECTS = 3
-STEPS_PER_OBJECT = 25
+SIDES = {"buyer": story.BUYER, "supplier": story.SUPPLIER}
+LIVE_TRADES = 2
+STEPS_PER_TRADE = 300
 JUMPS = (*[SECOND] * 6, *[31 * SECOND] * 6, *[HOUR] * 4, 3 * DAY, 10 * DAY)
 
 
@@ -90,7 +92,7 @@ class World:
         self.road = Road(
             self.database, MESSAGES, random=self.random.randbytes, accepted=lambda: None
         )
-        self.messages = {m.name: m for m in MESSAGES}
+        self.traders = Traders(self.random, self.erps, left=self._left)
         self.dispatchers = [_Desk(self), _Desk(self)]
         self.acknowledged: dict[str, str] = {}
         self.keyed: dict[tuple[str, str], str] = {}
@@ -108,7 +110,7 @@ class World:
         deeds: tuple[tuple[Callable[[], None], int], ...] = (
             (self._trade, 30),
             (self._repeat, 4),
-            (lambda: self.random.choice(self.dispatchers).work(), 50),
+            (lambda: self.random.choice(self.dispatchers).work(), 150),
             (self._sweep, 4),
             (self._abandon, 2),
             (self._redrive, 2),
@@ -152,51 +154,47 @@ class World:
         return int(self.connection.execute(text).fetchone()[0])
 
     def _trade(self) -> None:
-        side = self.random.choice(("buyer", "buyer", "supplier"))
+        newest = self.steps // STEPS_PER_TRADE
+        chosen = self.random.randrange(max(0, newest - LIVE_TRADES + 1), newest + 1)
+        request = self.traders.request(chosen)
+        if request is None or self._rather_waits(request):
+            return
         key = None
         if self.random.random() < 0.5:
             self._keys += 1
             key = f"key-{self._keys}"
-        made = self._request(side)
-        if made is not None:
-            self._submit(side, made[0], made[1], key)
+        outcome = self._submit(request.side, request.path, request.raw, key)
+        if isinstance(outcome, Refused):
+            better = self.traders.learn(request, outcome.faults)
+            if better is not None:
+                self._submit(better.side, better.path, better.raw, None)
 
-    def _request(self, side: str) -> tuple[str, bytes] | None:
-        newest = self.steps // STEPS_PER_OBJECT
-        object_id = f"O{self.random.randrange(max(0, newest - LIVE_OBJECTS), newest + 1)}"
-        held = self._belief(side, object_id)
-        if held is not None and self.random.random() < 0.1:
-            held = trade.muddled(held, self.random)
-        if side == "supplier":
-            if held is None:
-                return None
-            return trade.confirm(held, self.random.choice(tuple(trade.CONFIRM)))
-        if held is None:
-            return self._first(object_id)
-        if self.random.random() < 0.5:
-            return trade.edit(held, new=held.version + self.random.choice((1, 1, 1, 2)))
-        return trade.change(held, self.random.choice(("CANCEL", "CLOSE", "CLOSE")))
+    def _rather_waits(self, request: Request) -> bool:
+        """Most of the time nobody speaks into an exchange that is under way."""
+        row = self.connection.execute(
+            "select 1 from document where open_exchange is not null and object_id = ?",
+            (min(request.about.items())[1],),
+        ).fetchone()
+        return row is not None and self.random.random() < 0.8
 
-    def _belief(self, side: str, object_id: str) -> trade.Belief | None:
-        held = self.erps[side].held(object_id)
-        if held is None:
-            return None
-        return trade.Belief(object_id, held.version, held.status, held.agreed)
+    def _left(self, object_id: str) -> int:
+        row = self.connection.execute(
+            "select debit - credit - credit_pending from ledger_account"
+            " where object_id = ? and name = 'due'",
+            (object_id,),
+        ).fetchone()
+        return int(row[0]) if row is not None else 0
 
-    def _first(self, object_id: str) -> tuple[str, bytes]:
-        """The buyer has sent nothing yet that the supplier holds: send, or withdraw."""
-        version = self.random.choice((1, 1, 1, 2, 3))
-        if self.random.random() < 0.75:
-            return trade.send(object_id, version=version)
-        draft = trade.Belief(object_id, version, "CREATED", None)
-        return trade.change(draft, "CANCEL")
-
-    def _submit(self, side: str, name: str, raw: bytes, key: str | None) -> None:
+    def _submit(
+        self, side: str, name: str, raw: bytes, key: str | None
+    ) -> Accepted | Refused | None:
         try:
-            request = read_request(self.messages[name], raw, client_id=side, idempotency_key=key)
+            request = read_request(
+                self.road.messages[name], raw, client_id=side, idempotency_key=key
+            )
         except RefusedError:
             self.seen["unreadable"] += 1
-            return
+            return None
         try:
             [outcome] = drive(
                 self.database.write(lambda tx: self.road.acceptor.accept(tx, [request]))
@@ -204,12 +202,15 @@ class World:
         except CrashError:
             self.again.append((side, name, raw, key))
             self.seen["crashed"] += 1
-            return
-        self._note(outcome, side, key)
+            return None
+        self._note(outcome, side, name, key)
+        return None if isinstance(outcome, Again) else outcome
 
-    def _note(self, outcome: Accepted | Refused | Again, side: str, key: str | None) -> None:
+    def _note(
+        self, outcome: Accepted | Refused | Again, side: str, name: str, key: str | None
+    ) -> None:
         if isinstance(outcome, Accepted):
-            self.seen["replayed" if outcome.replayed else "accepted"] += 1
+            self.seen["replayed" if outcome.replayed else name] += 1
             self.acknowledged[outcome.req_msg_id] = side
             if key is not None:
                 first = self.keyed.setdefault((side, key), outcome.req_msg_id)
@@ -356,7 +357,7 @@ def _erp(secret: str, state) -> Erp:  # type: ignore[no-untyped-def]
 
 
 async def _parties(tx: Transaction, secrets: dict[str, str]) -> None:
-    for side, b2b_id in SIDES.items():
+    for side, business in SIDES.items():
         await tx.execute(
             sa.insert(parties.client).values(
                 client_id=side,
@@ -373,12 +374,9 @@ async def _parties(tx: Transaction, secrets: dict[str, str]) -> None:
                 created_at=tx.now,
             )
         )
-        pan = b2b_id.removesuffix("@BCB")
-        await tx.execute(
-            sa.insert(parties.entity).values(entity_id=side, pan=pan, name=side, created_at=tx.now)
-        )
-        await tx.execute(
-            sa.insert(parties.b2b_id).values(
-                b2b_id=b2b_id, entity_id=side, client_id=side, active=True, created_at=tx.now
-            )
-        )
+        entity = {"entity_id": side, "pan": business.pan, "name": business.name}
+        served = {"b2b_id": business.b2b_id, "entity_id": side, "client_id": side, "active": True}
+        gstin = {"gstin": business.gstin, "entity_id": side}
+        await tx.execute(sa.insert(parties.entity).values(**entity, created_at=tx.now))
+        await tx.execute(sa.insert(parties.b2b_id).values(**served, created_at=tx.now))
+        await tx.execute(sa.insert(parties.gstin).values(**gstin))

@@ -64,6 +64,7 @@ async def test_documents_and_exchanges_are_told() -> None:
                     "version": 1,
                     "status": "SENT TO SUPPLIER",
                     "agreed": None,
+                    "disputed": False,
                 }
             ],
         )

@@ -172,14 +172,14 @@ def test_a_withdrawal_stands_whatever_the_other_side_answered() -> None:
     assert believed(erp) == (1, "CANCELLED")
 
 
-@pytest.mark.parametrize("path", ["shareBid", "req-pay"])
-def test_any_message_with_an_object_id_is_understood(path: str) -> None:
+@pytest.mark.parametrize(("path", "verb"), [("shareBid", "shareBid"), ("req-pay", "pay")])
+def test_any_message_with_an_object_id_is_understood(path: str, verb: str) -> None:
     raw = b'{"device":{},"bid":{"objectId":"BID1"},"b2bIds":{}}'
     erp = new_erp()
     answer = erp.receive(webhook(path, request_id(1), raw), now=NOW)
     assert resp(answer)["result"] == "SUCCESS"
     assert json.loads(answer.body)["payload"]["bid"] == {"objectId": "BID1"}
-    assert believed(erp, "BID1") == (0, "")
+    assert believed(erp, "BID1") == (1, verb)
 
 
 def refused(answer: Answer, erp: Erp) -> bool:

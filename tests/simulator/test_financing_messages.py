@@ -29,7 +29,7 @@ def test_a_message_is_filed_under_its_request_and_lender(
     name: str, told: Body, object_id: str
 ) -> None:
     message = read_message(arriving(name, told))
-    assert (message.subject.object_id, message.type) == (object_id, "finance")
+    assert (message.subject.told.object_id, message.type) == (object_id, "finance")
     assert message.is_request
 
 

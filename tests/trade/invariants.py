@@ -30,6 +30,18 @@ async def broken(trade: Desk) -> list[str]:
     documents = await trade.rows(sa.select(tables.document))
     exchanges = await trade.rows(sa.select(tables.exchange))
     journal = await trade.rows(sa.select(tables.journal).order_by(tables.journal.c.sequence))
+    return wrong_in(accounts, transfers, documents=documents, exchanges=exchanges, journal=journal)
+
+
+def wrong_in(
+    accounts: Sequence[Row],
+    transfers: Sequence[Row],
+    *,
+    documents: Sequence[Row],
+    exchanges: Sequence[Row],
+    journal: Sequence[Row],
+) -> list[str]:
+    """Everything that is wrong in these rows; `journal` in the order of its numbers."""
     return [
         *_accounts_are_their_transfers(accounts, transfers),
         *_sums_are_zero(accounts),

@@ -1,12 +1,13 @@
 """GET /schema: valid, complete, made of the contract files, and obeyed by what we answer."""
 
+from copy import deepcopy
+
 import msgspec
 import pytest
-import yaml
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from hundi.web import network, openapi, problems
-from hundi.web.openapi import made_from, merged, schema
+from hundi.web import network, problems
+from hundi.web.openapi import made_from, merged, read_from, schema
 from tests.house.sources import ROOT
 from tests.web.conftest import Net
 
@@ -27,14 +28,62 @@ def test_it_is_up_to_date() -> None:
     assert schema().decode() == made, "run `python -m hundi.web.openapi contract` and commit"
 
 
-def test_it_has_every_call_and_webhook_of_the_orders() -> None:
-    orders = yaml.safe_load((CONTRACT / "b2b-purchase-order.yaml").read_text(encoding="utf-8"))
-    assert len(orders["webhooks"]) == 8
+PORTAL, OWN = read_from(CONTRACT)
+
+
+def test_it_is_made_of_every_file_of_the_portal() -> None:
+    files = {path.name for path in CONTRACT.glob("b2b-*.yaml")}
+    assert {f"b2b-{name}.yaml" for name in PORTAL} == files
+
+
+@pytest.mark.parametrize("name", PORTAL)
+def test_it_has_every_call_and_webhook(name: str) -> None:
+    file = PORTAL[name]
+    assert file["webhooks"]
     for part in ("paths", "webhooks"):
-        assert orders[part].keys() <= DESCRIPTION[part].keys()
-    assert "/oauth/token" in DESCRIPTION["paths"]
-    assert not [path for path in DESCRIPTION["paths"] if "onboarding" in path]
-    assert {"bearerToken", "basicClient"} <= DESCRIPTION["components"]["securitySchemes"].keys()
+        assert file[part].keys() <= DESCRIPTION[part].keys()
+    assert {tag["name"] for tag in file["tags"]} <= {tag["name"] for tag in DESCRIPTION["tags"]}
+
+
+def _resolved(tree: object, components: dict, depth: int = 12) -> object:
+    """A part of a description with what it refers to in the place of the reference."""
+    if isinstance(tree, dict):
+        if "$ref" in tree and depth:
+            kind, _, name = tree["$ref"].removeprefix("#/components/").partition("/")
+            return _resolved(components[kind][name], components, depth - 1)
+        return {k: _resolved(v, components, depth) for k, v in tree.items() if k != "$ref"}
+    if isinstance(tree, list):
+        return [_resolved(one, components, depth) for one in tree]
+    return str(tree)
+
+
+@pytest.mark.parametrize("name", PORTAL)
+def test_what_a_call_says_is_what_its_file_says(name: str) -> None:
+    """Components with new names mean what they meant in the file."""
+    file = PORTAL[name]
+    for part in ("paths", "webhooks"):
+        for path, said in file[part].items():
+            told = _resolved(DESCRIPTION[part][path], DESCRIPTION["components"])
+            assert told == _resolved(said, file["components"]), path
+
+
+def test_one_name_for_several_things_is_told_apart_by_the_file_that_has_it_first() -> None:
+    schemas = DESCRIPTION["components"]["schemas"]
+    assert {"InvoiceStatusTransition", "FinancingStatusTransition", "PurchaseOrderLineItem",
+            "InvoiceLineItem", "InvoiceObjectVersion", "PurchaseOrderAck"} <= schemas.keys()  # fmt: skip
+    assert not {"StatusTransition", "LineItem", "Ack"} & schemas.keys()
+    assert "Device" in schemas, "one thing keeps its name"
+
+
+def test_what_refers_to_different_things_is_different() -> None:
+    def file(leaf: str) -> dict:
+        schemas = {"Leaf": {"type": leaf}, "Tree": {"$ref": "#/components/schemas/Leaf"}}
+        return {"tags": [], "paths": {}, "components": {"schemas": schemas}}
+
+    own = {"components": {"schemas": {}}, "tags": [], "paths": {}}
+    made = merged({"one": file("string"), "two": file("integer")}, own)
+    assert made["components"]["schemas"]["TwoTree"] == {"$ref": "#/components/schemas/TwoLeaf"}
+    assert made["components"]["schemas"].keys() == {"OneLeaf", "OneTree", "TwoLeaf", "TwoTree"}
 
 
 def test_our_own_calls_are_those_that_are_described() -> None:
@@ -55,7 +104,8 @@ def _served() -> set[tuple[str, str]]:
         *((path, one) for one in network.OPERATION for path in one.paths),
     ]
     names = {"{kind:str}": "{type}", "{object_id:str}": "{objectId}",
-             "{req_msg_id:str}": "{reqMsgId}", "{webhook_id:str}": "{webhookId}"}  # fmt: skip
+             "{req_msg_id:str}": "{reqMsgId}", "{webhook_id:str}": "{webhookId}",
+             "{counterparty:str}": "{counterpartyB2BId}"}  # fmt: skip
     served = set()
     for path, one in handlers:
         for inner, outer in names.items():
@@ -64,7 +114,9 @@ def _served() -> set[tuple[str, str]]:
     return served
 
 
-@pytest.mark.parametrize("call", ["listDocuments", "listDeliveries", "readEvents", "listRefusals"])
+@pytest.mark.parametrize(
+    "call", ["listDocuments", "listDeliveries", "readEvents", "listRefusals", "listAccounts"]
+)
 def test_described_limits_are_the_enforced_ones(call: str) -> None:
     """Described and declared parameters: names, and their bounds."""
     [(path, described)] = [
@@ -92,10 +144,7 @@ def _bounds(parameter: dict) -> tuple[str, tuple[object, ...]]:
 
 
 def test_one_name_for_two_things_is_refused() -> None:
-    read = [
-        yaml.safe_load((CONTRACT / name).read_text(encoding="utf-8")) for name in openapi.SOURCES
-    ]
-    orders, onboarding, own = read
+    own = deepcopy(OWN)
     own["components"]["schemas"]["ErrorEnvelope"] = {"type": "string"}
     with pytest.raises(ValueError, match="ErrorEnvelope"):
-        merged(orders, onboarding, own)
+        merged(PORTAL, own)

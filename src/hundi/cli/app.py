@@ -14,6 +14,7 @@ import sqlalchemy.exc
 import typer
 
 from hundi import __version__
+from hundi.cli.settings import party_set_command
 from hundi.cli.tools import CheckEndpoint, Tools
 from hundi.kernel.clock import wall_clock
 from hundi.kernel.faults import Fault, RefusedError
@@ -77,15 +78,19 @@ def _build(tools: Tools) -> Callable[..., Any]:
     )
     app.callback()(_root)
     _add_processes(app, tools)
-    for group, help_text, name, command in (
-        ("client", "Systems that call the network.", "add", _client_add(tools.check_endpoint)),
-        ("party", "Businesses and their B2B IDs.", "add", _party_add),
-        ("db", "The database.", "upgrade", _db_upgrade),
+    party_set = party_set_command(_with_database, _print)
+    for group, help_text, commands in (
+        ("client", "Systems that call the network.", {"add": _client_add(tools.check_endpoint)}),
+        (
+            "party",
+            "Businesses and their B2B IDs.",
+            {"add": _party_add, "set": party_set, "financier": _party_financier},
+        ),
+        ("db", "The database.", {"upgrade": _db_upgrade}),
     ):
         sub = typer.Typer(help=help_text, no_args_is_help=True)
-        sub.command(name)(command)
-        if group == "party":
-            sub.command("financier")(_party_financier)
+        for name, command in commands.items():
+            sub.command(name)(command)
         app.add_typer(sub, name=group)
     return typer.main.get_command(app)
 

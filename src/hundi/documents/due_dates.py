@@ -13,6 +13,8 @@ from datetime import date, timedelta
 from msgspec import UnsetType
 
 from hundi.documents.invoice_bodies import Invoice
+from hundi.documents.supply_shapes import AdvancePayment, InvoiceReference
+from hundi.kernel.fields import Group
 
 LONGEST = 45
 """Days from acceptance that a small supplier may wait at most, whatever is agreed."""
@@ -50,7 +52,14 @@ class DueDate:
         return 0 if self.day is None else max(0, (today - self.day).days)
 
 
-def credit_days(invoice: Invoice) -> int | None:
+class Terms(Group, frozen=True, kw_only=True):
+    """The members of an invoice that its due date follows from: enough of a stored one."""
+
+    advancePaymentDetails: AdvancePayment
+    invoiceReferenceDetails: InvoiceReference
+
+
+def credit_days(invoice: Invoice | Terms) -> int | None:
     """Days of credit from acceptance: `creditDays`, or what `paymentTerms` such as NET30 say."""
     terms = invoice.advancePaymentDetails
     if not isinstance(terms.creditDays, UnsetType):
@@ -59,7 +68,7 @@ def credit_days(invoice: Invoice) -> int | None:
     return int(told[1] or told[2]) if told else None
 
 
-def due_date(invoice: Invoice, *, accepted: date, small_supplier: bool) -> DueDate:
+def due_date(invoice: Invoice | Terms, *, accepted: date, small_supplier: bool) -> DueDate:
     """When an invoice that was accepted on a day is to be paid, by its terms and by the law.
 
     Days of credit come before a stated `dueDate`, which was written before the acceptance.

@@ -106,6 +106,7 @@ def _message(
         receiver=LENDER if sender == INITIATOR else INITIATOR,
         body=body,
         subject=subject,
+        informs=("resp", "b2bIds", subject) if name == ASK else ("resp", subject),
         touches=lambda _: (),
         action=lambda _: None,
         ack=Ack.RECEIPT,

@@ -169,8 +169,16 @@ def _closed(body: StatusChangeBody, context: RuleContext) -> tuple[Posting, ...]
 
 
 def _message(
-    name: str, *, sender: str, body: type[Group], subject: str, reads: bool, **functions: object
+    name: str,
+    *,
+    sender: str,
+    body: type[Group],
+    subject: str,
+    reads: bool,
+    infos: str,
+    **functions: object,
 ) -> MessageType:
+    """One message; `infos` is how its `resp-X` spells the free pairs."""
     road = f"api/v0/invoice/{name}"
     return MessageType(
         name=name,
@@ -183,6 +191,7 @@ def _message(
         receiver=SUPPLIER if sender == BUYER else BUYER,
         body=body,
         subject=subject,
+        informs=("b2bIds", "resp", subject, infos),
         ack=Ack.RECEIPT,
         reads=reads,
         resolves=lambda _: None,
@@ -196,6 +205,7 @@ MESSAGES: tuple[MessageType, ...] = (
         sender=SUPPLIER,
         body=InvoiceBody,
         subject="invoice",
+        infos="additionalInfo",
         reads=True,
         touches=_invoice_touched,
         action=lambda _: None,
@@ -209,6 +219,7 @@ MESSAGES: tuple[MessageType, ...] = (
         sender=BUYER,
         body=ConfirmBody,
         subject="invoiceConfirmation",
+        infos="additionalInfos",
         reads=True,
         touches=lambda body: (
             _touched(body.invoiceConfirmation, "invoiceConfirmation", claim=None),
@@ -224,6 +235,7 @@ MESSAGES: tuple[MessageType, ...] = (
         sender=SUPPLIER,
         body=InvoiceBody,
         subject="invoice",
+        infos="additionalInfo",
         reads=True,
         touches=_invoice_touched,
         action=lambda _: None,
@@ -237,6 +249,7 @@ MESSAGES: tuple[MessageType, ...] = (
         sender=SUPPLIER,
         body=StatusChangeBody,
         subject="invoiceStatus",
+        infos="additionalInfos",
         reads=False,
         touches=lambda body: (_touched(body.invoiceStatus, "invoiceStatus", claim=None),),
         action=lambda body: body.invoiceStatus.supplierAction,

@@ -162,6 +162,14 @@ def _message(
         receiver=SUPPLIER if sender == BUYER else BUYER,
         body=body,
         subject=subject,
+        # The outcome of a send also says where it came from.
+        informs=(
+            *(("device",) if body is NoteBody else ()),
+            "b2bIds",
+            "resp",
+            subject,
+            "additionalInfos",
+        ),
         ack=Ack.RECEIPT,
         reads=True,
         resolves=lambda _: None,

@@ -81,8 +81,11 @@ def _fits(body: InvoiceBody, context: RuleContext, *, before: Sequence[Draw]) ->
         return
     draws, strangers = drawn(invoice, books)
     held = {draw.book.view.object_id: draw for draw in before}
+    buyer = context.parties.get(body.b2bIds.buyerB2BId)
+    settled = None if buyer is None else buyer.trade.over_delivery_percent
     for draw in draws:
-        yield from order_limits.within_limits(draw, held.get(draw.book.view.object_id))
+        before_it = held.get(draw.book.view.object_id)
+        yield from order_limits.within_limits(draw, before_it, settled=settled)
         yield from _lines(invoice, draw)
     for place in strangers:
         key = key_of(invoice.itemLists[place])

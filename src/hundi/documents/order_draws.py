@@ -17,6 +17,7 @@ from msgspec import UnsetType
 
 from hundi.documents import order_rules
 from hundi.documents.invoice_bodies import Invoice, InvoiceBody
+from hundi.documents.note_bodies import Note
 from hundi.documents.order_bodies import OrderBody
 from hundi.documents.shapes import LineItem
 from hundi.documents.sums import by_type
@@ -99,7 +100,7 @@ def same_unit(item: LineItem, ordered: LineItem) -> bool:
 def orders_named(context: RuleContext) -> list[OrderBook]:
     """The orders that the message names and the network knows, each once."""
     views = (view for path, view in context.held.items() if path.startswith(NAMED))
-    return [_book(view) for view in _each_once(views)]
+    return [book_of(view) for view in _each_once(views)]
 
 
 def orders_before(invoice: Invoice, context: RuleContext) -> list[OrderBook]:
@@ -111,7 +112,7 @@ def orders_before(invoice: Invoice, context: RuleContext) -> list[OrderBook]:
         for view in context.held.values()
         if isinstance(view.body, OrderBody) and (view.object_id in ids or view.number in numbers)
     )
-    return [_book(view) for view in _each_once(views)]
+    return [book_of(view) for view in _each_once(views)]
 
 
 def _each_once(views: Iterable[DocumentView]) -> list[DocumentView]:
@@ -121,7 +122,8 @@ def _each_once(views: Iterable[DocumentView]) -> list[DocumentView]:
     return list(found.values())
 
 
-def _book(view: DocumentView) -> OrderBook:
+def book_of(view: DocumentView) -> OrderBook:
+    """An order with its lines by serialno; none where its body is not known."""
     lines: dict[str, Ordered] = {}
     items = view.body.purchaseOrder.itemLists if isinstance(view.body, OrderBody) else ()
     for item in items:
@@ -133,8 +135,8 @@ def _book(view: DocumentView) -> OrderBook:
     return OrderBook(view, lines)
 
 
-def drawn(invoice: Invoice, books: Sequence[OrderBook]) -> tuple[list[Draw], list[int]]:
-    """What an invoice takes of each order, and the places of its lines that no order has."""
+def drawn(invoice: Invoice | Note, books: Sequence[OrderBook]) -> tuple[list[Draw], list[int]]:
+    """What an invoice (or note) takes of each order, and the places of its lines that none has."""
     draws = [Draw(book, {}) for book in books]
     strangers = []
     for place, item in enumerate(invoice.itemLists):

@@ -63,8 +63,8 @@ class Limits:
         return Money(sum(line.taxable.times(self.factor(line)).paise for line in lines))
 
 
-def limits_of(book: OrderBook) -> Limits:
-    """The order's own over-delivery tolerance (`poInfos`), or the usual one."""
+def limits_of(book: OrderBook, settled: Decimal | None) -> Limits:
+    """The order's own over-delivery tolerance (`poInfos`), else the buyer's, else the usual one."""
     for info in book.view.body.purchaseOrder.poInfos:
         if isinstance(info.name, str) and info.name.strip().upper() == "OVERDELIVERYPERCENT":
             try:
@@ -73,12 +73,15 @@ def limits_of(book: OrderBook) -> Limits:
                 continue
             if told.is_finite() and 0 <= told <= _MOST:
                 return Limits(told)
-    return Limits(_USUAL)
+    return Limits(_USUAL if settled is None else settled)
 
 
-def within_limits(draw: Draw, before: Draw | None) -> Iterator[Fault]:
-    """What an invoice takes of one order, `before` being what its stored version holds already."""
-    limits = limits_of(draw.book)
+def within_limits(draw: Draw, before: Draw | None, *, settled: Decimal | None) -> Iterator[Fault]:
+    """What an invoice takes of one order, `before` being what its stored version holds already.
+
+    `settled` is the over-delivery that the buyer lets pass on all of its orders, in percent.
+    """
+    limits = limits_of(draw.book, settled)
     for serialno, taken in draw.taken.items():
         held = before.taken.get(serialno, Taken()) if before is not None else Taken()
         yield from _line(draw.book, serialno, taken=taken, held=held.quantity, limits=limits)

@@ -120,8 +120,9 @@ def _confirmed(body: PayConfirmationBody) -> tuple[Touched, ...]:
 
 
 def _message(
-    name: str, *, sender: str, body: type[Group], subject: str, **functions: object
+    name: str, *, sender: str, body: type[Group], subject: str, infos: str, **functions: object
 ) -> MessageType:
+    """One message; `infos` is how its `resp-X` spells the free pairs."""
     road = f"api/v0/payment/{name}"
     return MessageType(
         name=name,
@@ -134,6 +135,7 @@ def _message(
         receiver=SUPPLIER if sender == BUYER else BUYER,
         body=body,
         subject=subject,
+        informs=("resp", "b2bIds", subject, infos),
         ack=Ack.RECEIPT,
         reads=True,
         follows=(),
@@ -147,6 +149,7 @@ MESSAGES: tuple[MessageType, ...] = (
         sender=BUYER,
         body=PayBody,
         subject="payment",
+        infos="additionalInfos",
         touches=_paid,
         action=lambda _: None,
         body_rules=payment_rules.FIGURES,
@@ -159,6 +162,7 @@ MESSAGES: tuple[MessageType, ...] = (
         sender=SUPPLIER,
         body=PayConfirmationBody,
         subject="paymentConfirmation",
+        infos="additionalInfo",
         touches=_confirmed,
         action=lambda body: body.paymentConfirmation.supplierResponse,
         body_rules=(payment_rules.rejects_offplatform_only,),

@@ -151,6 +151,7 @@ def _message(
         receiver=SUPPLIER if sender == BUYER else BUYER,
         body=body,
         subject=subject,
+        informs=("b2bIds", "resp", subject, "additionalInfos"),
         ack=Ack.ECHO,
         reads=reads,
         follows=(),

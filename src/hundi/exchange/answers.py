@@ -3,10 +3,13 @@
 The members that are echoed travel as they came, byte for byte: no number is read and written again.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from hundi.exchange.route import Cut
 
+_FREE_PAIRS = ("additionalInfos", "additionalInfo")
 _encode = msgspec.json.encode
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -53,13 +56,7 @@ def parts_of(raw: bytes, subject: str) -> Parts:
 
 
 def response_body(parts: Parts, resp: Resp) -> bytes:
-    """The body of a `resp-X` webhook; also the payload of an echoing ack."""
-    if not parts.b2b_ids:
-        return b'{"resp":%b,"%b":%b}' % (
-            _encode(resp.as_json()),
-            parts.subject_name.encode(),
-            parts.subject,
-        )
+    """The payload of an echoing ack."""
     return b'{"b2bIds":%b,"resp":%b,"%b":%b,"additionalInfos":%b}' % (
         parts.b2b_ids,
         _encode(resp.as_json()),
@@ -67,6 +64,18 @@ def response_body(parts: Parts, resp: Resp) -> bytes:
         parts.subject,
         parts.additional_infos,
     )
+
+
+def outcome_body(raw: bytes, informs: Sequence[str], resp: Resp) -> bytes:
+    """The body of a `resp-X` webhook: its members in order, filled from the stored request.
+
+    Pages spell the free pairs `additionalInfos` or `additionalInfo`; either fills the other.
+    """
+    members: dict[str, bytes] = {name: bytes(told) for name, told in _members(raw).items()}
+    infos = next((members[name] for name in _FREE_PAIRS if name in members), b"[]")
+    members |= {"resp": _encode(resp.as_json()), **dict.fromkeys(_FREE_PAIRS, infos)}
+    told = (b'"%b":%b' % (name.encode(), members[name]) for name in informs if name in members)
+    return b"{%b}" % b",".join(told)
 
 
 def echo_ack(parts: Parts, resp: Resp) -> bytes:

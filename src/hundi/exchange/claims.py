@@ -47,6 +47,8 @@ async def claim_documents(tx: Transaction, drafts: Sequence[Draft]) -> list[Draf
     creating = sorted((one for d in drafts for one in d.created), key=_key)
     rows = await tx.bulk(_CLAIM_DOCUMENT, [one.row() for one in creating])
     made = {(row["author_entity"], row["type"], row["object_id"]) for row in rows}
+    if len(made) == len(creating):
+        return list(drafts)
     beaten = [d for d in drafts if not all(one.key in made for one in d.created)]
     await _forget(tx, [one.key for d in beaten for one in d.created if one.key in made])
     return [d for d in drafts if d not in beaten]
@@ -54,6 +56,8 @@ async def claim_documents(tx: Transaction, drafts: Sequence[Draft]) -> list[Draf
 
 async def claim_numbers(tx: Transaction, drafts: Sequence[Draft]) -> dict[Draft, list[Moving]]:
     """Claim the numbers that must be unique; the drafts that did not get all, with those."""
+    if not any(d.claims for d in drafts):
+        return {}
     wanted = sorted(((_claim(one), one) for d in drafts for one in d.claims), key=_first)
     rows = await tx.bulk(
         _CLAIM_NUMBER,

@@ -3,7 +3,7 @@
 import hashlib
 from copy import copy
 
-from hundi.exchange.answers import Resp, parts_of, response_body
+from hundi.exchange.answers import Resp, outcome_body
 from hundi.exchange.closing import Ending
 from hundi.exchange.definition import Effect
 from hundi.exchange.document import Document, PlannedMove, may_hold, settle
@@ -44,7 +44,7 @@ def conclude(
             writes.deadlines += [(*key, now) for key in move.hastens]
     _settle_books(exchange, papers, state=state, now=now)
     about = [papers.documents[key] for key in exchange.keys]
-    payload = response_body(parts_of(exchange.raw, exchange.message.subject), resp)
+    payload = outcome_body(exchange.raw, exchange.message.informs, resp)
     step = _step(exchange, state)
     for document in about:
         writes.journal.append(

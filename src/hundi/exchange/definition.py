@@ -16,6 +16,7 @@ import msgspec
 from hundi.exchange.route import Route
 from hundi.kernel.faults import Fault
 from hundi.ledger.model import NOTHING, Balance, Key, Unit
+from hundi.parties.model import NOTHING_SETTLED, TradeSettings
 
 
 class Effect(Enum):
@@ -198,13 +199,14 @@ class Touched(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """A party as the network knows it: B2B ID, entity, PAN and registered GSTINs."""
+    """A party as the network knows it: B2B ID, entity, PAN, GSTINs, what it has settled."""
 
     b2b_id: str
     entity_id: str
     name: str
     pan: str
     gstins: tuple[str, ...]
+    trade: TradeSettings = NOTHING_SETTLED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,7 +253,8 @@ class MessageType:
     """One `req-…` call and its two webhooks.
 
     `roles` maps each role to the member of `b2bIds` that names it; `sender` and `receiver` are two
-    of them. `subject` is the member of the body that the answers echo. `touches` and `action` are
+    of them. `subject` is the member of the body that the answers echo; `informs` are the members of
+    `resp-X` in the contract's order. `touches` and `action` are
     pure functions of the typed body (`body` is its type); of the documents that `touches` names, the
     first is moved and is what the message is about. `path` starts with a slash; `forward` and `inform` are the contract's
     webhook paths, without one.
@@ -272,6 +275,7 @@ class MessageType:
     receiver: str
     body: type[Any]
     subject: str
+    informs: tuple[str, ...]
     touches: Callable[[Any], tuple[Touched, ...]]
     action: Callable[[Any], str | None]
     ack: Ack

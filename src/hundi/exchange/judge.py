@@ -87,7 +87,8 @@ def _not_the_sender(request: Request, other: Served | None) -> Fault:
     """Somebody else's B2B ID, or the client's own one in the other role."""
     message = request.message
     path = request.path_of(message.sender)
-    if other is not None and other.client_id == request.client_id:
+    named = message.route is None  # elsewhere the network has found the parties
+    if named and other is not None and other.client_id == request.client_id:
         detail = (
             f"The {message.sender} sends {message.name}."
             f" Your client serves {other.b2b_id}, which is the {message.receiver} here."
@@ -196,4 +197,6 @@ def _tried(plan: Plan, world: World) -> Plan | Refused:
 
 
 def _as_party(served: Served) -> Party:
-    return Party(served.b2b_id, served.entity_id, served.name, served.pan, served.gstins)
+    return Party(
+        served.b2b_id, served.entity_id, served.name, served.pan, served.gstins, served.trade
+    )

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from hundi.exchange import visibility
+from hundi.exchange import relations, visibility
 from hundi.exchange.answers import parts_of
 from hundi.exchange.cursor import LARGEST, cursor, key_of
 from hundi.exchange.definition import MessageType, VersionRule
@@ -22,6 +22,7 @@ from hundi.exchange.standing import UNKNOWN
 from hundi.exchange.writes import moves_from
 from hundi.kernel.clock import to_text
 from hundi.kernel.faults import Code, Fault, Kind, RefusedError
+from hundi.ledger.queries import accounts_of
 from hundi.parties.queries import entities_of
 from hundi.store.engine import Row, Transaction
 from hundi.store.statement import Statement
@@ -35,6 +36,7 @@ AMBIGUOUS = Code(
 )
 CODES = (AMBIGUOUS,)
 
+MOST_ACCOUNTS = 200
 _CONTENT_RULES = {VersionRule.FIRST, VersionRule.NEXT}
 _DOCUMENT = ", ".join(f"d.{name}" for name in COLUMNS) + f", {visibility.CONTENT} as content_seen"
 _DOCUMENTS = (
@@ -108,6 +110,15 @@ async def documents(
     }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A document as it is shown, its row, and the entities for which it was asked."""
+
+    shown: Json
+    row: Row
+    mine: Sequence[str]
+
+
 async def document(
     tx: Transaction,
     client_id: str,
@@ -116,14 +127,21 @@ async def document(
     type_: str,
     object_id: str,
     author: str = "",
-) -> Json:
-    """One document with the subject of the current version and all its versions.
+) -> Page:
+    """One document with the subject of the current version, all its versions, what it refers to.
 
     `messages` are the message types by stored name. `missed` is the last step, as a 409 tells it to
     a sender who has missed it. Raises RefusedError: unknown, or of several authors.
     """
     mine = await entities_of(tx, client_id)
     row = await _the_one(tx, mine, (type_, object_id, author))
+    shown = await _shown(tx, mine, row, messages=messages)
+    return Page(shown=shown, row=row, mine=mine)
+
+
+async def _shown(
+    tx: Transaction, mine: Sequence[str], row: Row, *, messages: Mapping[str, MessageType]
+) -> Json:
     contents = await _contents(tx, mine, row)
     held = contents[-1] if not row["content_seen"] else None
     body_id = held.row["req_msg_id"] if held else row["body_id"]
@@ -139,6 +157,8 @@ async def document(
         "body": await _subject(tx, current.row, messages),
         "versions": [_version(one, row, body_id) for one in contents],
         "warnings": msgspec.Raw(current.row["warnings"].encode()),
+        **await relations.around(tx, mine, _key(row)),
+        "accounts": await accounts_of(tx, _key(row), limit=MOST_ACCOUNTS),
     }
 
 

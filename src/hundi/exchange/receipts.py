@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from hundi.exchange.answers import Resp, parts_of, response_body
+from hundi.exchange.answers import Resp, outcome_body
 from hundi.exchange.papers import Papers
 from hundi.exchange.record import Exchange, State, stored_name
 from hundi.exchange.request import Request
@@ -151,7 +151,7 @@ def _queue(
     if exchange.sender_mailbox:
         return
     body_id = response_id(resp.req_msg_id)
-    payload = response_body(parts_of(call, exchange.message.subject), resp)
+    payload = outcome_body(call, exchange.message.informs, resp)
     writes.bodies.append((body_id, payload))
     about = [papers.documents[move.key] for one in last for move in one.moves]
     writes.webhook(

@@ -9,7 +9,7 @@ from copy import copy
 
 import msgspec
 
-from hundi.exchange.definition import DocumentType, Move, Touched, VersionRule
+from hundi.exchange.definition import DocumentType, Touched, VersionRule
 from hundi.exchange.document import Document
 from hundi.exchange.journal import GENESIS
 from hundi.exchange.request import Refused, Request
@@ -58,7 +58,8 @@ def moved_and_held(
     ]
     if nowhere or strange:
         return Refused((*nowhere, *strange))
-    others = [fault for one in subjects for fault in _not_so(request, one)]
+    stored = [one for one in subjects if one.stored is not None]
+    others = [fault for one in stored for fault in _not_so(request, one)]
     if others:
         return Refused(tuple(others))
     overs = [_over(request, world, one) for one in subjects]
@@ -83,12 +84,9 @@ def _subject(request: Request, world: World, touched: Touched) -> Subject:
     document = world.papers.documents.get(world.key(request, touched))
     if document is not None and not _knows(request, document, world):
         document = None
-    first = [m.source for m in kind.moves if _creates(m, request)]
+    name, creates = request.message.name, VersionRule.FIRST
+    first = [m.source for m in kind.moves if m.version is creates and m.on == name]
     return Subject(kind=kind, touched=touched, stored=document, first=first)
-
-
-def _creates(move: Move, request: Request) -> bool:
-    return move.on == request.message.name and move.version is VersionRule.FIRST
 
 
 def _held(
@@ -117,9 +115,12 @@ def _may_hold(
 ) -> bool:
     """Whether a document that is named beside the moved one is that of the parties it should be of.
 
-    One that the moved document refers to was judged when it was named.
+    One that the moved document refers to was judged when it was named. Who answers may not have
+    seen it yet, and what the moved one draws on it counts all the same.
     """
-    if touched is not None and not _between(request, document, touched, world=world):
+    if touched is None:
+        return True
+    if not _between(request, document, touched, world=world):
         return False
     return _party_to(request, document, world)
 

@@ -42,6 +42,7 @@ sa.Index(
     document.c.type,
     document.c.object_id,
 )
+sa.Index("document_pair", document.c.counterparty_entity, document.c.author_entity, document.c.type)
 
 # What was sent to several receivers under one name is a document for each: `name/receiver`.
 sa.Index(

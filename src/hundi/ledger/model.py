@@ -22,6 +22,17 @@ class Unit(Enum):
     THOUSANDTHS = "THOUSANDTHS"  # of a unit of quantity
     COUNT = "COUNT"
 
+    def text(self, amount: int) -> str:
+        """An amount as people write it: `702848.00` rupees, `3208.750` of a quantity, `2`."""
+        places = _PLACES[self.value]
+        if not places:
+            return str(amount)
+        sign, whole = "-" if amount < 0 else "", 10**places
+        return f"{sign}{abs(amount) // whole}.{abs(amount) % whole:0{places}d}"
+
+
+_PLACES = {"PAISE": 2, "THOUSANDTHS": 3, "COUNT": 0}
+
 
 class Phase(Enum):
     """Where a transfer stands. PENDING is left once."""

@@ -1,6 +1,7 @@
 """The nouns: what a client and its endpoint are to the road and to the dispatcher."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 import msgspec
 
@@ -44,6 +45,27 @@ CODES = (
 )  # fmt: skip
 
 
+class TradeSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a business has settled for its trade; None for what it has not.
+
+    `enterprise` is its class under the MSMED Act (micro, small, medium). As a buyer it may let
+    `deemed_acceptance_days` of silence accept an invoice, and say by how many percent of an order it
+    may be over-delivered where the order does not.
+    """
+
+    enterprise: str | None = None
+    deemed_acceptance_days: int | None = None
+    over_delivery_percent: Decimal | None = None
+
+    @property
+    def must_be_paid_early(self) -> bool:
+        """Whether section 15 of the MSMED Act protects it as a supplier: not a medium one."""
+        return self.enterprise in {"micro", "small"}
+
+
+NOTHING_SETTLED = TradeSettings()
+
+
 class Served(msgspec.Struct, frozen=True, kw_only=True):
     """A B2B ID with its owner and the client that serves it, as read in a transaction."""
 
@@ -55,6 +77,7 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     pan: str
     gstins: tuple[str, ...]
+    trade: TradeSettings = NOTHING_SETTLED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,18 +7,21 @@ import sqlalchemy as sa
 from hundi.kernel.clock import to_text
 from hundi.parties import tables
 from hundi.parties.model import Served
+from hundi.parties.trade_settings import settings_of
 from hundi.store.engine import Transaction
 from hundi.store.statement import Statement
 
 # `for share`: an ID cannot be switched off or moved between this read and the commit.
 _SERVED = Statement.both(
     "select i.b2b_id, i.entity_id, i.client_id, i.active, c.mailbox, e.name, e.pan,"
+    " e.enterprise, e.deemed_acceptance_days, e.over_delivery_percent,"
     " coalesce((select string_agg(g.gstin, ',') from gstin g where g.entity_id = i.entity_id), '')"
     " as gstins"
     " from b2b_id i join client c on c.client_id = i.client_id"
     " join entity e on e.entity_id = i.entity_id"
     " where i.b2b_id = any($1::text[]) order by i.b2b_id for share of i",
     sqlite="select i.b2b_id, i.entity_id, i.client_id, i.active, c.mailbox, e.name, e.pan,"
+    " e.enterprise, e.deemed_acceptance_days, e.over_delivery_percent,"
     " coalesce((select group_concat(g.gstin) from gstin g where g.entity_id = i.entity_id), '')"
     " as gstins"
     " from b2b_id i join client c on c.client_id = i.client_id"
@@ -40,6 +43,7 @@ async def served(tx: Transaction, b2b_ids: set[str]) -> dict[str, Served]:
             name=row["name"],
             pan=row["pan"],
             gstins=tuple(row["gstins"].split(",")) if row["gstins"] else (),
+            trade=settings_of(row),
         )
         for row in rows
     }
@@ -71,6 +75,13 @@ async def entities_of(tx: Transaction, client_id: str) -> list[str]:
     mine = tables.b2b_id.c
     query = sa.select(mine.entity_id).where(mine.client_id == client_id).distinct()
     return [row["entity_id"] for row in await tx.select(query)]
+
+
+async def owners_of(tx: Transaction, b2b_ids: set[str]) -> dict[str, str]:
+    """Ids of the entities that own the known ones of some B2B IDs."""
+    ids = tables.b2b_id.c
+    query = sa.select(ids.b2b_id, ids.entity_id).where(ids.b2b_id.in_(sorted(b2b_ids)))
+    return {row["b2b_id"]: row["entity_id"] for row in await tx.select(query)}
 
 
 async def parties_of(tx: Transaction, client_id: str) -> list[dict[str, object]]:

@@ -35,6 +35,9 @@ entity = sa.Table(
     sa.Column("pan", sa.Text, nullable=False, unique=True),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("enterprise", sa.Text),
+    sa.Column("deemed_acceptance_days", sa.Integer),
+    sa.Column("over_delivery_percent", sa.Text),
 )
 
 b2b_id = sa.Table(

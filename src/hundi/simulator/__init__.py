@@ -5,7 +5,9 @@
 
 It verifies signatures, keeps its answer together with its effect, gives every repeat of a webhook
 the same bytes, undoes an exchange that ended without it, and says what it now believes about each
-document. Without rules every message is answered SUCCESS. Without `--state` it forgets on exit;
+document: those that a message is about and those that it names with a status of their own. A fact
+(a payment, say) is kept whatever is answered to it; where that is FAILURE it is kept as disputed.
+Without rules every message is answered SUCCESS. Without `--state` it forgets on exit;
 with it, effect and answer are on disk before the answer goes out.
 
 Rules
@@ -53,7 +55,7 @@ Control
 On the same port, from this machine only:
 
     GET  /simulator/received    every webhook in the order of arrival; ?after=N for the later ones
-    GET  /simulator/documents   version and status of each document as this ERP believes them
+    GET  /simulator/documents   type, id, version and status of each document as this ERP holds it
     GET  /simulator/exchanges   how often each message's effect was applied, and what is undone
     PUT  /simulator/rules       replace the rules; the body is a rules file
     POST /simulator/release     answer what is held

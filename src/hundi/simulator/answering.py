@@ -76,13 +76,15 @@ def envelope(message: Message, verdict: Verdict, *, status: int = 200) -> Stored
 
 
 def _payload(message: Message, verdict: Verdict) -> bytes:
-    return b'{"b2bIds":%b,"resp":%b,%b:%b,"additionalInfos":%b}' % (
-        message.b2b_ids,
-        _resp(verdict, message.webhook_id),
-        _encode(message.subject.name),
-        message.subject.raw,
-        message.additional_infos,
-    )
+    """What the body has and the answer to it; a member that the body has not is left out."""
+    members = {
+        b"b2bIds": message.b2b_ids,
+        b"resp": _resp(verdict, message.webhook_id),
+        _encode(message.subject.name)[1:-1]: message.subject.raw,
+        b"additionalInfos": message.additional_infos,
+    }
+    written = (b'"%b":%b' % (name, raw) for name, raw in members.items() if raw is not None)
+    return b"{%b}" % b",".join(written)
 
 
 def _resp(verdict: Verdict, req_msg_id: str) -> bytes:

@@ -8,7 +8,8 @@ import msgspec
 from aiohttp import web
 
 from hundi.kernel.clock import to_text
-from hundi.simulator.erp import Erp, Held
+from hundi.simulator.believing import Held
+from hundi.simulator.erp import Erp
 from hundi.simulator.leaving import Gate
 from hundi.simulator.rules import RuleError, parse_rules
 from hundi.simulator.state import Row
@@ -106,6 +107,7 @@ def _effect(row: Row) -> dict[str, object]:
         "status": row["status"],
         "applied": row["applied"],
         "undone": bool(row["undone"]),
+        "disputed": bool(row["disputed"]),
     }
 
 

@@ -8,7 +8,7 @@ answer, the Erp, or both, and make a new Erp over the same state.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 
@@ -16,6 +16,7 @@ from hundi.kernel.identity import receiver_copy_id
 from hundi.kernel.signature import SignatureError, verify
 from hundi.simulator import answering
 from hundi.simulator.answering import Answer, Stored, Verdict
+from hundi.simulator.believing import Held, believed
 from hundi.simulator.rules import SUCCESS, Do, Rules
 from hundi.simulator.state import Arrival, Row, State
 from hundi.simulator.webhook import (
@@ -29,21 +30,6 @@ from hundi.simulator.webhook import (
 FORESTALLED = Verdict(
     "FAILURE", "ERP-ENDED", "The network told that this exchange has ended before it arrived.", ""
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """A document as one side believes it to be.
-
-    `b2b_ids` are the parties by role, as JSON; `agreed` is the last accepted version, if any.
-    """
-
-    type: str
-    object_id: str
-    b2b_ids: str
-    version: int
-    status: str
-    agreed: int | None
 
 
 _document = itemgetter("type", "object_id", "parties")
@@ -83,16 +69,18 @@ class Erp:
 
     def documents(self) -> list[Held]:
         """What this ERP believes, by document."""
-        live = (row for row in self.state.effects() if not row["undone"])
-        return [_held(rows) for _, rows in groupby(live, key=_document)]
+        return _believed(self.state.effects())
 
     def held(self, object_id: str) -> Held | None:
         """The document with this objectId, or None; of several the first."""
-        return next((d for d in self.documents() if d.object_id == object_id), None)
+        return next(iter(_believed(self.state.effects_on(object_id))), None)
 
     def applied(self) -> dict[str, int]:
-        """How often the effect of each message was applied; more than once is a bug here."""
-        return {row["id"]: row["applied"] for row in self.state.effects()}
+        """How often the effects of each message were applied; more than once is a bug here."""
+        found: dict[str, int] = {}
+        for row in self.state.effects():
+            found[row["id"]] = max(row["applied"], found.get(row["id"], 0))
+        return found
 
     def _distrust(self, webhook: Webhook, now: int) -> str | None:
         try:
@@ -151,6 +139,8 @@ class Erp:
 
     def _decided(self, message: Message, do: Do) -> Stored:
         if do.answer == "decline":
+            if message.is_fact:  # it has happened: an ERP keeps it, and says that it objects
+                self.state.apply(message, disputed=True)
             refusal = Verdict("FAILURE", do.code, do.detail, do.field)
             return answering.envelope(message, refusal, status=do.status)
         self.state.apply(message)
@@ -163,9 +153,14 @@ class Erp:
         if message.is_receiver_copy:
             if not good:
                 self.state.undo(message.request_id)
-        elif good or message.is_withdrawal:
-            self.state.apply(message)
+        elif good or message.is_fact:
+            self.state.apply(message, disputed=not good)
         return answering.acknowledged()
+
+
+def _believed(effects: Iterable[Row]) -> list[Held]:
+    live = (row for row in effects if not row["undone"])
+    return [believed(list(rows)) for _, rows in groupby(live, key=_document)]
 
 
 def _unread(webhook: Webhook, trouble: str) -> Answer:
@@ -179,25 +174,3 @@ def _unread(webhook: Webhook, trouble: str) -> Answer:
 def _loggable(text: str) -> str:
     """A text from an unknown sender that the log can hold: valid Unicode, not too long."""
     return text[:400].encode(errors="replace").decode()
-
-
-def _held(rows: Iterable[Row]) -> Held:
-    """Fold a document's effects, in the order of its journal.
-
-    A refused or lapsed amendment brings back the last accepted version: the message carries the
-    amendment's number (n → n), the document goes back to the agreed one (contract, x-lifecycle).
-    """
-    version, agreed, row = 0, None, {}
-    for row in rows:
-        back = row["status"] in {"ACCEPTED", "CLOSED"} and row["action"] != "ACCEPT"
-        version = agreed if back and agreed is not None else row["version"]
-        if row["action"] == "ACCEPT":
-            agreed = version
-    return Held(
-        type=row["type"],
-        object_id=row["object_id"],
-        b2b_ids=row["parties"],
-        version=version,
-        status=row["status"],
-        agreed=agreed,
-    )

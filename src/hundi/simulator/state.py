@@ -25,17 +25,21 @@ create table if not exists answer (
   id text primary key, status integer not null, result text not null, body blob not null)
   strict, without rowid;
 create table if not exists effect (
-  n integer primary key, id text not null unique, type text not null, object_id text not null,
-  parties text not null, sequence integer not null, version integer not null,
-  status text not null, action text not null, applied integer not null, undone integer not null)
-  strict;
-create index if not exists effect_document on effect (type, object_id, parties, sequence);
+  n integer primary key, id text not null, place integer not null, type text not null,
+  object_id text not null, parties text not null, sequence integer not null,
+  version integer not null, before text, status text not null, action text not null,
+  late integer not null, disputed integer not null, applied integer not null,
+  undone integer not null, unique (id, place)) strict;
+create index if not exists effect_document on effect (object_id, parties, sequence);
 create table if not exists outcome (
   id text primary key, object_id text not null, result text not null, code text not null,
   detail text not null, field text not null) strict, without rowid;
 """
 
 Row = dict[str, Any]
+
+_FORM = 2
+"""Which form of the tables above a state file has, kept as SQLite's `user_version`."""
 
 LOG_KEPT = 10_000
 """Lines of the log that stay, the newest. Answers stay for ever: any message may come again."""
@@ -127,37 +131,56 @@ class State:
             (webhook_id, stored.status, stored.result, stored.body),
         )
 
-    def apply(self, message: Message) -> None:
-        """Count and keep the effect of a message. A second time shows in `applied`."""
-        subject = message.subject
-        document = (message.type, subject.object_id, message.parties)
-        sequence = message.sequence
-        if sequence is None:
-            sequence = self._highest(document)
+    def apply(self, message: Message, *, disputed: bool = False) -> None:
+        """Count and keep the effects of a message, on its subject and on each document it names.
+
+        A second time shows in `applied`. What this ERP is told of a fact of its own is `late`: the
+        fact took effect when it was sent.
+        """
+        late = message.is_fact and not message.is_request
+        for place, told in enumerate((message.subject.told, *message.named)):
+            kind = self._type(message, told.object_id) if place else message.type
+            sequence = told.sequence
+            if sequence is None:
+                sequence = self._highest(told.object_id, message.parties)
+            about = (kind, told.object_id, message.parties, sequence)
+            says = (told.version, told.before, told.status, told.action)
+            self._connection.execute(
+                "insert into effect (id, place, type, object_id, parties, sequence, version, before,"
+                " status, action, late, disputed, applied, undone)"
+                " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0)"
+                " on conflict (id, place) do update set applied = applied + 1",
+                (message.webhook_id, place, *about, *says, late, disputed),
+            )
+        self._adopt(message)
+
+    def _type(self, message: Message, object_id: str) -> str:
+        """The type of a named document, if it has been a subject before; "" until it is one."""
+        rows = self._rows(
+            "select type from effect where object_id = ? and parties = ? and place = 0 limit 1",
+            object_id,
+            message.parties,
+        )
+        return str(rows[0]["type"]) if rows else ""
+
+    def _adopt(self, message: Message) -> None:
+        """What others said of a document before it was a subject is about that document."""
         self._connection.execute(
-            "insert into effect (id, type, object_id, parties, sequence, version, status, action,"
-            " applied, undone) values (?, ?, ?, ?, ?, ?, ?, ?, 1, 0)"
-            " on conflict (id) do update set applied = applied + 1",
-            (
-                message.webhook_id,
-                *document,
-                sequence,
-                subject.version,
-                subject.status,
-                subject.action,
-            ),
+            "update effect set type = ? where type = '' and object_id = ? and parties = ?",
+            (message.type, message.subject.told.object_id, message.parties),
         )
 
-    def _highest(self, document: tuple[str, str, str]) -> int:
+    def _highest(self, object_id: str, parties: str) -> int:
         [row] = self._rows(
             "select coalesce(max(sequence), 0) as highest from effect"
-            " where type = ? and object_id = ? and parties = ?",
-            *document,
+            " where object_id = ? and parties = ?",
+            object_id,
+            parties,
         )
         return int(row["highest"])
 
     def undo(self, webhook_id: str) -> None:
-        """Take back the effect of a message, if it had one."""
+        """Take back the effects of a message, if it had any."""
         self._connection.execute("update effect set undone = 1 where id = ?", (webhook_id,))
 
     def record(self, message: Message) -> None:
@@ -170,7 +193,7 @@ class State:
             " values (?, ?, ?, ?, ?, ?) on conflict (id) do nothing",
             (
                 message.webhook_id,
-                message.subject.object_id,
+                message.subject.told.object_id,
                 told.result,
                 told.error_cd,
                 told.error_dtl,
@@ -190,6 +213,13 @@ class State:
     def effects(self) -> Sequence[Row]:
         """All effects, each document's in the order of its journal."""
         return self._rows("select * from effect order by type, object_id, parties, sequence, n")
+
+    def effects_on(self, object_id: str) -> Sequence[Row]:
+        """The effects on documents with an objectId, each one's in the order of its journal."""
+        return self._rows(
+            "select * from effect where object_id = ? order by type, parties, sequence, n",
+            object_id,
+        )
 
     def outcomes(self) -> Sequence[Row]:
         """All outcomes told to this ERP, by id."""
@@ -218,6 +248,15 @@ def open_state(path: Path, *, log_kept: int = LOG_KEPT) -> State:
         raise StateError(message) from trouble
 
 
+def _prepare(connection: sqlite3.Connection) -> None:
+    [tables] = connection.execute("select count(*) from sqlite_schema").fetchone()
+    [form] = connection.execute("pragma user_version").fetchone()
+    if tables and form != _FORM:
+        raise sqlite3.DatabaseError(f"it has form {form}, this version writes form {_FORM}")
+    connection.executescript(_TABLES)
+    connection.execute(f"pragma user_version = {_FORM}")
+
+
 def _opened(name: str, *, log_kept: int) -> State:
     connection = sqlite3.connect(name, isolation_level=None, check_same_thread=False, timeout=2)
     try:
@@ -225,7 +264,7 @@ def _opened(name: str, *, log_kept: int) -> State:
         connection.execute("pragma locking_mode = exclusive")
         connection.execute("pragma journal_mode = wal")
         connection.execute("pragma synchronous = full")
-        connection.executescript(_TABLES)
+        _prepare(connection)
         connection.execute("begin immediate")
         connection.execute("commit")
     except sqlite3.Error:

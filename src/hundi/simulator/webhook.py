@@ -1,7 +1,7 @@
 """A webhook as it arrives, and what an ERP reads in it. No document type is known by name."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import msgspec
@@ -11,11 +11,12 @@ from hundi.simulator.rules import Facts
 _BESIDE = frozenset({"device", "b2bIds", "resp", "additionalInfos", "additionalInfo"})
 """Members of a body that are not its subject. The invoice page spells the last one so."""
 
-_LENDERS = {"bid": "bidDetails", "bidResponse": "responses"}
-"""Messages of financing name no objectId: a request by its own id, what is said of it by lender too."""
-
 _COPY = "-R"
+_TRANSITION = "StatusTransition"
 _WITHDRAWN = ("CREATED", "CANCELLED")
+
+
+Members = Mapping[str, msgspec.Raw]
 
 
 class UnreadableError(Exception):
@@ -51,7 +52,7 @@ class Outcome(msgspec.Struct, rename="camel", frozen=True):
 
 
 class _Version(msgspec.Struct, rename="camel", frozen=True):
-    new_version: Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)] = 0
+    new_version: Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)] = 1
 
 
 class _Transition(msgspec.Struct, rename="camel", frozen=True):
@@ -60,36 +61,55 @@ class _Transition(msgspec.Struct, rename="camel", frozen=True):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a message tells of one document.
+
+    `sequence` is its number in the document's journal, None if untold. `before` is None where the
+    message names no statuses: `status` is then the last word said about the document, its action
+    (`ACCEPT`) or what the message is called (`pay`). What has no versions is at its first.
+    """
+
+    object_id: str
+    sequence: int | None
+    version: int
+    before: str | None
+    status: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What a message is about. `action` is the word of `…Action` or `…Response`, else empty."""
+    """The member of a body that the message is about; the rest of the body stands beside it.
+
+    A fact tells what has happened already, such as a payment: it has an objectId of its own, and
+    neither version nor status to agree on.
+    """
 
     name: str
     raw: bytes
-    object_id: str
-    version: int
-    before: str
-    status: str
-    action: str
+    told: Told
+    is_fact: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """A verified webhook, read.
 
-    `sequence` is the document's journal number, None if untold. `b2b_ids` is raw JSON, `parties`
-    the same in one spelling: two authors may use one objectId, and two systems write JSON their
-    own ways.
+    `named` are the documents that the subject names with a status of theirs, in its order.
+    `b2b_ids` is raw JSON, `parties` the same in one spelling: two authors may use one objectId,
+    and two systems write JSON their own ways. These and `additional_infos` are None where the body
+    has none.
     """
 
     webhook_id: str
     path: str
     type: str
-    sequence: int | None
-    b2b_ids: bytes
+    b2b_ids: bytes | None
     parties: str
     names: tuple[str, ...]
     subject: Subject
-    additional_infos: bytes
+    named: tuple[Told, ...]
+    additional_infos: bytes | None
     outcome: Outcome | None
 
     @property
@@ -110,7 +130,12 @@ class Message:
     @property
     def is_withdrawal(self) -> bool:
         """A withdrawal of what the other side never agreed to hold: a fact, whatever it answers."""
-        return (self.subject.before, self.subject.status) == _WITHDRAWN
+        return (self.subject.told.before, self.subject.told.status) == _WITHDRAWN
+
+    @property
+    def is_fact(self) -> bool:
+        """Whether it holds whatever is answered: an answer of FAILURE only disputes it."""
+        return self.subject.is_fact or self.is_withdrawal
 
     @property
     def facts(self) -> Facts:
@@ -119,17 +144,13 @@ class Message:
             webhook_id=self.webhook_id,
             path=self.path,
             kind="req" if self.is_request else "resp",
-            object_id=self.subject.object_id,
+            object_id=self.subject.told.object_id,
             parties=self.names,
         )
 
 
-class _Named(msgspec.Struct, rename="camel", frozen=True):
-    financier_id: str = ""
-
-
-_each = msgspec.json.Decoder(list[_Named])
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_list = msgspec.json.Decoder(list[msgspec.Raw])
 _parties = msgspec.json.Decoder(dict[str, str])
 _outcome = msgspec.json.Decoder(Outcome)
 _version = msgspec.json.Decoder(_Version)
@@ -139,28 +160,34 @@ _spell = msgspec.json.encode
 
 
 def is_request(path: str) -> bool:
-    """Requests come at `…/req-send` or `…/respondBid`, outcomes at `…/resp-send`, `…/respShareBid`."""
+    """Requests come at `…/req-send`, `…/respondBid`; outcomes at `…/resp-send`, `…/respShareBid`."""
     name = path.rpartition("/")[2]
-    return not (name.startswith("resp") and (name[4:5] == "-" or name[4:5].isupper()))
+    return not name.startswith("resp") or name[4:5].islower()
 
 
 def read_message(webhook: Webhook) -> Message:
     """The parts of a body that an ERP acts on. Raises UnreadableError."""
     try:
         members = _members.decode(webhook.body)
+        parties = _parties.decode(members.get("b2bIds", b"{}"))
+        sequences = _sequences(webhook.header("hundi-sequence"))
+        name, inner = _find_subject(members)
         asked = is_request(webhook.path)
-        b2b_ids = bytes(members.get("b2bIds", b"{}"))
-        parties = _parties.decode(b2b_ids)
         return Message(
             webhook_id=webhook.header("webhook-id"),
             path=webhook.path,
             type=_type(webhook.path),
-            sequence=_sequence(webhook.header("hundi-sequence")),
-            b2b_ids=b2b_ids,
+            b2b_ids=_raw(members, "b2bIds"),
             parties=_spell(parties, order="sorted").decode(),
             names=tuple(parties.values()),
-            subject=_subject(members),
-            additional_infos=bytes(members.get("additionalInfos", b"[]")),
+            subject=Subject(
+                name=name,
+                raw=bytes(members[name]),
+                told=_told(inner, sequences[0], verb=_verb(webhook.path)),
+                is_fact="objectId" in inner and not _has_statuses(inner),
+            ),
+            named=tuple(_named(inner, sequences[1:])),
+            additional_infos=_raw(members, "additionalInfos"),
             outcome=None if asked else _outcome.decode(members.get("resp", b"{}")),
         )
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as trouble:
@@ -168,55 +195,108 @@ def read_message(webhook: Webhook) -> Message:
         raise UnreadableError(message) from trouble
 
 
+def _raw(members: Mapping[str, msgspec.Raw], name: str) -> bytes | None:
+    return bytes(members[name]) if name in members else None
+
+
 def _type(path: str) -> str:
     """`purchase-order` from `/api/v0/purchase-order/req-send`."""
     return path.rpartition("/")[0].rpartition("/")[2]
 
 
-def _sequence(told: str) -> int | None:
-    """The journal number; of several documents' numbers the first, which is the subject's."""
-    first = told.partition(",")[0].strip()
-    return int(first) if first.isascii() and first.isdigit() and len(first) <= 18 else None
+def _verb(path: str) -> str:
+    """`pay` from `…/req-pay` and `…/resp-pay`, `shareBid` from `…/shareBid` and `…/respShareBid`."""
+    name = path.rpartition("/")[2]
+    name = name.removeprefix("req-") if is_request(path) else name[4:].removeprefix("-")
+    return name[:1].lower() + name[1:]
 
 
-def _subject(members: Mapping[str, msgspec.Raw]) -> Subject:
+def _sequences(told: str) -> list[int | None]:
+    """Journal numbers: of the subject, then of the documents that it names."""
+    return [_number(part.strip()) for part in told.split(",")]
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
+def _find_subject(members: Mapping[str, msgspec.Raw]) -> tuple[str, Members]:
+    """The member that carries an id: an `objectId`, or that of a request (`financingRequestId`)."""
     for name, raw in members.items():
         if name in _BESIDE or not bytes(raw).startswith(b"{"):
             continue
         inner = _members.decode(raw)
-        object_id = _object_id(name, inner)
-        if object_id is not None:
-            return _read_subject(name, bytes(raw), inner, object_id=object_id)
-    message = "No member of the body carries an objectId or a financingRequestId."
+        if _id_of(inner) is not None:
+            return name, inner
+    message = "No member of the body carries an objectId."
     raise UnreadableError(message)
 
 
-def _object_id(name: str, inner: Mapping[str, msgspec.Raw]) -> str | None:
-    """What an ERP files the message under; None where the member is no subject."""
+def _id_of(inner: Members) -> str | None:
+    """What an ERP files the message under: an objectId, or a request's id and a lender's name.
+
+    What is said of a request by lender stands apart for each of them (`FINREQ-1/LENDER-A`).
+    """
     if "objectId" in inner:
         return _text.decode(inner["objectId"])
-    if "financingRequestId" not in inner:
+    request = _ending(inner, "RequestId")
+    if request is None:
         return None
-    request = _text.decode(inner["financingRequestId"])
-    named = _each.decode(inner.get(_LENDERS.get(name, ""), b"[]"))
-    return f"{request}/{named[0].financier_id}" if named else request
+    told = (_members.decode(one) for raw in inner.values() for one in _objects(bytes(raw)))
+    lender = next((_text.decode(one["financierId"]) for one in told if _is_lenders(one)), None)
+    return _text.decode(request) + (f"/{lender}" if lender else "")
 
 
-def _read_subject(
-    name: str, raw: bytes, inner: Mapping[str, msgspec.Raw], *, object_id: str
-) -> Subject:
-    transition = _transition.decode(_ending(inner, "StatusTransition") or b"{}")
-    action = _ending(inner, "Action") or _ending(inner, "Response")
-    return Subject(
-        name=name,
-        raw=raw,
-        object_id=object_id,
+def _is_lenders(one: Members) -> bool:
+    """Whether an item of a list is a lender's own: it has his name, and not a list of names."""
+    return bytes(one.get("financierId", b"")).startswith(b'"')
+
+
+def _has_statuses(inner: Members) -> bool:
+    return "objectVersion" in inner or _ending(inner, _TRANSITION) is not None
+
+
+def _told(inner: Members, sequence: int | None, *, verb: str) -> Told:
+    raw = _ending(inner, _TRANSITION)
+    transition = _transition.decode(raw or b"{}")
+    word = bytes(_ending(inner, "Action") or _ending(inner, "Response") or b"")
+    action = _text.decode(word) if word.startswith(b'"') else ""
+    return Told(
+        object_id=_id_of(inner) or "",
+        sequence=sequence,
         version=_version.decode(inner.get("objectVersion", b"{}")).new_version,
-        before=transition.current_status,
-        status=transition.new_status,
-        action=_text.decode(action) if action else "",
+        before=transition.current_status if raw else None,
+        status=transition.new_status if raw else action or verb,
+        action=action,
     )
 
 
-def _ending(inner: Mapping[str, msgspec.Raw], ending: str) -> msgspec.Raw | None:
-    return next((raw for name, raw in inner.items() if name.endswith(ending)), None)
+def _named(subject: Members, sequences: Sequence[int | None]) -> Iterator[Told]:
+    """Documents in the subject's lists that have a status of their own there.
+
+    Their journal numbers are known where the header has one for each of them.
+    """
+    found = [inner for raw in subject.values() for inner in _listed(bytes(raw))]
+    known = sequences if len(sequences) == len(found) else [None] * len(found)
+    for inner, sequence in zip(found, known, strict=True):
+        yield replace(_told(inner, sequence, verb=""), action="")
+
+
+def _listed(raw: bytes) -> Iterator[Members]:
+    for one in _objects(raw):
+        inner = _members.decode(one)
+        if "objectId" in inner and _ending(inner, _TRANSITION) is not None:
+            yield inner
+
+
+def _objects(raw: bytes) -> Iterator[msgspec.Raw]:
+    """The objects in a list; none where it is no list."""
+    for one in _list.decode(raw) if raw.startswith(b"[") else ():
+        if bytes(one).startswith(b"{"):
+            yield one
+
+
+def _ending(inner: Members, ending: str) -> msgspec.Raw | None:
+    """The member with such an ending, spelled large or small: `poStatusTransition`."""
+    small = ending[0].lower() + ending[1:]
+    return next((raw for name, raw in inner.items() if name.endswith((ending, small))), None)

@@ -1,22 +1,30 @@
 """What `GET /schema` serves: OpenAPI 3.1 of every call and webhook, made of the contract files.
 
 `openapi.json` beside this module is made by `python -m hundi.web.openapi contract` from the portal's
-order calls and token call (`b2b-*.yaml`) and our own (`network.yaml`); a test keeps it up to date.
-A server then sends bytes, and needs neither YAML nor the contract's folder.
+files (`b2b-*.yaml`) and our own (`network.yaml`); a test keeps it up to date. A server then sends
+bytes, and needs neither YAML nor the contract's folder.
+
+The portal's files use some names for several things (`StatusTransition`). Two components are the
+same if they and all that they refer to are; of different ones with one name each is called after
+the first file that has it (`InvoiceStatusTransition`, `FinancingStatusTransition`).
 """
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 Document = dict[str, Any]
+Place = tuple[str, str, str]
+"""A component: its file's name for components, its kind, its own name."""
 
-SOURCES = ("b2b-purchase-order.yaml", "b2b-onboarding.yaml", "network.yaml")
-TOKEN_CALL = "/oauth/token"  # noqa: S105 (a path)
+PORTAL = ("purchase-order", "invoice", "cdnote", "payment", "financing", "onboarding")
+OWN = "network.yaml"
+_CALLED = {"cdnote": "Note"}
 _FILE = Path(__file__).with_name("openapi.json")
+_POINTER = "#/components/"
 
 
 @cache
@@ -25,30 +33,22 @@ def schema() -> bytes:
     return _FILE.read_bytes()
 
 
-def merged(orders: Document, onboarding: Document, network: Document) -> Document:
-    """One description: all of the orders, the token call of onboarding, all of our own.
+def merged(portal: Mapping[str, Document], network: Document) -> Document:
+    """One description of all that the portal's files and our own one describe.
 
-    Raises ValueError where two files give one name to different things.
+    Raises ValueError where a path, a webhook or one of our own components is two different things.
     """
-    token: Document = {TOKEN_CALL: onboarding["paths"][TOKEN_CALL]}
+    files = [*_apart(portal).values(), network]
     result = dict(network)
-    result["tags"] = _tags(token, orders, onboarding, network)
-    result["paths"] = _united("path", token, orders["paths"], network["paths"])
-    result["webhooks"] = orders["webhooks"]
-    parts = (_needed(token, onboarding["components"]), orders["components"], network["components"])
+    result["tags"] = [tag for one in files for tag in one["tags"]]
+    for part in ("paths", "webhooks"):
+        result[part] = _united(part, *(one.get(part, {}) for one in files))
+    parts = [one["components"] for one in files]
     kinds = dict.fromkeys(kind for part in parts for kind in part)
     result["components"] = {
         kind: _united(kind, *(part.get(kind, {}) for part in parts)) for kind in kinds
     }
     return result
-
-
-def _tags(token: Document, *files: Document) -> list[Document]:
-    """The tags of the files, without those of calls that are left out."""
-    [call] = token[TOKEN_CALL].values()
-    orders, onboarding, network = files
-    kept = [tag for tag in onboarding["tags"] if tag["name"] in call["tags"]]
-    return [*kept, *orders["tags"], *network["tags"]]
 
 
 def _united(what: str, *parts: Mapping[str, Any]) -> Document:
@@ -61,23 +61,78 @@ def _united(what: str, *parts: Mapping[str, Any]) -> Document:
     return result
 
 
-def _needed(tree: object, components: Document) -> Document:
-    """The components that a part of a description refers to, directly or through others."""
-    needed: Document = {"securitySchemes": components["securitySchemes"]}
-    waiting = list(_references(tree))
-    while waiting:
-        kind, name = waiting.pop()
-        if name not in needed.setdefault(kind, {}):
-            needed[kind][name] = components[kind][name]
-            waiting.extend(_references(components[kind][name]))
-    return needed
+def _apart(portal: Mapping[str, Document]) -> dict[str, Document]:
+    """The files with a name of its own for each different component."""
+    names = _names({_called(name): file["components"] for name, file in portal.items()})
+
+    def renamed(called: str, file: Document) -> Document:
+        tree: Document = _with_references(file, lambda kind, name: names[called, kind, name])
+        tree["components"] = {
+            kind: {names[called, kind, name]: value for name, value in some.items()}
+            for kind, some in tree["components"].items()
+        }
+        return tree
+
+    return {name: renamed(_called(name), file) for name, file in portal.items()}
+
+
+def _called(file: str) -> str:
+    return _CALLED.get(file, file.title().replace("-", ""))
+
+
+def _names(files: Mapping[str, Document]) -> dict[Place, str]:
+    """The name of each component in the whole: its own one where it means one thing."""
+    alike = _alike(files)
+    meanings: dict[tuple[str, str], dict[int, str]] = {}
+    for (called, kind, name), which in alike.items():
+        meanings.setdefault((kind, name), {}).setdefault(which, called)
+    found = {}
+    for (called, kind, name), which in alike.items():
+        firsts = meanings[kind, name]
+        prefix = firsts[which] if len(firsts) > 1 else ""
+        found[called, kind, name] = name if name.startswith(prefix) else prefix + name
+    return found
+
+
+def _alike(files: Mapping[str, Document]) -> dict[Place, int]:
+    """Numbers of components, the same for those that mean the same.
+
+    They begin as alike as their texts, and are told apart as long as what they refer to differs.
+    """
+    texts = {
+        (called, kind, name): json.dumps(value, sort_keys=True, default=str)
+        for called, components in files.items()
+        for kind, some in components.items()
+        for name, value in some.items()
+    }
+    targets = {
+        place: [(place[0], *one) for one in _references(files[place[0]][place[1]][place[2]])]
+        for place in texts
+    }
+    numbers = _numbered({place: (place[1:], text) for place, text in texts.items()})
+    while True:
+        finer = _numbered(
+            {
+                place: (number, *(numbers[target] for target in targets[place]))
+                for place, number in numbers.items()
+            }
+        )
+        if len(set(finer.values())) == len(set(numbers.values())):
+            return numbers
+        numbers = finer
+
+
+def _numbered(signs: Mapping[Place, object]) -> dict[Place, int]:
+    known: dict[object, int] = {}
+    return {place: known.setdefault(sign, len(known)) for place, sign in signs.items()}
 
 
 def _references(tree: object) -> Iterator[tuple[str, str]]:
+    """Kinds and names of components that a part of a description refers to, in its order."""
     if isinstance(tree, dict):
         for name, value in tree.items():
             if name == "$ref":
-                kind, _, target = value.removeprefix("#/components/").partition("/")
+                kind, _, target = value.removeprefix(_POINTER).partition("/")
                 yield kind, target
             else:
                 yield from _references(value)
@@ -86,15 +141,38 @@ def _references(tree: object) -> Iterator[tuple[str, str]]:
             yield from _references(value)
 
 
-def made_from(folder: Path) -> str:
-    """The text of `openapi.json` for the contract files in a folder."""
+def _with_references(tree: Any, named: Callable[[str, str], str]) -> Any:
+    """A part of a description with other names in its references."""
+    if isinstance(tree, dict):
+        return {
+            name: _reference(value, named) if name == "$ref" else _with_references(value, named)
+            for name, value in tree.items()
+        }
+    if isinstance(tree, list):
+        return [_with_references(value, named) for value in tree]
+    return tree
+
+
+def _reference(pointer: str, named: Callable[[str, str], str]) -> str:
+    kind, _, target = pointer.removeprefix(_POINTER).partition("/")
+    return f"{_POINTER}{kind}/{named(kind, target)}"
+
+
+def read_from(folder: Path) -> tuple[dict[str, Document], Document]:
+    """The contract files in a folder: the portal's by name, and our own."""
     import yaml  # noqa: PLC0415 (a tool of development; servers only read the result)
 
-    read = (yaml.safe_load((folder / name).read_text(encoding="utf-8")) for name in SOURCES)
-    orders, onboarding, network = read
-    whole = merged(orders, onboarding, network)
+    def read(name: str) -> Document:
+        file: Document = yaml.safe_load((folder / name).read_text(encoding="utf-8"))
+        return file
+
+    return {name: read(f"b2b-{name}.yaml") for name in PORTAL}, read(OWN)
+
+
+def made_from(folder: Path) -> str:
+    """The text of `openapi.json` for the contract files in a folder."""
     # YAML reads dates in examples as dates; they go out as the texts they were.
-    return json.dumps(whole, indent=1, ensure_ascii=False, default=str) + "\n"
+    return json.dumps(merged(*read_from(folder)), indent=1, ensure_ascii=False, default=str) + "\n"
 
 
 if __name__ == "__main__":

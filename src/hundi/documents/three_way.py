@@ -1,0 +1,191 @@
+"""An order beside what was invoiced on it, credited and paid: the three-way view. Pure.
+
+Quantities and taxable values come from the bodies of the order in force, of its live invoices and
+of the notes that were accepted; what is settled and due comes from the invoices' books. A return
+does not open the order again: `net` is what stays with the buyer. In the trade story line 1 goes
+ordered 3200.000, invoiced 3208.750, credited 12.150, net 3196.600.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import msgspec
+from msgspec import UnsetType
+
+from hundi.documents import invoice_ledger, note_ledger
+from hundi.documents.invoice_bodies import Invoice
+from hundi.documents.note_bodies import Note
+from hundi.documents.order_draws import Draw, OrderBook, Taken, drawn, taxable_of
+from hundi.documents.shapes import LineItem
+from hundi.kernel.money import ZERO, Money
+from hundi.ledger.model import NOTHING, Balance
+
+_SETTLED = (invoice_ledger.CASH, invoice_ledger.ADVANCES)
+_SPLIT = invoice_ledger.split_account("")
+NO_QUANTITY = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Billed:
+    """A live invoice: its body, and the accounts of its books by name."""
+
+    invoice: Invoice
+    accounts: Mapping[str, Balance]
+
+
+@dataclass(slots=True)
+class Line:
+    """One line of an order. Free quantity is delivered and not billed: it is in no sum."""
+
+    ordered: Decimal
+    taxable_ordered: Money
+    free_ordered: Decimal = NO_QUANTITY
+    invoiced: Decimal = NO_QUANTITY
+    free_invoiced: Decimal = NO_QUANTITY
+    taxable_invoiced: Money = ZERO
+    credited: Decimal = NO_QUANTITY
+
+    @property
+    def net(self) -> Decimal:
+        """What was invoiced and not given back."""
+        return self.invoiced - self.credited
+
+
+class Totals(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole order: values with taxes, but for the two taxable ones.
+
+    `not_ordered` is the taxable value of lines of the invoices that no order has. An invoice that
+    bills several orders counts in full on each.
+    """
+
+    taxable_ordered: Money
+    taxable_invoiced: Money
+    not_ordered: Money
+    ordered: Money
+    invoiced: Money
+    credited: Money
+    debited: Money
+    settled: Money
+    due: Money
+
+
+@dataclass(slots=True)
+class ThreeWay:
+    """The view of one order: its lines by serialno, in its order, and the totals."""
+
+    lines: dict[str, Line]
+    totals: Totals
+
+
+def three_way(
+    order: OrderBook,
+    others: Sequence[OrderBook],
+    *,
+    invoices: Sequence[Billed],
+    notes: Sequence[Note],
+) -> ThreeWay:
+    """The view of an order. `others` are further orders that the invoices name.
+
+    The cost grows with the lines of all documents together, each looked at once.
+    """
+    lines, books = _ordered(order), [order, *others]
+    strange, billing = ZERO, []
+    for billed in invoices:
+        named = _named(billed.invoice, books)
+        if any(book is order for book in named):
+            billing.append(billed)
+            strange += _invoiced(lines, order, invoice=billed.invoice, named=named)
+    for note in notes:
+        if note.noteType == note_ledger.CREDIT:
+            _credited(lines, order, note=note, named=_named(note, books) or [order])
+    return ThreeWay(lines, _totals(order, lines, invoices=billing, not_ordered=strange))
+
+
+def _ordered(order: OrderBook) -> dict[str, Line]:
+    lines = {serialno: Line(one.quantity, one.taxable) for serialno, one in order.lines.items()}
+    for item in order.view.body.purchaseOrder.itemLists:
+        lines[item.serialno].free_ordered += _free(item)
+    return lines
+
+
+def _free(item: LineItem) -> Decimal:
+    return NO_QUANTITY if isinstance(item.freeQuantity, UnsetType) else Decimal(item.freeQuantity)
+
+
+def _named(document: Invoice | Note, books: Iterable[OrderBook]) -> list[OrderBook]:
+    """The orders that a document names, each once and in its order: so it has drawn on them."""
+    known: dict[str, OrderBook] = {}
+    for book in books:
+        known[book.view.object_id] = known[book.view.number.casefold()] = book
+    found: dict[str, OrderBook] = {}
+    for one in document.poDetails:
+        number = one.buyerPONumber
+        told = number.casefold() if isinstance(number, str) else ""
+        by_id = known.get(one.objectId) if isinstance(one.objectId, str) else None
+        meant = by_id or known.get(told)
+        if meant is not None:
+            found.setdefault(meant.view.object_id, meant)
+    return list(found.values())
+
+
+def _invoiced(
+    lines: Mapping[str, Line], order: OrderBook, *, invoice: Invoice, named: Sequence[OrderBook]
+) -> Money:
+    """Add what an invoice bills of the order; the taxable value of its lines that no order has."""
+    draws, strangers = drawn(invoice, named)
+    for serialno, taken in _of(order, draws).items():
+        line = lines[serialno]
+        line.invoiced += taken.quantity
+        line.taxable_invoiced += taken.taxable
+        for place in taken.places:
+            line.free_invoiced += _free(invoice.itemLists[place])
+    return Money(sum(taxable_of(invoice.itemLists[place]).paise for place in strangers))
+
+
+def _credited(
+    lines: Mapping[str, Line], order: OrderBook, *, note: Note, named: Sequence[OrderBook]
+) -> None:
+    """Add what a credit note gives back; one that names no order goes by its invoices' order."""
+    draws, _ = drawn(note, named)
+    for serialno, taken in _of(order, draws).items():
+        lines[serialno].credited += taken.quantity
+
+
+def _of(order: OrderBook, draws: Iterable[Draw]) -> dict[str, Taken]:
+    return next((draw.taken for draw in draws if draw.book is order), {})
+
+
+def _totals(
+    order: OrderBook,
+    lines: Mapping[str, Line],
+    *,
+    invoices: Sequence[Billed],
+    not_ordered: Money,
+) -> Totals:
+    total = order.view.body.purchaseOrder.poValueDetails.totalPOValue
+    books = [billed.accounts for billed in invoices]
+    return Totals(
+        taxable_ordered=Money(sum(line.taxable_ordered.paise for line in lines.values())),
+        taxable_invoiced=Money(sum(line.taxable_invoiced.paise for line in lines.values())),
+        not_ordered=not_ordered,
+        ordered=ZERO if isinstance(total, UnsetType) else Money.of(total),
+        invoiced=Money(sum(invoice_ledger.total_of(one.invoice).paise for one in invoices)),
+        credited=_held(books, invoice_ledger.NOTES),
+        debited=-_held(books, invoice_ledger.DEBIT_NOTES),
+        settled=Money(sum(_settled(accounts) for accounts in books)),
+        due=_held(books, invoice_ledger.DUE),
+    )
+
+
+def _held(books: Iterable[Mapping[str, Balance]], account: str) -> Money:
+    return Money(sum(accounts.get(account, NOTHING).net for accounts in books))
+
+
+def _settled(accounts: Mapping[str, Balance]) -> int:
+    """What the buyer has paid, deducted and advanced, in paise: confirmed, whatever it was for."""
+    return sum(
+        balance.net
+        for name, balance in accounts.items()
+        if name in _SETTLED or name.startswith(_SPLIT)
+    )

@@ -1,0 +1,60 @@
+"""Questions about the accounts of documents, answered as people read them.
+
+Who may see a document is the caller's to know; whoever may sees all of its accounts.
+"""
+
+from collections.abc import Collection
+
+from hundi.ledger.model import Key, Unit
+from hundi.store.engine import Row, Transaction
+from hundi.store.statement import Bulk, Statement, rows
+
+Json = dict[str, object]
+
+MEASURES = {Unit.PAISE: "INR", Unit.THOUSANDTHS: "QUANTITY", Unit.COUNT: "COUNT"}
+"""What a unit is called where amounts are told as text and not in its smallest part."""
+
+# Sums first: an order has more lines than one wants to look through for them.
+_ACCOUNTS = Statement.both(
+    "select name, unit, debit, credit, debit_pending, credit_pending from ledger_account"
+    " where author_entity = $1 and type = $2 and object_id = $3"
+    " order by case unit when 'THOUSANDTHS' then 1 else 0 end, name limit $4"
+)
+_LEFT = Bulk.of(
+    postgresql="select l.author_entity, l.type, l.object_id, l.name, l.unit,"
+    " l.debit - l.credit - l.credit_pending as free from "
+    + rows("a text, t text, o text")
+    + " k join ledger_account l on l.author_entity = k.a and l.type = k.t and l.object_id = k.o"
+    " where l.guarded",
+    sqlite="select author_entity, type, object_id, name, unit,"
+    " debit - credit - credit_pending as free from ledger_account"
+    " where author_entity = $1 and type = $2 and object_id = $3 and guarded",
+    returns=True,
+)
+
+
+async def accounts_of(tx: Transaction, key: Key, *, limit: int) -> Json:
+    """A document's accounts: `{accounts, more}`, at most `limit` of them."""
+    found = await tx.fetch(_ACCOUNTS, *key, limit + 1)
+    return {"accounts": [_account(row) for row in found[:limit]], "more": len(found) > limit}
+
+
+async def left_on(tx: Transaction, keys: Collection[Key]) -> dict[Key, list[Json]]:
+    """What may still be drawn on the guarded accounts of some documents, such as what is due."""
+    found: dict[Key, list[Json]] = {key: [] for key in keys}
+    for row in await tx.bulk(_LEFT, sorted(keys)):
+        unit = Unit(row["unit"])
+        told: Json = {"name": row["name"], "unit": MEASURES[unit], "left": unit.text(row["free"])}
+        found[row["author_entity"], row["type"], row["object_id"]].append(told)
+    return found
+
+
+def _account(row: Row) -> Json:
+    unit = Unit(row["unit"])
+    return {
+        "name": row["name"],
+        "unit": MEASURES[unit],
+        "held": unit.text(row["debit"] - row["credit"]),
+        "reservedIn": unit.text(row["debit_pending"]),
+        "reservedOut": unit.text(row["credit_pending"]),
+    }
