@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from hundi.kernel.lifetimes import Lifetimes
+
 
 @dataclass(frozen=True, slots=True)
 class ServeSettings:
@@ -15,6 +17,7 @@ class ServeSettings:
     port: int
     role: str
     dev: bool
+    lifetimes: Lifetimes
 
 
 class CannotServeError(Exception):
