@@ -165,7 +165,8 @@ class Touched(msgspec.Struct, frozen=True, kw_only=True):
     `path` is the JSON path of the object that carries the members, for faults (`poStatus`);
     `transition` is the name of its status member (`poStatusTransition`). `number` is the document's
     number in its author's books; `claim` the key under which it must be unique, None where the
-    message does not claim one. `claim_tag` is what a number that was used before must come with
+    message does not claim one. `shared` is a number that others of the author's documents may have
+    too: they are looked at (`RuleContext.sharing`) and left alone. `claim_tag` is what a number that was used before must come with
     again (an invoice's IRN). Versions and statuses are None where the message has no such member:
     then they are not compared.
 
@@ -195,6 +196,17 @@ class Touched(msgspec.Struct, frozen=True, kw_only=True):
     hastens: tuple[Key, ...] = ()
     id_member: str = "objectId"
     number_member: str = ""
+    shared: str | None = None
+
+
+class Sharing(msgspec.Struct, frozen=True, kw_only=True):
+    """A live document of the same author that shares the moved one's number.
+
+    `object_id` is "" where the other side is no party to it: warnings are told to both.
+    """
+
+    object_id: str
+    number: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +229,7 @@ class RuleContext:
     it. `held` are the other documents that the message names and the network knows, by JSON path,
     and those that the moved document refers to (`MessageType.follows`), by `type/objectId`. `moved`
     are the paths of all documents that the exchange moves: of a message to several receivers, each
-    exchange moves its own.
+    exchange moves its own. `sharing` are the newest that share the moved one's number.
     """
 
     today: date
@@ -225,6 +237,7 @@ class RuleContext:
     document: DocumentView | None
     held: Mapping[str, DocumentView] = field(default_factory=dict)
     moved: tuple[str, ...] = ()
+    sharing: tuple[Sharing, ...] = ()
 
 
 Rule = Callable[[object, RuleContext], Iterable[Fault]]

@@ -186,6 +186,8 @@ def _take_content(
     document.body_id = exchange.req_msg_id
     if one.stored is not None and one.claims is not None:
         writes.release(document, one.stored.claim)
+    if one.touched.shared is not None:
+        writes.share(document, one.touched.shared)
     if one.kind.lapses:
         writes.deadlines.append((*document.key, ends))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from hundi.exchange.claims import Claim, ids_by_number
+from hundi.exchange.claims import Claim, ids_by_number, sharing
 from hundi.exchange.definition import DocumentType, MessageType, Touched
 from hundi.exchange.document import Document
 from hundi.exchange.papers import Papers
@@ -138,6 +138,7 @@ class Gatherer:
             papers=papers,
             open=opened,
             named=named,
+            sharing=await sharing(tx, self._shared(requests, moved)),
             shown=await shown(tx, _never_held(requests, documents, known)),
             stakes=await stakeholders(tx, documents, books=papers.books, types=self.types),
             bodies=await self._bodies(tx, requests, moved=moved, named=named, documents=documents),
@@ -173,6 +174,16 @@ class Gatherer:
             said = [Named(ref=f"{k[1]}/{k[2]}", key=k, touched=None) for k in others]
             found[place] = (*told, *said)
         return found
+
+    def _shared(
+        self, requests: Mapping[int, Request], moved: Mapping[int, tuple[Key, ...]]
+    ) -> set[Claim]:
+        """Shared numbers under which others are looked for: of what a message is about."""
+        return {
+            (*moved[place][0][:2], shared)
+            for place, request in requests.items()
+            if moved[place] and (shared := request.moved[0].shared) is not None
+        }
 
     def _numbers(self, requests: Iterable[Request], known: Mapping[str, Served]) -> Iterator[Claim]:
         for request in requests:
