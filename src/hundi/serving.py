@@ -24,12 +24,15 @@ from hundi.delivery.egress import EgressGuard
 from hundi.delivery.health import Health
 from hundi.delivery.wire import HttpWire
 from hundi.documents import MESSAGES
+from hundi.exchange.definition import Effect
 from hundi.exchange.gate import Road
 from hundi.exchange.housekeeping import Housekeeping
 from hundi.exchange.outbox import Outbox
+from hundi.exchange.record import stored_name
 from hundi.exchange.refusals import RefusalLog
-from hundi.kernel.clock import DAY, wall_clock
+from hundi.kernel.clock import wall_clock
 from hundi.kernel.identity import system_random
+from hundi.kernel.lifetimes import VARIABLE, Lifetimes
 from hundi.kernel.settings import CannotServeError, ServeSettings
 from hundi.parties.tokens import Tokens
 from hundi.store.engine import Database
@@ -53,6 +56,7 @@ def serve(settings: ServeSettings) -> int:
 
     Raises CannotServeError, BadUrlError or UnavailableError where serving cannot start.
     """
+    _check_named(settings.lifetimes)
     path = sqlite_path(settings.database_url)
     lock = _lock(path, settings.role) if path is not None else None
     try:
@@ -64,6 +68,21 @@ def serve(settings: ServeSettings) -> int:
         if lock is not None:
             lock.release()
     return 0
+
+
+def _check_named(lifetimes: Lifetimes) -> None:
+    """Every message that is given a time of its own is one that can expire."""
+    proposals = {
+        stored_name(message)
+        for message in MESSAGES
+        for move in message.document.moves
+        if move.on == message.name and move.effect is Effect.PROPOSAL
+    }
+    for name in lifetimes.named:
+        if name not in proposals:
+            known = ", ".join(sorted(proposals))
+            detail = f"{VARIABLE}: no message {name} waits for an answer. These do: {known}."
+            raise CannotServeError(detail)
 
 
 def _loop() -> asyncio.AbstractEventLoop:
@@ -132,8 +151,8 @@ class _Process:
             MESSAGES,
             random=system_random,
             accepted=self._wake,
-            lapse_after=settings.lapse_days * DAY,
             batched=self._metrics.committed,
+            lifetimes=settings.lifetimes,
         )
         self._stopping = asyncio.Event()
 

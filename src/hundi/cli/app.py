@@ -19,6 +19,7 @@ from hundi.cli.tools import CheckEndpoint, Tools
 from hundi.kernel.clock import wall_clock
 from hundi.kernel.faults import Fault, RefusedError
 from hundi.kernel.identity import system_random
+from hundi.kernel.lifetimes import VARIABLE, BadLifetimeError, lifetimes_from
 from hundi.kernel.settings import ServeSettings
 from hundi.parties.operations import (
     NewFinancier,
@@ -59,7 +60,7 @@ def run(arguments: Sequence[str], tools: Tools) -> int:
         return ended.code if isinstance(ended.code, int) else 0
     except RefusedError as refusal:
         return _refused(refusal, as_json=as_json)
-    except (BadUrlError, UnusableError, tools.unservable) as mistake:
+    except (BadUrlError, BadLifetimeError, UnusableError, tools.unservable) as mistake:
         return _complain("CLI-UNUSABLE", str(mistake), as_json=as_json, exit_code=WRONG)
     except (StoreError, sqlalchemy.exc.SQLAlchemyError, OSError) as failure:
         detail = f"The database cannot be used: {_first_line(failure)}"
@@ -121,14 +122,12 @@ def _add_processes(app: typer.Typer, tools: Tools) -> None:
         port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8080,
         role: Annotated[str, typer.Option(help="all, api or dispatcher.")] = "all",
         dev: Annotated[bool, typer.Option("--dev", help="Allow http and loopback.")] = False,
-        lapse_days: Annotated[
-            int, typer.Option(min=1, max=365, help="Days that requests and bids wait for answers.")
-        ] = 10,
     ) -> None:
         """Serve the network until SIGTERM."""
         if role not in {"all", "api", "dispatcher"}:
             raise typer.BadParameter(f"--role is all, api or dispatcher, not {role}.")
-        raise typer.Exit(tools.serve(ServeSettings(_url(), host, port, role, dev, lapse_days)))
+        lifetimes = lifetimes_from(os.environ.get(VARIABLE, ""))
+        raise typer.Exit(tools.serve(ServeSettings(_url(), host, port, role, dev, lifetimes)))
 
     @app.command()
     def simulate(

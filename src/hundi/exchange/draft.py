@@ -19,6 +19,7 @@ from hundi.exchange.world import Moving, Plan
 from hundi.exchange.writes import Writes, holds_json, moves_json, warnings_json
 from hundi.kernel.faults import Fault
 from hundi.kernel.identity import RandomBytes, request_id
+from hundi.kernel.lifetimes import Lifetimes
 from hundi.ledger.model import Key
 
 WARNED = "WARNED"
@@ -30,8 +31,11 @@ class Times:
     """When what is accepted now ends if nobody answers: a proposal, and a document that lapses."""
 
     now: int
-    expires: int
-    lapses: int
+    lifetimes: Lifetimes
+
+    def ends(self, exchange: Exchange) -> int:
+        """The end of an exchange's proposal, and of a document that it sends."""
+        return self.now + self.lifetimes.of(stored_name(exchange.message))
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -161,7 +165,7 @@ def _abandon(plan: Plan, writes: Writes, now: int) -> list[Ending]:
 def _accept(plan: Plan, writes: Writes, *, exchange: Exchange, times: Times) -> None:
     """What the ack of one exchange does to its documents, and who is told."""
     for one in plan.moves:
-        _take_content(plan, writes, one, exchange=exchange, lapses=times.lapses)
+        _take_content(plan, writes, one, exchange=exchange, ends=times.ends(exchange))
     _take_effect(plan, writes, exchange=exchange, now=times.now)
     about = _note(plan, writes, exchange=exchange, now=times.now)
     if plan.waits:
@@ -172,7 +176,7 @@ def _accept(plan: Plan, writes: Writes, *, exchange: Exchange, times: Times) -> 
 
 
 def _take_content(
-    plan: Plan, writes: Writes, one: Moving, *, exchange: Exchange, lapses: int
+    plan: Plan, writes: Writes, one: Moving, *, exchange: Exchange, ends: int
 ) -> None:
     """A document that is sent has the message's content at once, and a time to be answered in.
 
@@ -184,8 +188,10 @@ def _take_content(
     document.body_id = exchange.req_msg_id
     if one.stored is not None and one.claims is not None:
         writes.release(document, one.stored.claim)
+    if one.touched.shared is not None:
+        writes.share(document, one.touched.shared)
     if one.kind.lapses:
-        writes.deadlines.append((*document.key, lapses))
+        writes.deadlines.append((*document.key, ends))
 
 
 def _take_effect(plan: Plan, writes: Writes, *, exchange: Exchange, now: int) -> None:
@@ -309,7 +315,7 @@ def _record(plan: Plan, writes: Writes, *, exchange: Exchange, times: Times) -> 
             "",
             "",
             times.now,
-            times.expires if proposal else None,
+            times.ends(exchange) if proposal else None,
             None if plan.waits else times.now,
             exchange.receipt_id,
             exchange.leader_id,

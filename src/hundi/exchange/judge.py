@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from copy import copy
 
 from hundi.exchange.booking import Booking
-from hundi.exchange.definition import Party, RuleContext
+from hundi.exchange.definition import Party, RuleContext, Sharing
 from hundi.exchange.papers import Papers
 from hundi.exchange.request import Refused, Request
 from hundi.exchange.standing import wrong_target
@@ -137,6 +137,24 @@ def _context(
         document=None if _is_new(first) else world.view(first.document, first.touched.path),
         held=views,
         moved=tuple([one.touched.path for one in moves]),
+        sharing=_sharing(world, first, other=request.receiver_b2b),
+    )
+
+
+def _sharing(world: World, first: Moving, *, other: str) -> tuple[Sharing, ...]:
+    """Live documents that share the moved one's number; by name those of the same two parties."""
+    if first.touched.shared is None:
+        return ()
+    author, type_, own = first.document.key
+    rows = world.sharing.get((author, type_, first.touched.shared), ())
+    entity = world.parties[other].entity_id
+    return tuple(
+        Sharing(
+            object_id=row["object_id"] if row["counterparty_entity"] == entity else "",
+            number=row["number"],
+        )
+        for row in rows
+        if row["object_id"] != own and row["status"] not in first.kind.released
     )
 
 

@@ -73,6 +73,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
             yield self.client_id, touched.type, touched.object_id
             if touched.claim is not None:
                 yield "claim", self.client_id, touched.type, touched.claim
+            if touched.shared is not None:
+                yield "shared", self.client_id, touched.type, touched.shared
 
 
 def read_request(

@@ -1,6 +1,6 @@
 """What a batch of requests is judged against, and the plan of one that may be accepted. Pure."""
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from hundi.exchange.request import Request
 from hundi.kernel.faults import Fault
 from hundi.ledger.model import Key
 from hundi.parties.model import Served
+from hundi.store.engine import Row
 
 
 class OpenExchange(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +65,8 @@ class World:
 
     `named` are the documents that requests hold, by the request's place among all; `bodies` the
     typed bodies of documents, for requests whose rules read them; `stakes` who has bought which.
+    `sharing` are the documents under shared numbers, as `claims.sharing` reads them.
+    `shown` are documents that their counterparty, a sender of the batch, has seen and never held.
     """
 
     now: int
@@ -74,6 +77,8 @@ class World:
     named: Mapping[int, tuple[Named, ...]]
     bodies: Mapping[Key, Any]
     stakes: Mapping[Key, Stakeholder]
+    sharing: Mapping[Key, Sequence[Row]]
+    shown: Collection[Key]
 
     def key(self, request: Request, touched: Touched) -> Key:
         """A touched document's key; its author's B2B ID must be known."""
@@ -172,5 +177,7 @@ class Plan:
             yield key
             if claim is not None:
                 yield (*key[:2], "number", claim)
+            if one.touched.shared is not None:
+                yield (*key[:2], "shared", one.touched.shared)
         for held in self.held:
             yield held.document.key

@@ -89,6 +89,9 @@ _INSERT_RELATION = insert(
     ("author_entity", "type", "object_id", "target_author", "target_type", "target_id"),
     or_nothing=True,
 )
+_INSERT_SHARED = insert(
+    tables.shared_number, ("author_entity", "type", "number", "object_id"), or_nothing=True
+)
 _DEADLINE = insert(tables.deadline, (*KEY_COLUMNS, "due_at"))
 _SOONER = " on conflict (author_entity, type, object_id) do update set due_at = excluded.due_at"
 _SET_DEADLINE = Bulk(_DEADLINE.postgresql + _SOONER, _DEADLINE.sqlite + _SOONER, returns=False)
@@ -174,6 +177,7 @@ class Writes:
     lanes: list[tuple[Any, ...]] = field(default_factory=list)
     freed: list[tuple[Any, ...]] = field(default_factory=list)
     relations: list[tuple[Any, ...]] = field(default_factory=list)
+    shared: list[tuple[Any, ...]] = field(default_factory=list)
     receipts: list[tuple[Any, ...]] = field(default_factory=list)
     deadlines: list[tuple[Any, ...]] = field(default_factory=list)
     released: list[tuple[Any, ...]] = field(default_factory=list)
@@ -220,6 +224,10 @@ class Writes:
         """Remember what a document says of others, for those who look at either."""
         self.relations += [(*document.key, *other.key) for other in to]
 
+    def share(self, document: Document, number: str) -> None:
+        """Let a document be found by a number that others may have too."""
+        self.shared.append((document.author_entity, document.type, number, document.object_id))
+
     def book(self, books: Books, guarded: Iterable[tuple[str, str]], now: int) -> None:
         """Write what changed in some books; `guarded` as `ledger.account_rows` has it."""
         self.accounts += ledger.account_rows(books, guarded)
@@ -253,6 +261,7 @@ class Writes:
                 (_INSERT_LANE, self.lanes),
                 (_FREE_LANES, sorted(set(self.freed))),
                 (_INSERT_RELATION, sorted(set(self.relations))),
+                (_INSERT_SHARED, sorted(set(self.shared))),
                 (_SET_DEADLINE, _soonest(self.deadlines)),
                 (ledger.WRITE_ACCOUNT, sorted(self.accounts)),
                 (ledger.INSERT_TRANSFER, self.transfers),

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 
+from hundi.kernel.lifetimes import Lifetimes
+
 
 @dataclass(frozen=True, slots=True)
 class ServeSettings:
     """One serving process. `role` is all, api or dispatcher; port 0 means any free one.
 
-    `lapse_days` is how long requests for financing and bids wait for an answer. `dev` allows http and loopback endpoints, for two systems on one laptop.
+    `dev` allows http and loopback endpoints, for two systems on one laptop. `lifetimes` say how long
+    proposals and bids wait for an answer.
     """
 
     database_url: str
@@ -15,7 +18,7 @@ class ServeSettings:
     port: int
     role: str
     dev: bool
-    lapse_days: int = 10
+    lifetimes: Lifetimes
 
 
 class CannotServeError(Exception):
