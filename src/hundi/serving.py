@@ -19,6 +19,7 @@ import structlog
 import uvicorn
 
 from hundi.delivery.breaker import Breaker
+from hundi.delivery.codes import CodeLoop, CodeSender
 from hundi.delivery.dispatch import Dispatcher, DispatchLoop, SweepLoop
 from hundi.delivery.egress import EgressGuard
 from hundi.delivery.health import Health
@@ -31,14 +32,17 @@ from hundi.exchange.refusals import RefusalLog
 from hundi.kernel.clock import wall_clock
 from hundi.kernel.identity import system_random
 from hundi.kernel.settings import CannotServeError, ServeSettings
+from hundi.onboarding.operations import Onboarding
+from hundi.onboarding.rail import ContactRail, HttpContactRail, SimulatedContacts
 from hundi.parties.tokens import Tokens
 from hundi.store.engine import Database
 from hundi.store.migrate import is_current, upgrade
 from hundi.store.opening import open_database, sqlite_path
 from hundi.store.sqlite import ServingLock
-from hundi.web.app import Application, Edge
+from hundi.web.app import Application, Edge, calls
+from hundi.web.context import Context
 from hundi.web.metrics import Metrics
-from hundi.web.network import Context, rest
+from hundi.web.network import rest
 from hundi.web.protocol import Connections, config, limits
 from hundi.web.waiting import EventWaiters
 
@@ -126,6 +130,8 @@ class _Process:
         self._metrics = Metrics(database)
         self._refusals = RefusalLog(database)
         self._loop: DispatchLoop | None = None
+        self._codes: CodeLoop | None = None
+        self._rail = _rail(settings)
         self._road = Road(
             database,
             MESSAGES,
@@ -133,11 +139,25 @@ class _Process:
             accepted=self._wake,
             batched=self._metrics.committed,
         )
+        self._onboarding = Onboarding(
+            database,
+            random=system_random,
+            accepted=self._wake_all,
+            proves=self._rail is not None,
+        )
         self._stopping = asyncio.Event()
 
     def _wake(self) -> None:
         if self._loop is not None:
             self._loop.wake()
+
+    def _wake_codes(self) -> None:
+        if self._codes is not None:
+            self._codes.wake()
+
+    def _wake_all(self) -> None:
+        self._wake()
+        self._wake_codes()
 
     async def run(self) -> None:
         """Run the parts of this role until a signal says stop."""
@@ -163,6 +183,7 @@ class _Process:
             _say(self._settings, "dispatching")
             await self._stopping.wait()
         await self._road.drained()
+        await self._onboarding.drained()
         if stop_dispatching is not None:
             await stop_dispatching()
         keeping.stop()
@@ -185,12 +206,17 @@ class _Process:
         )
         loop = self._loop = DispatchLoop(dispatcher)
         sweep = SweepLoop(dispatcher, loop.wake)
-        dispatching = [asyncio.create_task(part.run()) for part in (loop, sweep)]
+        parts: list[DispatchLoop | SweepLoop | CodeLoop] = [loop, sweep]
+        if self._rail is not None:
+            sender = CodeSender(database=self._database, rail=self._rail, random=system_random)
+            self._codes = CodeLoop(sender, loop.wake)
+            parts.append(self._codes)
+        dispatching = [asyncio.create_task(part.run()) for part in parts]
         watching = asyncio.create_task(health.run())
 
         async def stop() -> None:
-            sweep.stop()
-            loop.stop()
+            for part in parts:
+                part.stop()
             await asyncio.gather(*dispatching)
             await loop.drained()
             health.stop()
@@ -219,9 +245,19 @@ class _Process:
             metrics=self._metrics,
             waiters=EventWaiters(self._database),
             wake=self._wake,
+            wake_codes=self._wake_codes,
+            contacts=self._rail if isinstance(self._rail, SimulatedContacts) else None,
         )
         edge = Edge(self._road, refusals=self._refusals, metrics=self._metrics, clock=wall_clock)
-        return Application(self._road.messages, edge=edge, tokens=tokens, rest=rest(context))
+        every = calls(self._road, self._onboarding, edge)
+        return Application(every, edge=edge, tokens=tokens, rest=rest(context))
+
+
+def _rail(settings: ServeSettings) -> ContactRail | None:
+    """The way to contacts: the operator's gateway, in development mode without one a simulation."""
+    if settings.contact_rail:
+        return HttpContactRail(settings.contact_rail, settings.contact_token)
+    return SimulatedContacts() if settings.dev else None
 
 
 class _Observers:

@@ -9,6 +9,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from hundi.exchange import tables as exchange
+from hundi.onboarding import tables as onboarding
 from hundi.parties import tables as parties
 from hundi.store.metadata import metadata
 from hundi.store.migrate import is_current, upgrade
@@ -16,7 +17,8 @@ from hundi.store.opening import BadUrlError, open_database, sqlite_path
 
 
 def _differences(connection: sa.Connection) -> list[object]:
-    assert exchange.document.metadata is parties.client.metadata is metadata
+    kinds = (exchange.document, onboarding.candidate, parties.client)
+    assert all(table.metadata is metadata for table in kinds)
     found = compare_metadata(MigrationContext.configure(connection), metadata)
     return [d for d in found if "alembic_version" not in str(d)]
 

@@ -9,8 +9,9 @@ import pytest
 
 from hundi.kernel.clock import wall_clock
 from hundi.parties.tokens import Tokens
+from hundi.web.context import Context
 from hundi.web.metrics import Metrics
-from hundi.web.network import Context, rest
+from hundi.web.network import rest
 from hundi.web.waiting import EventWaiters
 from tests.exchange.scene import Scene, scene
 
@@ -45,6 +46,8 @@ def context_of(stage: Scene, woken: list[None]) -> Context:
         metrics=Metrics(stage.database),
         waiters=EventWaiters(stage.database),
         wake=lambda: woken.append(None),
+        wake_codes=lambda: None,
+        contacts=None,
     )
 
 

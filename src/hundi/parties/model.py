@@ -24,7 +24,9 @@ INACTIVE = Code(
     Kind.RULE,
     "The B2B ID is switched off. New requests are refused; open ones finish.",
 )
-TAKEN = Code("PARTY-TAKEN", Kind.CONFLICT, "The B2B ID or GSTIN is already registered.")
+TAKEN = Code(
+    "PARTY-TAKEN", Kind.CONFLICT, "The B2B ID or business identifier is already registered."
+)
 NO_CLIENT = Code(
     "CLIENT-UNKNOWN", Kind.UNKNOWN, "No client with this id. `hundi client add` makes one."
 )
@@ -40,7 +42,10 @@ CODES = (
 
 
 class Served(msgspec.Struct, frozen=True, kw_only=True):
-    """A B2B ID with its owner and the client that serves it, as read in a transaction."""
+    """A B2B ID with its owner and the client that serves it, as read in a transaction.
+
+    `level` is how far the owner is verified: 1 exchanges documents, 2 also pays, 3 is also paid.
+    """
 
     b2b_id: str
     entity_id: str
@@ -50,6 +55,7 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     pan: str
     gstins: tuple[str, ...]
+    level: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,91 +6,53 @@ problem details (RFC 9457) with the same codes as everywhere.
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Litestar, Response, Router, get, post
 from litestar.connection import ASGIConnection, Request
-from litestar.di import NamedDependency, Provide
+from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
-from litestar.params import PathParameter, QueryParameter, SkipValidation
+from litestar.params import QueryParameter
 
 from hundi.exchange import deliveries, feed, queries, redrive, refusals
 from hundi.exchange.cursor import cursor, key_of
 from hundi.exchange.record import State
-from hundi.exchange.settle import Ended, Settler
+from hundi.exchange.settle import Ended
 from hundi.kernel.clock import to_text
 from hundi.kernel.faults import RefusedError
-from hundi.kernel.identity import RandomBytes
 from hundi.parties import health
 from hundi.parties.model import TOKEN
 from hundi.parties.queries import endpoint_of, parties_of
-from hundi.parties.tokens import Tokens
 from hundi.store.engine import (
     UNAVAILABLE,
-    Database,
-    RetryableError,
     Row,
     StoreError,
     Transaction,
-    Work,
 )
 from hundi.store.migrate import is_current
+from hundi.web import onboarding
 from hundi.web.asgi import Receive, Scope, Send
-from hundi.web.metrics import CONTENT_TYPE, Metrics
+from hundi.web.context import (
+    NO_NUL,
+    Answer,
+    Author,
+    ClientId,
+    Context,
+    Cursor,
+    Limit,
+    Network,
+    Segment,
+    answer,
+)
+from hundi.web.metrics import CONTENT_TYPE
 from hundi.web.openapi import schema
 from hundi.web.problems import HANDLERS, segment
-from hundi.web.waiting import EventWaiters
 
-T = TypeVar("T")
 Asgi = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
 
 READY_SECONDS = 1
-RETRIES = 5
-
-_NO_NUL = r"^[^\x00]*$"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """What the handlers need of one serving process.
-
-    `wake` tells the dispatcher that something is due; `clock` and `random` are the edge's own.
-    """
-
-    database: Database
-    tokens: Tokens
-    settler: Settler
-    clock: Callable[[], int]
-    random: RandomBytes
-    metrics: Metrics
-    waiters: EventWaiters
-    wake: Callable[[], None]
-
-    async def write(self, work: Work[T]) -> T:
-        """Run work in a transaction, again where another one stood in its way."""
-        for _ in range(RETRIES - 1):
-            try:
-                return await self.database.write(work)
-            except RetryableError:
-                continue
-        return await self.database.write(work)
-
-
-Network = NamedDependency[SkipValidation[Context]]
-ClientId = NamedDependency[str]
-Segment = Annotated[str, PathParameter(max_length=800)]
-Author = Annotated[str, QueryParameter(name="author", max_length=100, pattern=_NO_NUL)]
-Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=200)]
-Cursor = Annotated[str, QueryParameter(name="cursor", max_length=2000, pattern=_NO_NUL)]
-Answer = Response[bytes]
-
-
-def answer(content: object, status: int = 200) -> Answer:
-    """A JSON answer; `msgspec.Raw` in it is spliced as it is."""
-    return Response(msgspec.json.encode(content), status_code=status, media_type="application/json")
 
 
 @get("/documents")
@@ -98,13 +60,13 @@ async def list_documents(
     network: Network,
     client_id: ClientId,
     *,
-    kind: Annotated[str, QueryParameter(name="type", max_length=100, pattern=_NO_NUL)] = "",
-    status: Annotated[str, QueryParameter(name="status", max_length=100, pattern=_NO_NUL)] = "",
+    kind: Annotated[str, QueryParameter(name="type", max_length=100, pattern=NO_NUL)] = "",
+    status: Annotated[str, QueryParameter(name="status", max_length=100, pattern=NO_NUL)] = "",
     author: Author = "",
     counterparty: Annotated[
-        str, QueryParameter(name="counterparty", max_length=100, pattern=_NO_NUL)
+        str, QueryParameter(name="counterparty", max_length=100, pattern=NO_NUL)
     ] = "",
-    text: Annotated[str, QueryParameter(name="q", max_length=200, pattern=_NO_NUL)] = "",
+    text: Annotated[str, QueryParameter(name="q", max_length=200, pattern=NO_NUL)] = "",
     after: Cursor = "",
     limit: Limit = 50,
 ) -> Answer:
@@ -177,9 +139,7 @@ async def list_deliveries(
         Literal["", "QUEUED", "LEASED", "PARKED", "DELIVERED", "WITHDRAWN"],
         QueryParameter(name="state"),
     ] = "",
-    req_msg_id: Annotated[
-        str, QueryParameter(name="reqMsgId", max_length=50, pattern=_NO_NUL)
-    ] = "",
+    req_msg_id: Annotated[str, QueryParameter(name="reqMsgId", max_length=50, pattern=NO_NUL)] = "",
     side: Annotated[Literal["", "inbound", "outbound"], QueryParameter(name="side")] = "",
     after: Cursor = "",
     limit: Limit = 50,
@@ -311,14 +271,16 @@ CALLS = (
     read_exchange, abandon_exchange,
     list_deliveries, read_delivery, redrive_delivery,
     read_events, read_endpoint, enable_endpoint, list_parties, list_refusals,
+    *onboarding.CALLS,
 )  # fmt: skip
 OPERATION = (read_schema, healthz, readyz, read_metrics)
 
 
 def rest(context: Context) -> Asgi:
     """The application for everything that is neither a message nor the token call."""
+    simulated = onboarding.SIMULATED if context.contacts is not None else ()
     application = Litestar(
-        [Router(V1, route_handlers=CALLS, guards=[_authenticate]), *OPERATION],
+        [Router(V1, route_handlers=CALLS, guards=[_authenticate]), *OPERATION, *simulated],
         dependencies={
             "network": Provide(lambda: context, sync_to_thread=False),
             "client_id": Provide(_client, sync_to_thread=False),

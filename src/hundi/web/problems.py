@@ -30,7 +30,7 @@ _INTERNAL = (
     b'"detail":"This is a fault of ours, and it has been logged. Try again later."}'
 )
 _LONGEST_SEGMENT = 200
-POSTED = {"abandon", "redrive", "enable"}
+POSTED = {"abandon", "redrive", "enable", "code", "resend", "activate", "deactivate"}
 """The last words of the paths that take POST; all others take GET."""
 
 _log = structlog.get_logger()

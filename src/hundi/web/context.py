@@ -1,0 +1,66 @@
+"""What every handler of our own calls needs: the serving process, the caller, how answers are made."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+import msgspec
+from litestar import Response
+from litestar.di import NamedDependency
+from litestar.params import PathParameter, QueryParameter, SkipValidation
+
+from hundi.exchange.settle import Settler
+from hundi.kernel.identity import RandomBytes
+from hundi.onboarding.rail import SimulatedContacts
+from hundi.parties.tokens import Tokens
+from hundi.store.engine import Database, RetryableError, Work
+from hundi.web.metrics import Metrics
+from hundi.web.waiting import EventWaiters
+
+T = TypeVar("T")
+
+RETRIES = 5
+NO_NUL = r"^[^\x00]*$"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What the handlers need of one serving process.
+
+    `wake` tells the dispatcher that something is due, `wake_codes` the sender of ownership codes;
+    `clock` and `random` are the edge's own. `contacts` is None where codes really leave.
+    """
+
+    database: Database
+    tokens: Tokens
+    settler: Settler
+    clock: Callable[[], int]
+    random: RandomBytes
+    metrics: Metrics
+    waiters: EventWaiters
+    wake: Callable[[], None]
+    wake_codes: Callable[[], None]
+    contacts: SimulatedContacts | None
+
+    async def write(self, work: Work[T]) -> T:
+        """Run work in a transaction, again where another one stood in its way."""
+        for _ in range(RETRIES - 1):
+            try:
+                return await self.database.write(work)
+            except RetryableError:
+                continue
+        return await self.database.write(work)
+
+
+Network = NamedDependency[SkipValidation[Context]]
+ClientId = NamedDependency[str]
+Segment = Annotated[str, PathParameter(max_length=800)]
+Author = Annotated[str, QueryParameter(name="author", max_length=100, pattern=NO_NUL)]
+Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=200)]
+Cursor = Annotated[str, QueryParameter(name="cursor", max_length=2000, pattern=NO_NUL)]
+Answer = Response[bytes]
+
+
+def answer(content: object, status: int = 200) -> Answer:
+    """A JSON answer; `msgspec.Raw` in it is spliced as it is."""
+    return Response(msgspec.json.encode(content), status_code=status, media_type="application/json")
