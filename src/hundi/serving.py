@@ -175,6 +175,7 @@ class _Process:
         stop_dispatching = None
         if role in {"all", "dispatcher"}:
             stop_dispatching = await self._start_dispatcher()
+        sending_codes = self._start_codes()
         if server is not None and listening is not None:
             sweeping = asyncio.create_task(connections.run())
             await self._serve_http(server, listening)
@@ -184,10 +185,23 @@ class _Process:
             await self._stopping.wait()
         await self._road.drained()
         await self._onboarding.drained()
+        if self._codes is not None:
+            self._codes.stop()
+            await sending_codes
         if stop_dispatching is not None:
             await stop_dispatching()
         keeping.stop()
         await house
+
+    def _start_codes(self) -> "asyncio.Future[None]":
+        """Dispatchers send ownership codes; a simulation stays where its messages can be read."""
+        nothing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        away = "dispatcher" if isinstance(self._rail, SimulatedContacts) else "api"
+        if self._rail is None or self._settings.role == away:
+            return nothing
+        sender = CodeSender(database=self._database, rail=self._rail, random=system_random)
+        self._codes = CodeLoop(sender, self._wake)
+        return asyncio.ensure_future(self._codes.run())
 
     async def _start_dispatcher(self) -> Callable[[], Awaitable[None]]:
         guard = EgressGuard.for_mode(dev=self._settings.dev)
@@ -206,17 +220,12 @@ class _Process:
         )
         loop = self._loop = DispatchLoop(dispatcher)
         sweep = SweepLoop(dispatcher, loop.wake)
-        parts: list[DispatchLoop | SweepLoop | CodeLoop] = [loop, sweep]
-        if self._rail is not None:
-            sender = CodeSender(database=self._database, rail=self._rail, random=system_random)
-            self._codes = CodeLoop(sender, loop.wake)
-            parts.append(self._codes)
-        dispatching = [asyncio.create_task(part.run()) for part in parts]
+        dispatching = [asyncio.create_task(part.run()) for part in (loop, sweep)]
         watching = asyncio.create_task(health.run())
 
         async def stop() -> None:
-            for part in parts:
-                part.stop()
+            sweep.stop()
+            loop.stop()
             await asyncio.gather(*dispatching)
             await loop.drained()
             health.stop()
@@ -256,6 +265,10 @@ class _Process:
 def _rail(settings: ServeSettings) -> ContactRail | None:
     """The way to contacts: the operator's gateway, in development mode without one a simulation."""
     if settings.contact_rail:
+        allowed = ("https://", "http://") if settings.dev else ("https://",)
+        if not settings.contact_rail.startswith(allowed):
+            message = f"HUNDI_CONTACT_RAIL is no URL that begins with {' or '.join(allowed)}."
+            raise CannotServeError(message)
         return HttpContactRail(settings.contact_rail, settings.contact_token)
     return SimulatedContacts() if settings.dev else None
 

@@ -27,13 +27,16 @@ def test_it_is_up_to_date() -> None:
     assert schema().decode() == made, "run `python -m hundi.web.openapi contract` and commit"
 
 
-def test_it_has_every_call_and_webhook_of_the_orders() -> None:
+def test_it_has_every_call_and_webhook_of_the_contract() -> None:
     orders = yaml.safe_load((CONTRACT / "b2b-purchase-order.yaml").read_text(encoding="utf-8"))
     assert len(orders["webhooks"]) == 8
     for part in ("paths", "webhooks"):
         assert orders[part].keys() <= DESCRIPTION[part].keys()
     assert "/oauth/token" in DESCRIPTION["paths"]
-    assert not [path for path in DESCRIPTION["paths"] if "onboarding" in path]
+    onboarding = yaml.safe_load((CONTRACT / "b2b-onboarding.yaml").read_text(encoding="utf-8"))
+    assert len(onboarding["webhooks"]) == 4
+    for part in ("paths", "webhooks"):
+        assert onboarding[part].keys() <= DESCRIPTION[part].keys()
     assert {"bearerToken", "basicClient"} <= DESCRIPTION["components"]["securitySchemes"].keys()
 
 
@@ -55,7 +58,8 @@ def _served() -> set[tuple[str, str]]:
         *((path, one) for one in network.OPERATION for path in one.paths),
     ]
     names = {"{kind:str}": "{type}", "{object_id:str}": "{objectId}",
-             "{req_msg_id:str}": "{reqMsgId}", "{webhook_id:str}": "{webhookId}"}  # fmt: skip
+             "{req_msg_id:str}": "{reqMsgId}", "{webhook_id:str}": "{webhookId}",
+             "{b2b_id:str}": "{b2bId}"}  # fmt: skip
     served = set()
     for path, one in handlers:
         for inner, outer in names.items():
@@ -92,10 +96,7 @@ def _bounds(parameter: dict) -> tuple[str, tuple[object, ...]]:
 
 
 def test_one_name_for_two_things_is_refused() -> None:
-    read = [
-        yaml.safe_load((CONTRACT / name).read_text(encoding="utf-8")) for name in openapi.SOURCES
-    ]
-    orders, onboarding, own = read
+    areas, own = openapi.read_areas(CONTRACT)
     own["components"]["schemas"]["ErrorEnvelope"] = {"type": "string"}
     with pytest.raises(ValueError, match="ErrorEnvelope"):
-        merged(orders, onboarding, own)
+        merged(areas, own)

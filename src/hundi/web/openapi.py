@@ -1,7 +1,7 @@
 """What `GET /schema` serves: OpenAPI 3.1 of every call and webhook, made of the contract files.
 
 `openapi.json` beside this module is made by `python -m hundi.web.openapi contract` from the portal's
-order calls and token call (`b2b-*.yaml`) and our own (`network.yaml`); a test keeps it up to date.
+calls (`b2b-*.yaml`) and our own (`network.yaml`); a test keeps it up to date.
 A server then sends bytes, and needs neither YAML nor the contract's folder.
 """
 
@@ -14,8 +14,8 @@ from typing import Any
 
 Document = dict[str, Any]
 
-SOURCES = ("b2b-purchase-order.yaml", "b2b-onboarding.yaml", "network.yaml")
-TOKEN_CALL = "/oauth/token"  # noqa: S105 (a path)
+AREAS = {"Order": "b2b-purchase-order.yaml", "Onboarding": "b2b-onboarding.yaml"}
+OWN = "network.yaml"
 _FILE = Path(__file__).with_name("openapi.json")
 
 
@@ -25,30 +25,87 @@ def schema() -> bytes:
     return _FILE.read_bytes()
 
 
-def merged(orders: Document, onboarding: Document, network: Document) -> Document:
-    """One description: all of the orders, the token call of onboarding, all of our own.
+def merged(areas: Mapping[str, Document], network: Document) -> Document:
+    """One description: all of the portal's areas, all of our own.
 
-    Raises ValueError where two files give one name to different things.
+    Where two areas give one name to different components, the later area's gets the area's word in
+    front (`OnboardingAck`). Raises ValueError where ours does, or where two share a path.
     """
-    token: Document = {TOKEN_CALL: onboarding["paths"][TOKEN_CALL]}
+    parts: list[Document] = []
+    for word, area in areas.items():
+        parts.append(_renamed(area, word, [one["components"] for one in parts]))
     result = dict(network)
-    result["tags"] = _tags(token, orders, onboarding, network)
-    result["paths"] = _united("path", token, orders["paths"], network["paths"])
-    result["webhooks"] = orders["webhooks"]
-    parts = (_needed(token, onboarding["components"]), orders["components"], network["components"])
-    kinds = dict.fromkeys(kind for part in parts for kind in part)
+    tags = [tag for part in (*parts, network) for tag in part["tags"]]
+    result["tags"] = list({tag["name"]: tag for tag in tags}.values())
+    result["paths"] = _united("path", *(part["paths"] for part in (*parts, network)))
+    result["webhooks"] = _united("webhook", *(part["webhooks"] for part in parts))
+    components = [part["components"] for part in (*parts, network)]
+    kinds = dict.fromkeys(kind for one in components for kind in one)
     result["components"] = {
-        kind: _united(kind, *(part.get(kind, {}) for part in parts)) for kind in kinds
+        kind: _united(kind, *(one.get(kind, {}) for one in components)) for kind in kinds
     }
     return result
 
 
-def _tags(token: Document, *files: Document) -> list[Document]:
-    """The tags of the files, without those of calls that are left out."""
-    [call] = token[TOKEN_CALL].values()
-    orders, onboarding, network = files
-    kept = [tag for tag in onboarding["tags"] if tag["name"] in call["tags"]]
-    return [*kept, *orders["tags"], *network["tags"]]
+def _renamed(area: Document, word: str, before: list[Document]) -> Document:
+    """An area whose components have names of their own wherever they are not the same thing."""
+    names: dict[str, str] = {}
+    for kind, components in area["components"].items():
+        for name, value in components.items():
+            if any(one.get(kind, {}).get(name, value) != value for one in before):
+                ref = f"#/components/{kind}/{name}"
+                names[ref] = _prefixed(ref, word)
+    # What refers to something renamed is another thing now, even where its text was the same.
+    while more := _touched(area, names, before):
+        names |= {ref: _prefixed(ref, word) for ref in more}
+    result: Document = _with_references(area, names)
+    for ref, new in names.items():
+        kind = ref.split("/")[2]
+        section = result["components"][kind]
+        section[new.rpartition("/")[2]] = section.pop(ref.rpartition("/")[2])
+    return result
+
+
+def _prefixed(ref: str, word: str) -> str:
+    head, _, name = ref.rpartition("/")
+    return f"{head}/{word}{name}"
+
+
+def _touched(area: Document, names: Mapping[str, str], before: list[Document]) -> set[str]:
+    """Components that another area has too and that refer to a renamed one."""
+    return {
+        ref
+        for kind, components in area["components"].items()
+        for name, value in components.items()
+        if (ref := f"#/components/{kind}/{name}") not in names
+        and any(name in one.get(kind, {}) for one in before)
+        and not names.keys().isdisjoint(_references(value))
+    }
+
+
+def _with_references(tree: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(tree, dict):
+        return {
+            key: names.get(value, value)
+            if key == "$ref" and isinstance(value, str)
+            else _with_references(value, names)
+            for key, value in tree.items()
+        }
+    if isinstance(tree, list):
+        return [_with_references(value, names) for value in tree]
+    return tree
+
+
+def _references(tree: object) -> Iterator[str]:
+    if isinstance(tree, dict):
+        for name, value in tree.items():
+            if name == "$ref":
+                yield value
+            else:
+                yield from _references(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from _references(value)
 
 
 def _united(what: str, *parts: Mapping[str, Any]) -> Document:
@@ -61,38 +118,20 @@ def _united(what: str, *parts: Mapping[str, Any]) -> Document:
     return result
 
 
-def _needed(tree: object, components: Document) -> Document:
-    """The components that a part of a description refers to, directly or through others."""
-    needed: Document = {"securitySchemes": components["securitySchemes"]}
-    waiting = list(_references(tree))
-    while waiting:
-        kind, name = waiting.pop()
-        if name not in needed.setdefault(kind, {}):
-            needed[kind][name] = components[kind][name]
-            waiting.extend(_references(components[kind][name]))
-    return needed
+def read_areas(folder: Path) -> tuple[dict[str, Document], Document]:
+    """The portal's areas by their words, and our own calls, from the contract files in a folder."""
+    import yaml  # noqa: PLC0415 (a tool of development; servers only read the result)
 
+    def load(name: str) -> Document:
+        found: Document = yaml.safe_load((folder / name).read_text(encoding="utf-8"))
+        return found
 
-def _references(tree: object) -> Iterator[tuple[str, str]]:
-    if isinstance(tree, dict):
-        for name, value in tree.items():
-            if name == "$ref":
-                kind, _, target = value.removeprefix("#/components/").partition("/")
-                yield kind, target
-            else:
-                yield from _references(value)
-    elif isinstance(tree, list):
-        for value in tree:
-            yield from _references(value)
+    return {word: load(name) for word, name in AREAS.items()}, load(OWN)
 
 
 def made_from(folder: Path) -> str:
     """The text of `openapi.json` for the contract files in a folder."""
-    import yaml  # noqa: PLC0415 (a tool of development; servers only read the result)
-
-    read = (yaml.safe_load((folder / name).read_text(encoding="utf-8")) for name in SOURCES)
-    orders, onboarding, network = read
-    whole = merged(orders, onboarding, network)
+    whole = merged(*read_areas(folder))
     # YAML reads dates in examples as dates; they go out as the texts they were.
     return json.dumps(whole, indent=1, ensure_ascii=False, default=str) + "\n"
 
