@@ -15,6 +15,7 @@ from hundi.delivery.codes import CodeSender
 from hundi.documents import MESSAGES
 from hundi.exchange.gate import Road
 from hundi.exchange.leases import lease
+from hundi.exchange.outbox import Outbox
 from hundi.exchange.refusals import RefusalLog
 from hundi.exchange.tables import delivery
 from hundi.exchange.verdict import Decision
@@ -168,6 +169,7 @@ async def desk(database_url: str) -> AsyncIterator[Desk]:
         stage.road = Road(
             stage.database, MESSAGES, random=Random(1).randbytes, accepted=lambda: None
         )
+        stage.outbox = Outbox(stage.road.settler)
         woken: list[None] = []
         contacts = SimulatedContacts()
         codes = CodeSender(database=stage.database, rail=contacts, random=Random(5).randbytes)
