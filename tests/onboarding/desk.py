@@ -62,6 +62,7 @@ class Desk:
     http: httpx.AsyncClient
     contacts: SimulatedContacts
     codes: CodeSender
+    url: str
     woken: list[None] = field(default_factory=list)
 
     async def call(
@@ -191,7 +192,7 @@ async def desk(database_url: str) -> AsyncIterator[Desk]:
         )
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://hundi.test") as http:
-            yield Desk(stage, http, contacts, codes, woken)
+            yield Desk(stage, http, contacts, codes, url=database_url, woken=woken)
 
 
 async def _seat(tx: Transaction) -> None:

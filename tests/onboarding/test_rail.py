@@ -9,7 +9,16 @@ from aiohttp import web
 from hundi.onboarding.model import Contact
 from hundi.onboarding.rail import KEPT, HttpContactRail, RailError, SimulatedContacts
 
-CONTACT = Contact(phone="+919000000001", email="owner@pretend.example.com")
+CONTACT = Contact(
+    phone="+919000000001",
+    email="owner@pretend.example.com",
+    document="GSTIN",
+    identifier="27ZZZCA1234K1ZZ",
+)
+MEMBERS = {
+    "phone": CONTACT.phone, "email": CONTACT.email,
+    "document": "GSTIN", "identifier": "27ZZZCA1234K1ZZ",
+}  # fmt: skip
 Serve = Callable[[int], Awaitable[str]]
 
 
@@ -44,9 +53,7 @@ async def test_a_gateway_is_handed_the_code(gateway, token: str) -> None:
     await HttpContactRail(await serve(202), token).send(CONTACT, "012345", reference="MSG1")
     [(authorization, body)] = took
     assert authorization == (f"Bearer {token}" if token else "")
-    assert body == {
-        "reference": "MSG1", "phone": CONTACT.phone, "email": CONTACT.email, "code": "012345",
-    }  # fmt: skip
+    assert body == {"reference": "MSG1", **MEMBERS, "code": "012345"}
 
 
 @pytest.mark.parametrize("status", [302, 400, 500])
@@ -73,7 +80,5 @@ async def test_simulated_contacts_keep_the_newest() -> None:
     await contacts.send(CONTACT, "2", reference="7")
     messages = contacts.messages()
     assert len(messages) == KEPT
-    assert messages[-1] == {
-        "reference": "7", "phone": CONTACT.phone, "email": CONTACT.email, "code": "2",
-    }  # fmt: skip
+    assert messages[-1] == {"reference": "7", **MEMBERS, "code": "2"}
     assert json.dumps(messages).count('"7"') == 1

@@ -290,10 +290,16 @@ LIFE = (
 
 
 class Contact(Struct, frozen=True, kw_only=True):
-    """Whom a one-time code goes to: the number as dialled, and the address where one was given."""
+    """Whom a one-time code goes to: the number as dialled, and the address where one was given.
+
+    The business named them itself. `document` and `identifier` are its primary registration (GSTIN
+    and its number): by them a gateway finds out whom the registry knows, and sends to nobody else.
+    """
 
     phone: str
-    email: str = ""
+    email: str
+    document: str
+    identifier: str
 
 
 class Found(Struct, frozen=True, kw_only=True):

@@ -98,6 +98,8 @@ def open_row(one: Institute, req_msg_id: str, *, client_id: str, now: int) -> sa
         state=State.OPEN.value,
         phone=phone.countryCode + phone.phoneNumber,
         email=one.primaryEmail if isinstance(one.primaryEmail, str) else "",
+        document=one.primaryBusinessIdentifier.documentName,
+        identifier=one.primaryBusinessIdentifier.value,
         tries=0,
         codes=1,
         asked_at=now,
@@ -137,7 +139,7 @@ async def lease(tx: Transaction, req_msg_id: str, *, salt: bytes, hashed: bytes)
         sending="LEASED",
         due_at=tx.now + LEASE,
     )
-    contact = Contact(phone=row["phone"], email=row["email"])
+    contact = Contact(**{name: row[name] for name in Contact.__struct_fields__})
     return Sending(req_msg_id=req_msg_id, contact=contact, failures=row["failures"])
 
 

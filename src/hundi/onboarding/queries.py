@@ -74,16 +74,20 @@ async def _owners(
     tx: Transaction, wanted: Collection[tuple[str, str]]
 ) -> dict[tuple[str, str], str]:
     """Owning entities of the known ones of some identifiers. GSTINs have a table of their own."""
-    numbers = [value for document, value in wanted if document == "GSTIN"]
-    others = [value for document, value in wanted if document != "GSTIN"]
-    g, i = gstin.c, business_identifier.c
+    by_document: dict[str, list[str]] = {}
+    for document, value in sorted(wanted):
+        by_document.setdefault(document, []).append(value)
+    numbers = by_document.pop("GSTIN", [])
+    g = gstin.c
     found = {
         ("GSTIN", row["gstin"]): row["entity_id"]
         for row in await tx.select(sa.select(g.gstin, g.entity_id).where(g.gstin.in_(numbers)))
     }
-    query = sa.select(i.document, i.value, i.entity_id).where(i.value.in_(others))
-    rows = {(row["document"], row["value"]): row["entity_id"] for row in await tx.select(query)}
-    return found | {key: owner for key, owner in rows.items() if key in wanted}
+    for document, values in by_document.items():
+        i = business_identifier.c
+        query = sa.select(i.value, i.entity_id).where(i.document == document, i.value.in_(values))
+        found |= {(document, row["value"]): row["entity_id"] for row in await tx.select(query)}
+    return found
 
 
 async def entity_of(tx: Transaction, entity_id: str) -> Row:

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from typing import Protocol
 
 import aiohttp
+from msgspec.structs import asdict
 
 from hundi.onboarding.model import Contact
 
@@ -25,10 +26,15 @@ class ContactRail(Protocol):
         """
 
 
-class HttpContactRail:
-    """Hands codes to a message gateway of the operator's.
+def _message(contact: Contact, code: str, reference: str) -> dict[str, str]:
+    return {"reference": reference, **asdict(contact), "code": code}
 
-    POST {url} with `{"reference", "phone", "email", "code"}` and a bearer token; any 2xx is success.
+
+class HttpContactRail:
+    """Hands codes to a message gateway of the operator's; any 2xx is success.
+
+    POST {url} with `{"reference", "phone", "email", "document", "identifier", "code"}` and a bearer
+    token. It is the gateway that knows whom a registry holds for the identifier.
     """
 
     def __init__(self, url: str, token: str) -> None:
@@ -37,12 +43,7 @@ class HttpContactRail:
 
     async def send(self, contact: Contact, code: str, *, reference: str) -> None:
         """Post one code, within ten seconds, over a connection of its own."""
-        body = {
-            "reference": reference,
-            "phone": contact.phone,
-            "email": contact.email,
-            "code": code,
-        }
+        body = _message(contact, code, reference)
         patience = aiohttp.ClientTimeout(total=PATIENCE_SECONDS)
         try:
             async with (
@@ -79,8 +80,7 @@ class SimulatedContacts:
             self._codes.popitem(last=False)
 
     def messages(self) -> list[dict[str, str]]:
-        """What was sent, the oldest first: `reference`, `phone`, `email`, `code`."""
+        """What was sent, the oldest first, as a gateway would have got it."""
         return [
-            {"reference": reference, "phone": contact.phone, "email": contact.email, "code": code}
-            for reference, (contact, code) in self._codes.items()
+            _message(contact, code, reference) for reference, (contact, code) in self._codes.items()
         ]

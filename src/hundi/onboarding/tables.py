@@ -29,6 +29,8 @@ registration = sa.Table(
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("phone", sa.Text, nullable=False, index=True),
     sa.Column("email", sa.Text, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("identifier", sa.Text, nullable=False),
     # The code: only its slow, salted hash is kept, and only while it may be used.
     sa.Column("code_salt", sa.LargeBinary),
     sa.Column("code_hash", sa.LargeBinary),

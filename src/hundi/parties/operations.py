@@ -140,7 +140,9 @@ async def _store_party(tx: Transaction, party: NewParty, *, b2b_id: str, entity_
     if await tx.select(sa.select(ids.c.b2b_id).where(ids.c.b2b_id == b2b_id)):
         detail = f"{b2b_id} is registered already. Give another one with --b2b-id."
         raise RefusedError([model.TAKEN.at("b2bId", detail)])
-    owner = await tx.select(sa.select(entities.c.entity_id).where(entities.c.pan == party.pan))
+    # A person may have several businesses under his PAN; the oldest gets the further ID.
+    of_pan = sa.select(entities.c.entity_id).where(entities.c.pan == party.pan)
+    owner = await tx.select(of_pan.order_by(entities.c.created_at, entities.c.entity_id))
     if owner:
         entity_id = owner[0]["entity_id"]
     else:

@@ -72,6 +72,8 @@ def _registration() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("phone", sa.Text(), nullable=False),
         sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("identifier", sa.Text(), nullable=False),
         sa.Column("code_salt", sa.LargeBinary(), nullable=True),
         sa.Column("code_hash", sa.LargeBinary(), nullable=True),
         sa.Column("code_expires_at", sa.BigInteger(), nullable=True),
