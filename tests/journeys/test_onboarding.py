@@ -1,6 +1,9 @@
 """A business comes onto a served network by itself, is found, and trades; signatures are checked."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -142,6 +145,30 @@ def _ordered(one: Newcomer, supplier: Any) -> None:
     off = one.send(f"/network/v1/parties/{PAN}@BCB/deactivate", b"")
     assert (off.status, off.body["code"]) == (409, "PARTY-IN-USE")
     assert one.send(f"/network/v1/parties/{PAN}.MYS@BCB/deactivate", b"").status == 200
+
+
+def test_an_api_and_a_dispatcher_share_the_work(postgres_url: str, receiver: Receiver) -> None:
+    with network(postgres_url, "api", "dispatcher") as (stage, address, _):
+        one = Newcomer(stage, address, receiver)
+        one.told(one.room("reg-check-entity", check()))
+        registering = one.room("reg-entity", entity())
+        assert one.give(registering, sent_to(address, registering)).status == 200
+        assert one.told(registering)["resp"]["result"] == "SUCCESS"
+
+
+def test_a_gateway_is_called_by_https_alone(sqlite_url: str) -> None:
+    environment = {
+        **os.environ,
+        "HUNDI_DATABASE_URL": sqlite_url,
+        "HUNDI_CONTACT_RAIL": "http://gateway.example",
+    }
+    told = subprocess.run(
+        [sys.executable, "-m", "hundi.main", "serve", "--port", "0"],
+        env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert told.returncode == 2
+    assert "HUNDI_CONTACT_RAIL" in told.stderr
+    assert "Traceback" not in told.stderr
 
 
 def test_a_kill_between_commit_and_sending_loses_no_code(

@@ -275,6 +275,24 @@ async def test_sending_that_fails_is_tried_again_with_another_code(net: Desk) ->
     assert (await net.give(req_msg_id, await net.code(req_msg_id))).status_code == 200
 
 
+async def test_a_rail_with_a_fault_of_its_own_stops_nobody(net: Desk, capsys) -> None:
+    req_msg_id = await net.pending()
+    codes: list[str] = []
+
+    async def broken(_: object, code: str, **__: object) -> None:
+        codes.append(code)
+        raise KeyError(code)
+
+    send, net.contacts.send = net.contacts.send, broken  # type: ignore[method-assign,assignment]
+    await net.codes.send_due()
+    net.contacts.send = send  # type: ignore[method-assign]
+    logged = capsys.readouterr()
+    assert "KeyError" in logged.out + logged.err
+    assert codes[0] not in logged.out + logged.err
+    await age(net, req_msg_id, due_at=5 * 10**6)
+    assert (await net.give(req_msg_id, await net.code(req_msg_id))).status_code == 200
+
+
 async def test_a_sender_that_dies_before_sending_loses_nothing(net: Desk) -> None:
     """Killed between the commit and the sending: the lease runs out, and a code goes out."""
     req_msg_id = await net.pending()

@@ -50,14 +50,21 @@ class CodeSender:
         sending = await self.database.write(take)
         if sending is None:
             return  # another sender has it, or the registration has ended
-        failed = False
-        try:
-            await self.rail.send(sending.contact, code, reference=req_msg_id)
-        except RailError as error:
-            failed = True
-            _log.warning("code-not-sent", req_msg_id=req_msg_id, error=str(error))
-        note = partial(ownership.sent, sending=sending, hashed=hashed, failed=failed)
+        trouble = await self._trouble(sending, code)
+        if trouble:
+            _log.warning("code-not-sent", req_msg_id=req_msg_id, error=trouble)
+        note = partial(ownership.sent, sending=sending, hashed=hashed, failed=bool(trouble))
         await self.database.write(note)
+
+    async def _trouble(self, sending: ownership.Sending, code: str) -> str:
+        """Send one code; what went wrong, without anything that might hold the code."""
+        try:
+            await self.rail.send(sending.contact, code, reference=sending.req_msg_id)
+        except RailError as error:
+            return str(error)
+        except Exception as error:  # noqa: BLE001 (whatever a rail does, the next code must go out)
+            return type(error).__name__
+        return ""
 
 
 class CodeLoop:
