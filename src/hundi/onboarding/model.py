@@ -289,6 +289,12 @@ LIFE = (
 """ACTIVE and INACTIVE are states of each B2B ID of an entity, the others of its registration."""
 
 
+def leads(source: Status, on: str) -> Status | None:
+    """Where a client's call takes an entity; None where its life does not allow the call now."""
+    found = (s.target for s in LIFE if (s.source, s.by, s.on) == (source, "client", on))
+    return next(found, None)
+
+
 class Contact(Struct, frozen=True, kw_only=True):
     """Whom a one-time code goes to: the number as dialled, and the address where one was given.
 

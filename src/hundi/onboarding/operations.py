@@ -29,7 +29,7 @@ from hundi.onboarding.calls import (
     inform,
     record,
 )
-from hundi.onboarding.model import CheckInstitute, Found, Institute, RegisterIdBody, Status
+from hundi.onboarding.model import CheckInstitute, Found, Institute, RegisterIdBody, Status, leads
 from hundi.onboarding.tables import candidate
 from hundi.parties import model as parties
 from hundi.parties.model import Served
@@ -255,15 +255,20 @@ async def _register_entity(tx: Transaction, call: Call, req_msg_id: str) -> Ruli
 def _standing(one: Institute, known: Row | None) -> tuple[Fault, ...]:
     """Whether the entity's life allows a registration now."""
     path = "institute.objectId"
-    if known is not None and known["status"] == Status.PENDING.value:
+    status = Status(known["status"]) if known is not None else Status.NEW
+    if known is not None and status is Status.PENDING:
         detail = (
             f"The registration {known['registration']} waits for its ownership code. Give the code,"
             " or wait until it ends."
         )
         return (rules.PENDING.at(path, detail, reqMsgId=known["registration"]),)
-    if known is not None and known["status"] == Status.ACTIVE.value:
+    if status is Status.ACTIVE:
         return ()  # its objectId is told to be taken
-    if known is None or (known["pan"], known["legal_form"]) != (one.lei.value, one.lei.type):
+    as_checked = known is not None and (known["pan"], known["legal_form"]) == (
+        one.lei.value,
+        one.lei.type,
+    )
+    if leads(status, REGISTER_ENTITY.name) is None or not as_checked:
         detail = (
             f"{one.objectId} was not checked with {one.lei.value} as {one.lei.type}."
             " Call reg-check-entity first."
