@@ -134,6 +134,16 @@ async def test_an_id_stands_once_in_a_call(mills: Desk) -> None:
     )
 
 
+async def test_a_call_has_a_hundred_at_most(mills: Desk) -> None:
+    one = further(f"{PAN}.ONE@BCB")["regB2BIds"]["ids"][0]
+    many = further(f"{PAN}.ONE@BCB")
+    many["regB2BIds"]["ids"] = [one | {"value": f"{PAN}.{n:03d}@BCB"} for n in range(101)]
+    assert await mills.faults(REG_ID, many) == (422, {("ONBOARD-TOO-MANY", "regB2BIds.ids")})
+    many["regB2BIds"]["ids"].pop()
+    await mills.outcome(REG_ID, many)
+    assert len(await ids(mills)) == 101
+
+
 async def test_a_gstin_is_checked(mills: Desk) -> None:
     wrong = gstin()[:14] + ("A" if gstin()[14] != "A" else "B")
     body = further(f"{PAN}.ONE@BCB", businessIdentifier=identifier(wrong))

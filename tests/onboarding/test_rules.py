@@ -133,6 +133,14 @@ def test_the_same_identifier_stands_once() -> None:
     }
 
 
+def test_identifiers_are_a_hundred_at_most() -> None:
+    others = [identifier(f"U{n}", "UDYAM") for n in range(100)]
+    assert told(entity(otherBusinessIdentifiers=others)) == {
+        ("ONBOARD-TOO-MANY", "institute.otherBusinessIdentifiers")
+    }
+    assert told(entity(otherBusinessIdentifiers=others[1:])) == set()
+
+
 @pytest.mark.parametrize("pair", [(0, 1), (1, 2), (2, 2)])
 def test_a_business_begins_at_version_one(pair: tuple[int, int]) -> None:
     version = {"currentVersion": pair[0], "newVersion": pair[1]}

@@ -5,7 +5,7 @@ import json
 import pytest
 import sqlalchemy as sa
 
-from hundi.onboarding.rules import MOST_CRITERIA
+from hundi.onboarding.rules import MOST
 from hundi.parties.tables import b2b_id
 from tests.onboarding.bodies import PAN, further, gstin, identifier, search
 from tests.onboarding.desk import NOVICE, RIVAL, Desk
@@ -124,12 +124,12 @@ async def test_what_cannot_be_searched_by_is_refused_one_by_one(net: Desk, asker
 
 
 async def test_a_search_has_its_bounds(net: Desk, asker: str) -> None:
-    many = [("PAN", PAN)] * MOST_CRITERIA
+    many = [("PAN", PAN)] * MOST
     await net.outcome(SEARCH, search(*many, requestor=asker), client_id="buyer")
     refused = await net.faults(
         SEARCH, search(*many, ("PAN", PAN), requestor=asker), client_id="buyer"
     )
-    assert refused == (422, {("ONBOARD-SEARCH-TOO-WIDE", "search.criteria")})
+    assert refused == (422, {("ONBOARD-TOO-MANY", "search.criteria")})
     body = search(requestor=asker)
     status, faults = await net.faults(SEARCH, body, client_id="buyer")
     assert (status, faults) == (400, {("SHAPE-LENGTH", "search.criteria")})

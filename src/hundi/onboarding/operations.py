@@ -133,6 +133,8 @@ class Onboarding:
         ]
 
     async def _one(self, tx: Transaction, call: Call) -> Accepted | Refused | Again:
+        if any(fault.code == rules.TOO_MANY.name for fault in call.findings):
+            return Refused(call.findings)  # before anything is looked up for each of them
         req_msg_id = request_id(tx.now, self._random)
         ruling = await self._judges[call.type.name](tx, call, req_msg_id)
         if isinstance(ruling, Refused):
@@ -302,14 +304,13 @@ async def _register_id(tx: Transaction, call: Call, _: str) -> Ruling | Refused:
         identifiers=[one.businessIdentifier.key for one in ids],
         b2b_ids=[one.value for one in ids],
     )
-    conflicts = tuple(rules.id_conflicts(body, known))
+    conflicts = tuple(rules.id_conflicts(body, known, requestor.entity_id))
     if conflicts:
         return Refused(conflicts)
     own = await queries.ids_of(tx, requestor.entity_id)
     further = rules.further_findings(
         ids,
         known,
-        entity_id=requestor.entity_id,
         own_ids=frozenset(row["b2b_id"] for row in own),
         branches=frozenset(row["branch_gstin"] for row in own if row["branch_gstin"]),
     )

@@ -77,7 +77,11 @@ PENDING = Code(
 SEARCH_PARAMETER = Code(
     "ONBOARD-SEARCH-PARAMETER", Kind.RULE, "The network does not search by this parameter."
 )
-SEARCH_TOO_WIDE = Code("ONBOARD-SEARCH-TOO-WIDE", Kind.RULE, "A search has 100 criteria at most.")
+TOO_MANY = Code(
+    "ONBOARD-TOO-MANY",
+    Kind.RULE,
+    "A call has 100 criteria, business identifiers or further B2B IDs at most.",
+)
 NOTHING_FOUND = Code(
     "ONBOARD-NOTHING-FOUND",
     Kind.UNKNOWN,
@@ -86,7 +90,7 @@ NOTHING_FOUND = Code(
 CODES = (
     PAN_FORM, GSTIN, DEFAULT_ID, FURTHER_ID, BRANCH, TWICE, VERSION, IDENTIFIER_UNKNOWN,
     OTHER_OBJECT, ENTITY_EXISTS, OBJECT_TAKEN, NOT_CHECKED, PENDING, SEARCH_PARAMETER,
-    SEARCH_TOO_WIDE, NOTHING_FOUND,
+    TOO_MANY, NOTHING_FOUND,
 )  # fmt: skip
 
 FORMS: Mapping[str, frozenset[str]] = {
@@ -104,7 +108,7 @@ FORMS: Mapping[str, frozenset[str]] = {
 """Legal forms by the fourth letter of the PAN."""
 
 SEARCHED = ("PAN", "B2BID", "GSTIN", "UDYAM", "SHOP ESTABLISHMENT NUMBER", "TAN", "FSSAI")
-MOST_CRITERIA = 100
+MOST = 100
 NO_CATEGORY = "0000"
 EXCHANGES, PAYS, IS_PAID = 1, 2, 3
 """Verification levels: exchange documents; also pay; also receive payments."""
@@ -139,12 +143,14 @@ def registration_findings(body: RegisterEntityBody) -> Iterator[Fault]:
     if (one.objectVersion.currentVersion, one.objectVersion.newVersion) != (1, 1):
         detail = "A business registers as version 1. Send currentVersion 1 and newVersion 1."
         yield VERSION.at("institute.objectVersion", detail)
+    yield from _too_many(one.identifiers, "institute.otherBusinessIdentifiers")
     yield from _identifiers(one)
     yield from _default_id(one)
 
 
 def id_findings(body: RegisterIdBody) -> Iterator[Fault]:
     """Faults of a call for further B2B IDs that only its body can have."""
+    yield from _too_many(body.regB2BIds.ids, "regB2BIds.ids")
     seen = Counter(one.value for one in body.regB2BIds.ids)
     for n, wanted in enumerate(body.regB2BIds.ids):
         path = f"regB2BIds.ids[{n}]"
@@ -157,15 +163,17 @@ def id_findings(body: RegisterIdBody) -> Iterator[Fault]:
 def search_findings(body: SearchEntityBody) -> Iterator[Fault]:
     """Faults of a search that only its body can have."""
     criteria = body.search.criteria
-    if len(criteria) > MOST_CRITERIA:
-        detail = f"The search has {len(criteria)} criteria. Send {MOST_CRITERIA} at most."
-        yield SEARCH_TOO_WIDE.at("search.criteria", detail)
-        return
+    yield from _too_many(criteria, "search.criteria")
     for n, one in enumerate(criteria):
         if one.searchParameter not in SEARCHED:
             detail = f"{one.searchParameter} is nothing to search by. Use {', '.join(SEARCHED)}."
             path = f"search.criteria[{n}].searchParameter"
             yield SEARCH_PARAMETER.at(path, detail, portalCode="ONB0014")
+
+
+def _too_many(found: Sequence[object], path: str) -> Iterator[Fault]:
+    if len(found) > MOST:
+        yield TOO_MANY.at(path, f"These are {len(found)}. Send {MOST} at most in one call.")
 
 
 def _pan_form(pan: str, form: str, path: str) -> Iterator[Fault]:
@@ -255,19 +263,23 @@ def registration_conflicts(one: Institute, known: Register) -> Iterator[Fault]:
             yield TAKEN.at(f"institute.{where}.value", detail, portalCode="ONB0005")
 
 
-def id_conflicts(body: RegisterIdBody, known: Register) -> Iterator[Fault]:
-    """Which of the wanted further B2B IDs are taken."""
+def id_conflicts(body: RegisterIdBody, known: Register, entity_id: str) -> Iterator[Fault]:
+    """Which of the wanted further B2B IDs are taken, and which name another entity's identifier."""
     for n, wanted in enumerate(body.regB2BIds.ids):
+        path, identifier = f"regB2BIds.ids[{n}]", wanted.businessIdentifier
         if wanted.value in known.b2b_ids:
             detail = f"{wanted.value} is taken. Choose another ending."
-            yield TAKEN.at(f"regB2BIds.ids[{n}].value", detail, portalCode="ONB0008")
+            yield TAKEN.at(f"{path}.value", detail, portalCode="ONB0008")
+        if known.identifiers.get(identifier.key, entity_id) != entity_id:
+            detail = f"{identifier.documentName} {identifier.value} belongs to another entity."
+            where = f"{path}.businessIdentifier.value"
+            yield TAKEN.at(where, detail, portalCode="ONB0010")
 
 
 def further_findings(
     ids: Sequence[B2BIdRegistration],
     known: Register,
     *,
-    entity_id: str,
     own_ids: frozenset[str],
     branches: frozenset[str],
 ) -> Iterator[Fault]:
@@ -279,7 +291,11 @@ def further_findings(
     named: Counter[str] = Counter(branches)
     for n, wanted in enumerate(ids):
         path, identifier = f"regB2BIds.ids[{n}]", wanted.businessIdentifier
-        yield from _owned(identifier, known.identifiers.get(identifier.key), entity_id, path=path)
+        if identifier.key not in known.identifiers:
+            name = f"{identifier.documentName} {identifier.value}"
+            detail = f"{name} is not registered for your entity. Name one that is."
+            where = f"{path}.businessIdentifier.value"
+            yield IDENTIFIER_UNKNOWN.at(where, detail, portalCode="ONB0009")
         if not _further(wanted, bases):
             allowed = ", ".join(f"{base}.MYS@BCB" for base in sorted(bases))
             detail = f"{wanted.value} extends no B2B ID of yours. Send one such as {allowed}."
@@ -289,20 +305,6 @@ def further_findings(
             if named[identifier.value] > 1:
                 detail = f"{identifier.value} has a branch's B2B ID already. Use that one."
                 yield BRANCH.at(f"{path}.businessIdentifier.value", detail)
-
-
-def _owned(
-    identifier: BusinessIdentifier, owner: str | None, entity_id: str, *, path: str
-) -> Iterator[Fault]:
-    if owner == entity_id:
-        return
-    name = f"{identifier.documentName} {identifier.value}"
-    where = f"{path}.businessIdentifier.value"
-    if owner is None:
-        detail = f"{name} is not registered for your entity. Name one that is."
-        yield IDENTIFIER_UNKNOWN.at(where, detail, portalCode="ONB0009")
-    else:
-        yield TAKEN.at(where, f"{name} belongs to another entity.", portalCode="ONB0010")
 
 
 def _further(wanted: B2BIdRegistration, bases: Iterable[str]) -> bool:
