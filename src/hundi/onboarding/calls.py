@@ -16,7 +16,7 @@ from hundi.exchange.definition import Effect
 from hundi.exchange.record import State
 from hundi.exchange.request import MAX_FINDINGS, fingerprint
 from hundi.exchange.verdict import Kind
-from hundi.exchange.writes import EXCHANGE, Writes
+from hundi.exchange.writes import DELIVERY, EXCHANGE, Writes
 from hundi.kernel.faults import Fault
 from hundi.kernel.identity import response_id
 from hundi.kernel.reading import read
@@ -138,7 +138,10 @@ def answer_body(kind: CallType, raw: bytes, told: Told) -> bytes:
 
 
 def record(writes: Writes, call: Call, *, req_msg_id: str, told: Told | None, now: int) -> None:
-    """Store a call and its exchange; `told` is None where it waits. It never expires by itself."""
+    """Store a call and its exchange; `told` is None where it waits. It never expires by itself.
+
+    It is about no document: nothing is moved, held or booked.
+    """
     resp = told.resp if told is not None else Resp(req_msg_id, "PENDING")
     row = {
         "req_msg_id": req_msg_id,
@@ -151,6 +154,8 @@ def record(writes: Writes, call: Call, *, req_msg_id: str, told: Told | None, no
         "effect": Effect.FACT.value,
         "state": (told.state if told is not None else State.OPEN).value,
         "moves": "[]",
+        "holds": "[]",
+        "booked": False,
         "warnings": "[]",
         "idempotency_key": call.idempotency_key,
         "result": resp.result,
@@ -181,17 +186,26 @@ def inform(
     writes.bodies.append((webhook_id, answer))
     if mailbox:
         return
-    writes.webhook(
-        Kind.RESPONSE,
-        webhook_id=webhook_id,
-        req_msg_id=req_msg_id,
-        effect=Effect.FACT.value,
-        receiver_b2b=NOBODY,
-        client_id=client_id,
-        lane=f"{AREA}|{req_msg_id}",
-        position=1,
-        path=kind.inform,
-        body_id=webhook_id,
-        idempotency_key=idempotency_key,
-        now=now,
-    )
+    row = {
+        "webhook_id": webhook_id,
+        "req_msg_id": req_msg_id,
+        "kind": Kind.RESPONSE.value,
+        "effect": Effect.FACT.value,
+        "receiver_b2b": NOBODY,
+        "client_id": client_id,
+        # A lane of its own: the answer to one call waits for no other's.
+        "lane": f"{AREA}|{req_msg_id}",
+        "position": 1,
+        "sequences": None,
+        "path": kind.inform,
+        "body_id": webhook_id,
+        "idempotency_key": idempotency_key,
+        "state": "QUEUED",
+        "due_at": now,
+        "created_at": now,
+        "attempts": 0,
+        "failures": 0,
+        "reached": False,
+        "redriven": False,
+    }
+    writes.deliveries.append(tuple(row[name] for name in DELIVERY))
