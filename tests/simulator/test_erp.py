@@ -240,6 +240,15 @@ def test_a_body_that_cannot_be_read_is_declined_not_a_crash(raw: bytes) -> None:
     assert erp.receive(webhook("resp-send", outcome_id(1), raw), now=NOW).status == 400
 
 
+def test_an_outcome_about_no_document_is_noted_and_acknowledged() -> None:
+    """Answers of onboarding calls name no two parties."""
+    erp = new_erp()
+    raw = b'{"resp":{"result":"SUCCESS"},"institute":{"objectId":"ORG1"},"additionalInfos":[]}'
+    assert erp.receive(webhook("respRegEntity", outcome_id(1), raw), now=NOW).status == 200
+    assert erp.documents() == []
+    assert [row["rule"] for row in erp.state.received()] == ["news"]
+
+
 def test_what_is_held_is_decided_when_it_is_let_go() -> None:
     erp = new_erp([{"do": {"answer": "hold"}, "times": 1}])
     waiting = asked(erp)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class ServeSettings:
     """One serving process. `role` is all, api or dispatcher; port 0 means any free one.
 
-    `dev` allows http and loopback endpoints, for two systems on one laptop.
+    `dev` allows http and loopback endpoints, for two systems on one laptop, and simulates contacts.
+    `contact_rail` is where ownership codes are posted, with `contact_token`; empty: nowhere.
     """
 
     database_url: str
@@ -15,6 +16,8 @@ class ServeSettings:
     port: int
     role: str
     dev: bool
+    contact_rail: str = ""
+    contact_token: str = ""
 
 
 class CannotServeError(Exception):

@@ -165,6 +165,20 @@ def is_request(path: str) -> bool:
     return not name.startswith("resp") or name[4:5].islower()
 
 
+def is_news(webhook: Webhook) -> bool:
+    """Whether this is an outcome that names no two parties: it is about no document of theirs.
+
+    So the answers of onboarding calls: who is on the network, and whether one is registered.
+    """
+    if is_request(webhook.path):
+        return False
+    try:
+        members = _members.decode(webhook.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return "resp" in members and "b2bIds" not in members
+
+
 def read_message(webhook: Webhook) -> Message:
     """The parts of a body that an ERP acts on. Raises UnreadableError."""
     try:
