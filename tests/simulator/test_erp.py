@@ -1,6 +1,7 @@
 """What a counterparty owes the network: one effect, one answer, and the network's last word."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -244,7 +245,9 @@ def test_an_outcome_about_no_document_is_noted_and_acknowledged() -> None:
     """Answers of onboarding calls name no two parties."""
     erp = new_erp()
     raw = b'{"resp":{"result":"SUCCESS"},"institute":{"objectId":"ORG1"},"additionalInfos":[]}'
-    assert erp.receive(webhook("respRegEntity", outcome_id(1), raw), now=NOW).status == 200
+    path = "/api/v0/business-onboarding/respRegEntity"
+    told = replace(webhook("resp-send", outcome_id(1), raw), path=path)
+    assert erp.receive(told, now=NOW).status == 200
     assert erp.documents() == []
     assert [row["rule"] for row in erp.state.received()] == ["news"]
 

@@ -11,6 +11,7 @@ from hundi.simulator.rules import Facts
 _BESIDE = frozenset({"device", "b2bIds", "resp", "additionalInfos", "additionalInfo"})
 """Members of a body that are not its subject. The invoice page spells the last one so."""
 
+_ONBOARDING = "business-onboarding"
 _COPY = "-R"
 _TRANSITION = "StatusTransition"
 _WITHDRAWN = ("CREATED", "CANCELLED")
@@ -166,17 +167,11 @@ def is_request(path: str) -> bool:
 
 
 def is_news(webhook: Webhook) -> bool:
-    """Whether this is an outcome that names no two parties: it is about no document of theirs.
+    """Whether this answers an onboarding call: who is on the network, and whether one is registered.
 
-    So the answers of onboarding calls: who is on the network, and whether one is registered.
+    It is about no document of two parties. Outcomes of bids name no parties either, and are.
     """
-    if is_request(webhook.path):
-        return False
-    try:
-        members = _members.decode(webhook.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
-    return "resp" in members and "b2bIds" not in members
+    return _type(webhook.path) == _ONBOARDING and not is_request(webhook.path)
 
 
 def read_message(webhook: Webhook) -> Message:
