@@ -5,6 +5,8 @@ accepted between the look at the open documents and the commit.
 """
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from itertools import islice
 
 from hundi.exchange.definition import DocumentType
 from hundi.kernel.faults import Code, Kind, RefusedError
@@ -34,10 +36,54 @@ _OPEN = Statement.both(
     " and (open_exchange is not null or type || '|' || status <> all($3::text[]))"
     f" limit {SHOWN}"
 )
+# An accepted financing request is over as a document, while the financing itself runs until nothing
+# is due any more on what the lender has bought.
+_RUNNING_OF = (
+    "select d.type, d.object_id, d.status from document d join ledger_transfer t"
+    " on t.holder_author = d.author_entity and t.holder_type = d.type and t.holder_id = d.object_id"
+    " and t.phase = 'POSTED' and t.type || '|' || t.debit = any($3::text[])"
+    " join ledger_account a on a.author_entity = t.author_entity and a.type = t.type"
+    " and a.object_id = t.object_id and a.debit > a.credit"
+    " and a.type || '|' || a.name = any($4::text[])"
+)
+_RUNNING = Statement.both(
+    f"{_RUNNING_OF} where d.author_entity = $1 and d.author_b2b = $2"
+    f" union {_RUNNING_OF} where d.counterparty_entity = $1 and d.counterparty_b2b = $2"
+    f" limit {SHOWN}"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """How documents end: states after which nothing is waited for, as `type|status`.
+
+    `stakes` and `owed` are accounts, as `type|name`: whether somebody has bought a document, and
+    what is still due on it.
+    """
+
+    over: tuple[str, ...]
+    stakes: tuple[str, ...]
+    owed: tuple[str, ...]
+
+
+def ends_of(types: Collection[DocumentType]) -> Ends:
+    """The ends of some types of documents.
+
+    Over is what no move leaves, what has given its number back, and what was never agreed to be:
+    a request that a lender has declined has no state at all.
+    """
+    free = {f"{kind.name}|{status}" for kind in types for status in kind.released}
+    never = {f"{kind.name}|" for kind in types if not kind.initial}
+    bought = [kind for kind in types if kind.stake is not None]
+    return Ends(
+        over=tuple(sorted({*final_statuses(types), *free, *never})),
+        stakes=tuple(f"{kind.name}|{kind.stake}" for kind in bought),
+        owed=tuple(f"{kind.name}|{name}" for kind in bought for name in sorted(kind.guarded)),
+    )
 
 
 def final_statuses(types: Iterable[DocumentType]) -> list[str]:
-    """`type|status` of every state that no move leaves: documents in all others are open."""
+    """`type|status` of every state that no move leaves."""
     return sorted(
         f"{kind.name}|{status}"
         for kind in types
@@ -45,12 +91,14 @@ def final_statuses(types: Iterable[DocumentType]) -> list[str]:
     )
 
 
-async def deactivate(
-    tx: Transaction, client_id: str, b2b_id: str, *, final: Collection[str]
-) -> None:
+async def deactivate(tx: Transaction, client_id: str, b2b_id: str, *, ends: Ends) -> None:
     """Switch off a B2B ID that the client serves. Raises RefusedError: not its own, or in use."""
     row = await _own(tx, client_id, b2b_id)
-    found = await tx.fetch(_OPEN, row["entity_id"], b2b_id, list(final))
+    owner = row["entity_id"]
+    found = [
+        *await tx.fetch(_OPEN, owner, b2b_id, list(ends.over)),
+        *await tx.fetch(_RUNNING, owner, b2b_id, list(ends.stakes), list(ends.owed)),
+    ]
     if found:
         raise RefusedError([IN_USE.at("b2bId", _sentence(found), documents=_shown(found))])
     await switch(tx, b2b_id, active=False)
@@ -73,14 +121,15 @@ async def _own(tx: Transaction, client_id: str, b2b_id: str) -> Row:
 
 
 def _sentence(found: Collection[Row]) -> str:
-    many = (
-        f"{SHOWN} or more documents are" if len(found) == SHOWN else f"{len(found)} document(s) are"
+    many = f"{SHOWN} or more" if len(found) >= SHOWN else str(len(found))
+    return (
+        f"{many} document(s) are open on this B2B ID, or financed and not paid for. End them first,"
+        " or ask the operator to switch it off."
     )
-    return f"{many} open on this B2B ID. End them first, or ask the operator to switch it off."
 
 
 def _shown(found: Iterable[Row]) -> list[dict[str, str]]:
     return [
         {"type": row["type"], "objectId": row["object_id"], "status": row["status"]}
-        for row in found
+        for row in islice(found, SHOWN)
     ]

@@ -70,9 +70,9 @@ async def resend_code(network: Network, client_id: ClientId, req_msg_id: Segment
 @post("/parties/{b2b_id:str}/deactivate")
 async def deactivate(network: Network, client_id: ClientId, b2b_id: Segment) -> Answer:
     """Switch a B2B ID off: new requests are refused, open ones finish."""
-    final = switching.final_statuses(network.settler.types.values())
+    ends = switching.ends_of(network.settler.types.values())
     id_ = segment(b2b_id)
-    await network.write(partial(switching.deactivate, client_id=client_id, b2b_id=id_, final=final))
+    await network.write(partial(switching.deactivate, client_id=client_id, b2b_id=id_, ends=ends))
     return answer(await network.database.read(partial(party_of, client_id=client_id, b2b_id=id_)))
 
 
