@@ -1,6 +1,6 @@
 """A golden example of a payment: the message, what the network has, findings and bookings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,8 @@ class Case:
     """One example. `findings` are (code, path); `invoices` stand in the order of the message.
 
     `stored` is the payment that the network knows (its status and body), None for a new one;
-    `target` the state it goes to; `books` the transfers, as `place: debit > credit paise`.
+    `target` the state it goes to; `books` the transfers, as `place: debit > credit paise`. `levels` are those of parties
+    that are not verified to the highest.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Case:
     stored: tuple[str, Body] | None = None
     target: str | None = "INITIATED"
     books: Sequence[str] = field(default=())
+    levels: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:
@@ -46,6 +48,7 @@ class Case:
             "verdict": self.verdict,
             "findings": [{"code": code, "path": path} for code, path in self.findings],
             "books": list(self.books),
+            **({"levels": dict(self.levels)} if self.levels else {}),
             "message": self.message,
             "payment": {"status": status, "target": self.target, "body": body},
             "invoices": list(self.invoices),
