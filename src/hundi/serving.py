@@ -25,12 +25,15 @@ from hundi.delivery.egress import EgressGuard
 from hundi.delivery.health import Health
 from hundi.delivery.wire import HttpWire
 from hundi.documents import MESSAGES
+from hundi.exchange.definition import Effect
 from hundi.exchange.gate import Road
 from hundi.exchange.housekeeping import Housekeeping
 from hundi.exchange.outbox import Outbox
+from hundi.exchange.record import stored_name
 from hundi.exchange.refusals import RefusalLog
 from hundi.kernel.clock import wall_clock
 from hundi.kernel.identity import system_random
+from hundi.kernel.lifetimes import VARIABLE, Lifetimes
 from hundi.kernel.settings import CannotServeError, ServeSettings
 from hundi.onboarding.operations import Onboarding
 from hundi.onboarding.rail import ContactRail, HttpContactRail, SimulatedContacts
@@ -56,6 +59,7 @@ def serve(settings: ServeSettings) -> int:
 
     Raises CannotServeError, BadUrlError or UnavailableError where serving cannot start.
     """
+    _check_named(settings.lifetimes)
     path = sqlite_path(settings.database_url)
     lock = _lock(path, settings.role) if path is not None else None
     try:
@@ -67,6 +71,21 @@ def serve(settings: ServeSettings) -> int:
         if lock is not None:
             lock.release()
     return 0
+
+
+def _check_named(lifetimes: Lifetimes) -> None:
+    """Every message that is given a time of its own is one that can expire."""
+    proposals = {
+        stored_name(message)
+        for message in MESSAGES
+        for move in message.document.moves
+        if move.on == message.name and move.effect is Effect.PROPOSAL
+    }
+    for name in lifetimes.named:
+        if name not in proposals:
+            known = ", ".join(sorted(proposals))
+            detail = f"{VARIABLE}: no message {name} waits for an answer. These do: {known}."
+            raise CannotServeError(detail)
 
 
 def _loop() -> asyncio.AbstractEventLoop:
@@ -138,6 +157,7 @@ class _Process:
             random=system_random,
             accepted=self._wake,
             batched=self._metrics.committed,
+            lifetimes=settings.lifetimes,
         )
         self._onboarding = Onboarding(
             database,

@@ -11,10 +11,10 @@ import pytest
 from hundi import __version__
 
 
-def hundi(*arguments: str, url: str) -> subprocess.CompletedProcess[str]:
+def hundi(*arguments: str, url: str, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "hundi.main", *arguments],
-        env={**os.environ, "HUNDI_DATABASE_URL": url},
+        env={**os.environ, "HUNDI_DATABASE_URL": url, **settings},
         capture_output=True,
         text=True,
         timeout=60,
@@ -105,6 +105,23 @@ def test_a_mistake_is_a_sentence_and_no_traceback(
 ) -> None:
     told = hundi(*arguments, url=sqlite_url)
     assert told.returncode == code
+    assert says in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("10", "'10' is no time to live"),
+        ("purchase-order/req-dance=3d", "no message purchase-order/req-dance waits"),
+        ("payment/req-pay=3d", "no message payment/req-pay waits"),
+    ],
+)
+def test_a_time_to_live_that_cannot_be_is_told_at_the_start(
+    sqlite_url: str, text: str, says: str
+) -> None:
+    told = hundi("serve", "--port", "0", url=sqlite_url, HUNDI_TIME_TO_LIVE=text)
+    assert told.returncode == 2
     assert says in told.stderr
     assert "Traceback" not in told.stderr
 

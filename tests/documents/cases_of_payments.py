@@ -345,4 +345,23 @@ _LEVELS = (
     ),
 )  # fmt: skip
 
-CASES = (*_LEVELS, *_STORY, *_SUMS, *_SPLITS, *_INVOICES, *_AGAIN)
+_OTHER, _UTR = "PMT" + "9" * 32, story_money.PAYMENTS[1].utr
+_UTRS = (
+    Case(
+        name="utr-of-another-payment", why="One transfer told twice, perhaps, in other letters.",
+        body=story_money.payment(1), invoices=[AFTER_NOTE], books=BOOKS_1,
+        sharing=[(_OTHER, _UTR.lower())], findings=of("utr", "PAY-UTR-USED"),
+    ),
+    Case(
+        name="utr-of-a-payment-to-somebody-else", why="It is told without a name.",
+        body=story_money.payment(1), invoices=[AFTER_NOTE], books=BOOKS_1,
+        sharing=[("", _UTR)], findings=of("utr", "PAY-UTR-USED"),
+    ),
+    Case(
+        name="utr-that-another-payment-has-had", why="That one was sent again with the right one.",
+        body=story_money.payment(1), invoices=[AFTER_NOTE], books=BOOKS_1,
+        sharing=[(_OTHER, "FICTR52025121900000009")],
+    ),
+)  # fmt: skip
+
+CASES = (*_STORY, *_SUMS, *_SPLITS, *_INVOICES, *_AGAIN, *_UTRS, *_LEVELS)

@@ -8,7 +8,7 @@ from tests.documents.bodies import Body
 
 Finding = tuple[str, str]
 WARNINGS = {
-    "PAY-STATED-DUE", "PAY-STATED-TOTAL", "PAY-PAYEE", "PAY-NOTE-WITHOUT-NUMBER",
+    "PAY-STATED-DUE", "PAY-STATED-TOTAL", "PAY-PAYEE", "PAY-NOTE-WITHOUT-NUMBER", "PAY-UTR-USED",
 }  # fmt: skip
 """By hand, so that the code's own opinion is not asked when the examples are made."""
 
@@ -18,8 +18,9 @@ class Case:
     """One example. `findings` are (code, path); `invoices` stand in the order of the message.
 
     `stored` is the payment that the network knows (its status and body), None for a new one;
-    `target` the state it goes to; `books` the transfers, as `place: debit > credit paise`. `levels` are those of parties
-    that are not verified to the highest.
+    `sharing` are other live payments of the buyer that are found by the UTR, (objectId, UTR now);
+    `target` the state it goes to; `books` the transfers, as `place: debit > credit paise`.
+    `levels` are those of parties that are not verified to the highest.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Case:
     message: str = "req-pay"
     findings: Sequence[Finding] = ()
     stored: tuple[str, Body] | None = None
+    sharing: Sequence[tuple[str, str]] = ()
     target: str | None = "INITIATED"
     books: Sequence[str] = field(default=())
     levels: Mapping[str, int] = field(default_factory=dict)
@@ -52,6 +54,11 @@ class Case:
             "message": self.message,
             "payment": {"status": status, "target": self.target, "body": body},
             "invoices": list(self.invoices),
+            **(
+                {"sharing": [{"objectId": i, "utr": u} for i, u in self.sharing]}
+                if self.sharing
+                else {}
+            ),
             "body": self.body,
         }
 

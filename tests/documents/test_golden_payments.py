@@ -13,7 +13,7 @@ import pytest
 
 from hundi.documents import payment, payment_rules, payment_sums
 from hundi.documents.payment_bodies import PayBody
-from hundi.exchange.definition import DocumentView, MessageType, RuleContext
+from hundi.exchange.definition import DocumentView, MessageType, RuleContext, Sharing
 from hundi.kernel.faults import Fault, split
 from hundi.kernel.reading import read
 from tests.documents.payments import PARTIES, view_of
@@ -61,6 +61,10 @@ def context(example: dict[str, Any]) -> RuleContext:
         | {b2b: replace(PARTIES[b2b], level=n) for b2b, n in example.get("levels", {}).items()},
         document=stored(example),
         held={path: view_of(told, path) for path, told in invoices},
+        sharing=tuple(
+            Sharing(object_id=one["objectId"], number=one["utr"])
+            for one in example.get("sharing", ())
+        ),
     )
 
 
@@ -130,17 +134,13 @@ def test_files_are_what_the_builder_writes() -> None:
 def test_every_code_of_payments_has_an_example() -> None:
     told = {finding["code"] for path in FILES for finding in loaded(path)["findings"]}
     codes = {code.name for code in (*payment_rules.CODES, *payment_sums.CODES)}
-    assert told | {"PAY-UTR-USED"} == codes
+    assert told == codes
 
 
-def test_a_utr_that_is_used_is_told() -> None:
-    _, body = message_of(loaded(FOLDER / "story-payment-1.json"))
-    own, other = body.payment.objectId, "PMT" + "9" * 32
-    assert not list(payment_rules.repeated_utr(body, earlier=[own]))
-    (fault,) = payment_rules.repeated_utr(body, earlier=[own, other])
-    assert (fault.code, fault.path, fault.warning) == ("PAY-UTR-USED", "payment.utr", True)
-    assert other in fault.detail
-    assert own not in fault.detail
+def test_a_payment_to_somebody_else_is_not_named() -> None:
+    (fault,) = findings(loaded(FOLDER / "utr-of-a-payment-to-somebody-else.json"))
+    assert fault.context["payments"] == []
+    assert "that of a payment to somebody else too" in fault.detail
 
 
 def test_a_sum_tells_both_numbers() -> None:

@@ -252,6 +252,14 @@ def test_an_outcome_about_no_document_is_noted_and_acknowledged() -> None:
     assert [row["rule"] for row in erp.state.received()] == ["news"]
 
 
+def test_an_outcome_of_a_bid_names_no_parties_and_is_recorded() -> None:
+    erp = new_erp()
+    raw = b'{"resp":{"result":"SUCCESS"},"bid":{"objectId":"BID-1"}}'
+    told = replace(webhook("resp-send", outcome_id(1), raw), path="/api/v0/finance/respShareBid")
+    assert erp.receive(told, now=NOW).status == 200
+    assert erp.state.outcome(outcome_id(1)) == "SUCCESS"
+
+
 def test_what_is_held_is_decided_when_it_is_let_go() -> None:
     erp = new_erp([{"do": {"answer": "hold"}, "times": 1}])
     waiting = asked(erp)

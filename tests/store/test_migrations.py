@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from hundi.exchange import tables as exchange
+from hundi.ledger import tables as ledger
 from hundi.onboarding import tables as onboarding
 from hundi.parties import tables as parties
 from hundi.parties.queries import served
@@ -20,7 +21,7 @@ from hundi.store.opening import BadUrlError, open_database, sqlite_path
 
 
 def _differences(connection: sa.Connection) -> list[object]:
-    kinds = (exchange.document, onboarding.candidate, parties.client)
+    kinds = (exchange.document, ledger.account, onboarding.candidate, parties.client)
     assert all(table.metadata is metadata for table in kinds)
     found = compare_metadata(MigrationContext.configure(connection), metadata)
     return [d for d in found if "alembic_version" not in str(d)]

@@ -139,8 +139,8 @@ async def test_a_number_comes_back_with_its_irn_only(trade: Desk) -> None:
     await trade.send("invoice/req-confirm-invoice", rejected)
     again = "INV" + "9" * 32
     other = bills.invoice(1, objectId=again, eInvoiceInfo={"irnNumber": IRN.replace("1", "2")})
-    [(code, _)] = await trade.refused("invoice/req-send-invoice", other)
-    assert code == "DOC-NUMBER-USED"
+    found = await trade.refused("invoice/req-send-invoice", other)
+    assert found == [("DOC-NUMBER-USED", "invoice.supplierInvoiceNumber")]
     same = bills.invoice(1, objectId=again, eInvoiceInfo={"irnNumber": IRN.upper()})
     await trade.send("invoice/req-send-invoice", same)
 
@@ -151,8 +151,14 @@ async def test_a_number_is_used_in_any_case_of_letters(trade: Desk) -> None:
     small = bills.invoice(
         1, objectId="INV" + "8" * 32, supplierInvoiceNumber="mym/25-26/01183", poDetails=[]
     )
-    [(code, _)] = await trade.refused("invoice/req-send-invoice", small)
-    assert code == "DOC-NUMBER-USED"
+    found = await trade.refused("invoice/req-send-invoice", small)
+    assert found == [("DOC-NUMBER-USED", "invoice.supplierInvoiceNumber")]
+
+
+async def test_the_number_of_a_note_is_used(trade: Desk) -> None:
+    await trade.send("cd-note/req-send", bills.note())
+    found = await trade.refused("cd-note/req-send", bills.note(objectId="CDN" + "8" * 32))
+    assert found == [("DOC-NUMBER-USED", "cdNote.supplierCDNoteNumber")]
 
 
 def part(amount: str, number: int, source: str) -> dict[str, Any]:
@@ -227,6 +233,13 @@ async def test_a_stale_status_of_a_held_invoice_is_told_with_what_was_missed(tra
     path = "payment.invoicesPayInfos[0].statusTransition.currentStatus"
     assert (fault.code, fault.path) == ("DOC-STALE-STATUS", path)
     assert fault.context["status"] == "PAYMENT INITIATED"
+
+
+async def test_nothing_is_drawn_on_what_the_sender_has_declined_to_hold(trade: Desk) -> None:
+    await trade.submit("purchase-order/req-send", story.order(1))
+    await trade.deliver(Decision.DECLINED)
+    found = await trade.refused("invoice/req-send-invoice", bills.invoice(1))
+    assert found == [("DOC-NO-MOVE", "invoice.poDetails[0].objectId")]
 
 
 async def test_an_unknown_invoice_is_unknown(trade: Desk) -> None:

@@ -93,7 +93,7 @@ REFUSED: list[tuple[str, str, Callable[[], dict], str, int, str, str]] = [
     ("exists", "req-send", lambda: named(story.order()), "buyer", 409, "DOC-EXISTS",
      "purchaseOrder.objectId"),
     ("number used", "req-send", lambda: send(buyerPONumber="N/1"), "buyer", 409,
-     "DOC-NUMBER-USED", "purchaseOrder"),
+     "DOC-NUMBER-USED", "purchaseOrder.buyerPONumber"),
     ("first version", "req-send",
      lambda: send(objectVersion={"currentVersion": 2, "newVersion": 2}), "buyer", 409,
      "DOC-STALE-VERSION", "purchaseOrder.objectVersion.currentVersion"),

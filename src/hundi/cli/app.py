@@ -18,6 +18,7 @@ from hundi.cli.parties import party_commands
 from hundi.cli.tools import CheckEndpoint, Tools
 from hundi.kernel.faults import Fault, RefusedError
 from hundi.kernel.identity import system_random
+from hundi.kernel.lifetimes import VARIABLE, BadLifetimeError, lifetimes_from
 from hundi.kernel.settings import ServeSettings
 from hundi.parties.operations import add_client
 from hundi.store.engine import StoreError
@@ -42,7 +43,7 @@ def run(arguments: Sequence[str], tools: Tools) -> int:
         return ended.code if isinstance(ended.code, int) else 0
     except RefusedError as refusal:
         return _refused(refusal, as_json=as_json)
-    except (BadUrlError, UnusableError, tools.unservable) as mistake:
+    except (BadUrlError, BadLifetimeError, UnusableError, tools.unservable) as mistake:
         return _complain("CLI-UNUSABLE", str(mistake), as_json=as_json, exit_code=WRONG)
     except (StoreError, sqlalchemy.exc.SQLAlchemyError, OSError) as failure:
         detail = f"The database cannot be used: {_first_line(failure)}"
@@ -133,6 +134,7 @@ def _settings(host: str, port: int, *, role: str, dev: bool) -> ServeSettings:
         port,
         role,
         dev,
+        lifetimes_from(os.environ.get(VARIABLE, "")),
         contact_rail=os.environ.get("HUNDI_CONTACT_RAIL", ""),
         contact_token=os.environ.get("HUNDI_CONTACT_TOKEN", ""),
     )

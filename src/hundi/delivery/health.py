@@ -41,21 +41,19 @@ class Health:
         elif client_id in self._failing or self._told.get(client_id, 0) <= now - SUCCESS_TOLD_EVERY:
             self._failing.discard(client_id)
             self._told[client_id] = now
-            self._seen[client_id] = Seen(success_at=now, failed_exchanges=0, failing_since=None)
+            self._note(client_id, Seen(success_at=now, failed_exchanges=0, failing_since=None))
 
     def _failed(self, client_id: str, result: AttemptResult, now: int) -> None:
         self._failing.add(client_id)
-        before = self._seen.get(client_id, Seen(None, 0, None))
         first = 1 if result.leased.failures == 0 else 0
         gone = result.verdict.decision is Decision.GONE
-        self._seen[client_id] = Seen(
-            success_at=before.success_at if before.failing_since is None else None,
-            failed_exchanges=before.failed_exchanges + first,
-            failing_since=before.failing_since or now,
-            gone=before.gone or gone,
-        )
+        self._note(client_id, Seen(None, first, failing_since=now, gone=gone))
         if gone:
             self._gone.set()
+
+    def _note(self, client_id: str, seen: Seen) -> None:
+        before = self._seen.get(client_id)
+        self._seen[client_id] = seen if before is None else before.then(seen)
 
     async def run(self) -> None:
         """Write until `stop`."""
@@ -82,7 +80,9 @@ class Health:
             await self._database.write(lambda tx: record(tx, seen))
         except Exception as error:  # noqa: BLE001 (deliveries do not stand still for a statistic)
             _log.warning("health-not-written", error=str(error))
-            self._seen = seen | self._seen
+            later, self._seen = self._seen, seen
+            for client_id, one in later.items():
+                self._note(client_id, one)
 
     def stop(self) -> None:
         """Write once more and end."""

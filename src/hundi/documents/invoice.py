@@ -108,6 +108,7 @@ def _touched(
         new_status=transition.newStatus,
         path=path,
         transition="statusTransition",
+        number_member="supplierInvoiceNumber",
     )
 
 

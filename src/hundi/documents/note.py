@@ -98,6 +98,7 @@ def _touched(
         new_status=transition.newStatus,
         path=path,
         transition="cdNoteStatusTransition",
+        number_member="supplierCDNoteNumber",
     )
 
 

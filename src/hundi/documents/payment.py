@@ -69,7 +69,7 @@ PAYMENT = DocumentType(
 )
 
 
-def _payment(object_id: str, *, number: str, path: str) -> Touched:
+def _payment(object_id: str, *, number: str, path: str, shared: str | None = None) -> Touched:
     """The payment itself: it has neither versions nor statuses on the wire."""
     return Touched(
         type=PAYMENT.name,
@@ -83,6 +83,7 @@ def _payment(object_id: str, *, number: str, path: str) -> Touched:
         new_status=None,
         path=path,
         transition="",
+        shared=shared,
     )
 
 
@@ -106,7 +107,9 @@ def _invoice(named: Share | ConfirmedInvoice, path: str) -> Touched:
 def _paid(body: PayBody) -> tuple[Touched, ...]:
     payment = body.payment
     return (
-        _payment(payment.objectId, number=payment.utr, path="payment"),
+        _payment(
+            payment.objectId, number=payment.utr, path="payment", shared=payment.utr.casefold()
+        ),
         *(_invoice(one, share_path(n)) for n, one in enumerate(payment.invoicesPayInfos)),
     )
 

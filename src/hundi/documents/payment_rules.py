@@ -4,7 +4,7 @@ A payment is a fact: money has moved. What cannot be right in the message is ref
 about the money itself (another payee, a due that is not the ledger's) is told and goes on.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
@@ -256,18 +256,19 @@ def _digest(body: PayBody) -> Mapping[str, str]:
     return found
 
 
-def repeated_utr(body: PayBody, *, earlier: Iterable[str]) -> Iterator[Fault]:
-    """One transfer is reported once; `earlier` are the buyer's live payments with the same UTR.
+def the_utr_is_new(body: PayBody, context: RuleContext) -> Iterator[Fault]:
+    """One transfer is reported once: no other live payment of the buyer has the UTR.
 
-    Not among the rules yet: it asks for a look at documents that the message does not name.
+    A payment may have been sent again with another UTR: it is found by the old one, too.
     """
-    others = [object_id for object_id in earlier if object_id != body.payment.objectId]
+    utr = body.payment.utr
+    others = [one for one in context.sharing if one.number.casefold() == utr.casefold()]
     if others:
-        utr = body.payment.utr
-        detail = (
-            f"The UTR {utr} is that of {', '.join(others)} too. Check whether it is one payment."
-        )
-        yield UTR_USED.at("payment.utr", detail, utr=utr, payments=others)
+        named = sorted(one.object_id for one in others if one.object_id)
+        strange = ["a payment to somebody else"] if len(named) < len(others) else []
+        told = " and ".join([*named, *strange])
+        detail = f"The UTR {utr} is that of {told} too. Check whether it is one payment."
+        yield UTR_USED.at("payment.utr", detail, utr=utr, payments=named)
 
 
 def postings(body: PayBody, context: RuleContext) -> tuple[Posting, ...]:
@@ -349,5 +350,10 @@ def _same_invoices(body: PayConfirmationBody, paid: Mapping[str, str]) -> Iterat
 
 FIGURES = (amounts, each_invoice_once)
 """Rules that need nothing but the payment."""
-PAYMENT = (parties_are_verified, shares_fit_their_invoices, sent_again_it_is_the_same)
+PAYMENT = (
+    parties_are_verified,
+    shares_fit_their_invoices,
+    sent_again_it_is_the_same,
+    the_utr_is_new,
+)
 CONFIRMATION = (confirms_the_payment,)

@@ -116,6 +116,7 @@ def _touched(
             new_status=transition.newStatus,
             path=path,
             transition="poStatusTransition",
+            number_member="buyerPONumber",
         ),
     )
 

@@ -18,8 +18,8 @@ from hundi.exchange.request import Accepted, Refused, Request
 from hundi.exchange.routing import legs_of, number
 from hundi.exchange.standing import number_used
 from hundi.exchange.writes import Writes
-from hundi.kernel.clock import DAY
 from hundi.kernel.identity import RandomBytes
+from hundi.kernel.lifetimes import Lifetimes
 from hundi.store.batch import AGAIN, Again
 from hundi.store.engine import Transaction
 
@@ -28,16 +28,11 @@ Outcome = Accepted | Refused | Again
 
 @dataclass(frozen=True, slots=True)
 class Acceptor:
-    """Accepts batches of requests.
-
-    In microseconds: `time_to_live` is a proposal's, `lapse_after` that of a document which waits for
-    the other side's word.
-    """
+    """Accepts batches of requests."""
 
     gatherer: Gatherer
     random: RandomBytes
-    time_to_live: int = 10 * DAY
-    lapse_after: int = 10 * DAY
+    lifetimes: Lifetimes
 
     async def accept(self, tx: Transaction, requests: Sequence[Request]) -> Sequence[Outcome]:
         """One outcome a request, in order."""
@@ -48,9 +43,7 @@ class Acceptor:
             outcomes[place] = routed if isinstance(routed, Refused) else None
         numbered = number(calls)
         world = await self.gatherer.world(tx, {n: r for legs in numbered.values() for n, r in legs})
-        times = Times(
-            now=tx.now, expires=tx.now + self.time_to_live, lapses=tx.now + self.lapse_after
-        )
+        times = Times(now=tx.now, lifetimes=self.lifetimes)
         drafts: list[Draft] = []
         taken: set[Hashable] = set()
         for place, legs in numbered.items():

@@ -7,7 +7,7 @@ from hundi.exchange.document import COLUMNS, Document
 from hundi.exchange.draft import Draft
 from hundi.exchange.world import Moving
 from hundi.ledger.model import Key
-from hundi.store.engine import Transaction
+from hundi.store.engine import Row, Transaction
 from hundi.store.statement import Bulk, insert, rows
 
 _CLAIM_DOCUMENT = insert(tables.document, COLUMNS, claims=("author_entity", "type", "object_id"))
@@ -28,6 +28,20 @@ _NAMED = Bulk.of(
     " where n.live",
     sqlite="select author_entity, type, claim, object_id from number_claim"
     " where author_entity = $1 and type = $2 and claim = $3 and live",
+    returns=True,
+)
+_SHARING_AT_MOST = 20
+_SHARED = (
+    "select d.object_id, d.number, d.status, d.counterparty_entity from shared_number s"
+    " join document d on d.author_entity = s.author_entity and d.type = s.type"
+    " and d.object_id = s.object_id where s.author_entity = {} and s.type = {} and s.number = {}"
+    f" order by d.created_at desc limit {_SHARING_AT_MOST}"
+)
+_SHARING = Bulk.of(
+    postgresql="select k.a, k.t, k.n, d.* from "
+    + rows("a text, t text, n text")
+    + f" k cross join lateral ({_SHARED.format('k.a', 'k.t', 'k.n')}) d",
+    sqlite=f"select $1 as a, $2 as t, $3 as n, d.* from ({_SHARED.format('$1', '$2', '$3')}) d",
     returns=True,
 )
 _FORGET_DOCUMENT = Bulk.of(
@@ -72,6 +86,17 @@ async def ids_by_number(tx: Transaction, wanted: Collection[Claim]) -> dict[Clai
     """The objectIds of documents that are named by their number; unknown ones are left out."""
     rows = await tx.bulk(_NAMED, sorted(wanted))
     return {(row["author_entity"], row["type"], row["claim"]): row["object_id"] for row in rows}
+
+
+async def sharing(tx: Transaction, wanted: Collection[Claim]) -> dict[Claim, list[Row]]:
+    """The newest documents under some shared numbers; not locked, for they are only looked at.
+
+    Rows have `object_id`, `number` (the document's now), `status` and `counterparty_entity`.
+    """
+    found: dict[Claim, list[Row]] = {}
+    for row in await tx.bulk(_SHARING, sorted(wanted)) if wanted else ():
+        found.setdefault((row["a"], row["t"], row["n"]), []).append(row)
+    return found
 
 
 async def forget_documents(tx: Transaction, drafts: Sequence[Draft]) -> None:

@@ -108,6 +108,8 @@ def _settle_books(exchange: Exchange, papers: Papers, *, state: State, now: int)
         papers.end(exchange.req_msg_id, Phase.POSTED if settled else Phase.VOID)
     touched = set(exchange.keys) if exchange.booked else set()
     for move in exchange.moves if proposal and settled else ():
+        if papers.kind(move.key).derive is not None:  # nothing may be due, and nothing was booked
+            touched.add(move.key)
         if move.resolves is not None:
             touched |= papers.resolve(move.key, Phase.POSTED if move.resolves else Phase.VOID)
         if move.target in papers.kind(move.key).released:

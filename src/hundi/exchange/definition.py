@@ -165,7 +165,8 @@ class Touched(msgspec.Struct, frozen=True, kw_only=True):
     `path` is the JSON path of the object that carries the members, for faults (`poStatus`);
     `transition` is the name of its status member (`poStatusTransition`). `number` is the document's
     number in its author's books; `claim` the key under which it must be unique, None where the
-    message does not claim one. `claim_tag` is what a number that was used before must come with
+    message does not claim one. `shared` is a number that others of the author's documents may have
+    too: they are looked at (`RuleContext.sharing`) and left alone. `claim_tag` is what a number that was used before must come with
     again (an invoice's IRN). Versions and statuses are None where the message has no such member:
     then they are not compared.
 
@@ -173,7 +174,8 @@ class Touched(msgspec.Struct, frozen=True, kw_only=True):
     says whether the message is refused where the network does not know the document. `between` are
     the two roles whose document it is, None for sender and receiver. `action` is what happens to
     this one, None where the message's action does. `hastens` are keys of documents whose time is
-    up as soon as this move has taken effect. `id_member` is the member that holds the objectId.
+    up as soon as this move has taken effect. `id_member` is the member that holds the objectId,
+    `number_member` the one that holds the number, "" where the message has none.
     """
 
     type: str
@@ -193,6 +195,18 @@ class Touched(msgspec.Struct, frozen=True, kw_only=True):
     action: str | None = None
     hastens: tuple[Key, ...] = ()
     id_member: str = "objectId"
+    number_member: str = ""
+    shared: str | None = None
+
+
+class Sharing(msgspec.Struct, frozen=True, kw_only=True):
+    """A live document of the same author that shares the moved one's number.
+
+    `object_id` is "" where the other side is no party to it: warnings are told to both.
+    """
+
+    object_id: str
+    number: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +230,7 @@ class RuleContext:
     it. `held` are the other documents that the message names and the network knows, by JSON path,
     and those that the moved document refers to (`MessageType.follows`), by `type/objectId`. `moved`
     are the paths of all documents that the exchange moves: of a message to several receivers, each
-    exchange moves its own.
+    exchange moves its own. `sharing` are the newest that share the moved one's number.
     """
 
     today: date
@@ -224,6 +238,7 @@ class RuleContext:
     document: DocumentView | None
     held: Mapping[str, DocumentView] = field(default_factory=dict)
     moved: tuple[str, ...] = ()
+    sharing: tuple[Sharing, ...] = ()
 
 
 Rule = Callable[[object, RuleContext], Iterable[Fault]]

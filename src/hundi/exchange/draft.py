@@ -19,6 +19,7 @@ from hundi.exchange.world import Moving, Plan
 from hundi.exchange.writes import Writes, holds_json, moves_json, warnings_json
 from hundi.kernel.faults import Fault
 from hundi.kernel.identity import RandomBytes, request_id
+from hundi.kernel.lifetimes import Lifetimes
 from hundi.ledger.model import Key
 
 WARNED = "WARNED"
@@ -30,8 +31,11 @@ class Times:
     """When what is accepted now ends if nobody answers: a proposal, and a document that lapses."""
 
     now: int
-    expires: int
-    lapses: int
+    lifetimes: Lifetimes
+
+    def ends(self, exchange: Exchange) -> int:
+        """The end of an exchange's proposal, and of a document that it sends."""
+        return self.now + self.lifetimes.of(stored_name(exchange.message))
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -65,7 +69,7 @@ def draft(
     for plan in plans:
         leader_id = None
         if plan.request.follows and plans[0].waits:
-            plan.led, leader_id = True, exchanges[0].req_msg_id
+            plan.waits, leader_id = True, exchanges[0].req_msg_id
         id_ = request_id(times.now, random)
         exchange = _exchange(plan, id_, receipt_id=receipt_id, leader_id=leader_id)
         abandons += _abandon(plan, writes, times.now)
@@ -82,15 +86,15 @@ def draft(
             papers=plans[0].papers,
             now=times.now,
         )
-    moves = [moving for plan in plans for moving in plan.moves]
-    created = {one.document.key for one in moves if one.creating}
+    moves = plans[0].moves if len(plans) == 1 else [one for plan in plans for one in plan.moves]
+    created = [one.document.key for one in moves if one.stored is None]
     papers = plans[0].papers
     _leave(papers, writes, created=created, now=times.now)
     return Draft(
         place=place,
         request=request,
-        created=tuple(papers.documents[key] for key in sorted(created)),
-        claims=tuple(one for one in moves if one.claims is not None),
+        created=tuple([papers.documents[key] for key in created]),
+        claims=tuple([one for one in moves if one.touched.claim and one.claims]),
         abandons=tuple(abandons),
         accepted=_accepted(request, plans, receipt_id or exchanges[0].req_msg_id),
         writes=writes,
@@ -113,8 +117,8 @@ def _exchange(
         receiver_b2b=request.receiver_b2b,
         receiver_client=plan.receiver.client_id,
         receiver_mailbox=plan.receiver.mailbox,
-        moves=tuple(_planned(plan, one) for one in plan.moves),
-        holds=tuple(one.document.key for one in plan.held),
+        moves=tuple([_planned(plan, one) for one in plan.moves]),
+        holds=tuple([one.document.key for one in plan.held]),
         booked=not plan.booking.empty,
         idempotency_key=request.idempotency_key,
         raw=request.raw,
@@ -142,6 +146,8 @@ def _planned(plan: Plan, one: Moving) -> PlannedMove:
 def _abandon(plan: Plan, writes: Writes, now: int) -> list[Ending]:
     """Give up the sender's own open proposals in the same transaction, where this goes over them."""
     overs = {one.over.exchange.req_msg_id: one.over for one in plan.moves if one.over is not None}
+    if not overs:
+        return []
     endings = [unanswered(req_msg_id, State.ABANDONED) for req_msg_id in overs]
     for ending in endings:
         conclude(
@@ -159,7 +165,7 @@ def _abandon(plan: Plan, writes: Writes, now: int) -> list[Ending]:
 def _accept(plan: Plan, writes: Writes, *, exchange: Exchange, times: Times) -> None:
     """What the ack of one exchange does to its documents, and who is told."""
     for one in plan.moves:
-        _take_content(plan, writes, one, exchange=exchange, lapses=times.lapses)
+        _take_content(plan, writes, one, exchange=exchange, ends=times.ends(exchange))
     _take_effect(plan, writes, exchange=exchange, now=times.now)
     about = _note(plan, writes, exchange=exchange, now=times.now)
     if plan.waits:
@@ -170,7 +176,7 @@ def _accept(plan: Plan, writes: Writes, *, exchange: Exchange, times: Times) -> 
 
 
 def _take_content(
-    plan: Plan, writes: Writes, one: Moving, *, exchange: Exchange, lapses: int
+    plan: Plan, writes: Writes, one: Moving, *, exchange: Exchange, ends: int
 ) -> None:
     """A document that is sent has the message's content at once, and a time to be answered in.
 
@@ -182,8 +188,10 @@ def _take_content(
     document.body_id = exchange.req_msg_id
     if one.stored is not None and one.claims is not None:
         writes.release(document, one.stored.claim)
+    if one.touched.shared is not None:
+        writes.share(document, one.touched.shared)
     if one.kind.lapses:
-        writes.deadlines.append((*document.key, lapses))
+        writes.deadlines.append((*document.key, ends))
 
 
 def _take_effect(plan: Plan, writes: Writes, *, exchange: Exchange, now: int) -> None:
@@ -277,7 +285,7 @@ def _settle_at_once(plan: Plan, writes: Writes, *, exchange: Exchange, now: int)
     )
 
 
-def _leave(papers: Papers, writes: Writes, *, created: set[Key], now: int) -> None:
+def _leave(papers: Papers, writes: Writes, *, created: Sequence[Key], now: int) -> None:
     """Leave the documents and their books to be written; those that are created are inserted."""
     writes.documents += [one for key, one in papers.documents.items() if key not in created]
     writes.book(papers.books, guarded_accounts(papers.types), now)
@@ -307,7 +315,7 @@ def _record(plan: Plan, writes: Writes, *, exchange: Exchange, times: Times) -> 
             "",
             "",
             times.now,
-            times.expires if proposal else None,
+            times.ends(exchange) if proposal else None,
             None if plan.waits else times.now,
             exchange.receipt_id,
             exchange.leader_id,
@@ -317,8 +325,8 @@ def _record(plan: Plan, writes: Writes, *, exchange: Exchange, times: Times) -> 
 
 def _accepted(request: Request, plans: Sequence[Plan], req_msg_id: str) -> Accepted:
     """The answer to the call: about its one exchange, or about the receipt of several."""
-    waits = any(plan.waits for plan in plans)
-    resp = Resp(req_msg_id, "PENDING" if waits else "SUCCESS")
+    waiting = sum(plan.waits for plan in plans)
+    resp = Resp(req_msg_id, "PENDING" if waiting else "SUCCESS")
     echo = request.message.ack is Ack.ECHO
     over = State.SETTLED.value if len(plans) == 1 else ENDED
     warnings = plans[0].warnings
@@ -328,8 +336,10 @@ def _accepted(request: Request, plans: Sequence[Plan], req_msg_id: str) -> Accep
         req_msg_id=req_msg_id,
         response=echo_ack(request.parts, resp) if echo else receipt_ack(req_msg_id),
         warnings=warnings_json(warnings),
-        state=State.OPEN.value if waits else over,
+        state=State.OPEN.value if waiting else over,
         replayed=False,
+        exchanges=len(plans),
+        waiting=waiting,
     )
 
 

@@ -9,9 +9,9 @@ from hundi.exchange.idempotency import replay_of
 from hundi.exchange.record import stored_name
 from hundi.exchange.request import Accepted, Refused, Request
 from hundi.exchange.settle import Settler
-from hundi.kernel.clock import DAY
 from hundi.kernel.faults import Fault
 from hundi.kernel.identity import RandomBytes
+from hundi.kernel.lifetimes import Lifetimes
 from hundi.store.batch import GroupCommit
 from hundi.store.engine import Database, Transaction
 
@@ -21,8 +21,8 @@ POSTGRES_LANES = 2
 class Road:
     """Accepts requests in batches and ends exchanges, on one database.
 
-    `accepted` is called after each acceptance, `batched` with the size of each batch. In
-    microseconds: `time_to_live` of proposals, `lapse_after` of documents that wait for an answer.
+    `accepted` is called after each acceptance, `batched` with the size of each batch. `lifetimes`
+    are those of proposals, and of documents that wait for an answer, by the message that sends them.
     """
 
     def __init__(
@@ -33,14 +33,13 @@ class Road:
         random: RandomBytes,
         accepted: Callable[[], None],
         batched: Callable[[int], None] | None = None,
-        time_to_live: int = 10 * DAY,
-        lapse_after: int = 10 * DAY,
+        lifetimes: Lifetimes | None = None,
     ) -> None:
         self.messages: Mapping[str, MessageType] = {stored_name(m): m for m in messages}
         self.types: Mapping[str, DocumentType] = {m.document.name: m.document for m in messages}
         self.settler = Settler(self.messages, self.types)
         gatherer = Gatherer(self.messages, self.types)
-        self.acceptor = Acceptor(gatherer, random, time_to_live, lapse_after)
+        self.acceptor = Acceptor(gatherer, random, lifetimes or Lifetimes())
         self._database = database
         self._told = accepted
         self._batched = batched

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from hundi.exchange.claims import Claim, ids_by_number
+from hundi.exchange.claims import Claim, ids_by_number, sharing
 from hundi.exchange.definition import DocumentType, MessageType, Touched
 from hundi.exchange.document import Document
 from hundi.exchange.papers import Papers
@@ -19,6 +19,7 @@ from hundi.exchange.record import (
     load_exchanges,
     lock_documents,
     lock_request_deliveries,
+    shown,
 )
 from hundi.exchange.request import Request
 from hundi.exchange.stakes import stakeholders
@@ -80,6 +81,23 @@ async def papers_of(
     )
 
 
+def _never_held(
+    requests: Mapping[int, Request],
+    documents: Mapping[Key, Document],
+    known: Mapping[str, Served],
+) -> set[Key]:
+    """Documents of which a sender is the counterparty and has never held a version.
+
+    None, mostly: who sends about a document is its author, or holds it.
+    """
+    senders = {known[r.sender_b2b].entity_id for r in requests.values() if r.sender_b2b in known}
+    return {
+        key
+        for key, document in documents.items()
+        if document.highest_version == 0 and document.counterparty_entity in senders
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Gatherer:
     """Gathers what requests are judged against. `messages` are keyed by stored name."""
@@ -120,6 +138,8 @@ class Gatherer:
             papers=papers,
             open=opened,
             named=named,
+            sharing=await sharing(tx, self._shared(requests, moved)),
+            shown=await shown(tx, _never_held(requests, documents, known)),
             stakes=await stakeholders(tx, documents, books=papers.books, types=self.types),
             bodies=await self._bodies(tx, requests, moved=moved, named=named, documents=documents),
         )
@@ -154,6 +174,16 @@ class Gatherer:
             said = [Named(ref=f"{k[1]}/{k[2]}", key=k, touched=None) for k in others]
             found[place] = (*told, *said)
         return found
+
+    def _shared(
+        self, requests: Mapping[int, Request], moved: Mapping[int, tuple[Key, ...]]
+    ) -> set[Claim]:
+        """Shared numbers under which others are looked for: of what a message is about."""
+        return {
+            (*moved[place][0][:2], shared)
+            for place, request in requests.items()
+            if moved[place] and (shared := request.moved[0].shared) is not None
+        }
 
     def _numbers(self, requests: Iterable[Request], known: Mapping[str, Served]) -> Iterator[Claim]:
         for request in requests:

@@ -115,7 +115,7 @@ class Papers:
         """Let the ledger say what the status of some documents is."""
         for key in sorted(keys):
             derive = self.kind(key).derive
-            if derive is None or not self.documents[key].booked:
+            if derive is None:
                 continue
             derived = derive(self.view(key))
             for posting in derived.postings:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from hundi.exchange import visibility
 from hundi.exchange.definition import Effect, MessageType
 from hundi.exchange.document import COLUMNS, Document, PlannedMove, from_row
 from hundi.exchange.writes import holds_from, moves_from
@@ -77,6 +78,16 @@ _LOCK_DOCUMENTS = Bulk.of(
     " where author_entity = $1 and type = $2 and object_id = $3",
     returns=True,
 )
+_SHOWN = Bulk.of(
+    postgresql="select d.author_entity, d.type, d.object_id from document d"
+    " join " + rows("a text, t text, o text") + " k"
+    " on d.author_entity = k.a and d.type = k.t and d.object_id = k.o"
+    f" where {visibility.BROUGHT}",
+    sqlite="select d.author_entity, d.type, d.object_id from document d"
+    " where d.author_entity = $1 and d.type = $2 and d.object_id = $3"
+    f" and {visibility.BROUGHT}",
+    returns=True,
+)
 _EXCHANGES = Statement.both(
     "select x.req_msg_id, x.receipt_id, x.leader_id, x.message, x.client_id, x.sender_b2b, x.receiver_b2b, x.receiver_client,"
     " x.mailbox, x.effect, x.moves, x.holds, x.booked, x.idempotency_key, b.bytes, s.mailbox as sender_mailbox"
@@ -98,6 +109,12 @@ async def lock_documents(tx: Transaction, keys: set[Key]) -> dict[Key, Document]
     rows = await tx.bulk(_LOCK_DOCUMENTS, sorted(keys))
     found = (from_row(row) for row in rows)
     return {document.key: document for document in found}
+
+
+async def shown(tx: Transaction, keys: Collection[Key]) -> frozenset[Key]:
+    """Those of some documents that an attempt may have brought to their counterparties."""
+    found = await tx.bulk(_SHOWN, sorted(keys)) if keys else ()
+    return frozenset((row["author_entity"], row["type"], row["object_id"]) for row in found)
 
 
 async def load_exchanges(

@@ -97,7 +97,8 @@ def number_used(lost: Moving) -> Fault:
         f"A live {lost.kind.noun} of yours has the number {touched.number} in the same"
         " financial year. Use another number, or cancel that one first."
     )
-    return NUMBER_USED.at(touched.path, detail, number=touched.number)
+    path = f"{touched.path}.{touched.number_member}".removesuffix(".")
+    return NUMBER_USED.at(path, detail, number=touched.number)
 
 
 def other_parties(kind: DocumentType, document: Document) -> Fault:

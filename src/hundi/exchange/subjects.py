@@ -82,7 +82,7 @@ def moved_and_held(
 def _subject(request: Request, world: World, touched: Touched) -> Subject:
     kind = world.types[touched.type]
     document = world.papers.documents.get(world.key(request, touched))
-    if document is not None and not _party_to(request, document, world):
+    if document is not None and not _knows(request, document, world):
         document = None
     name, creates = request.message.name, VersionRule.FIRST
     first = [m.source for m in kind.moves if m.version is creates and m.on == name]
@@ -105,9 +105,8 @@ def _held(
                 stakeholder=world.stakes.get(document.key),
             )
             found.setdefault(one.key, held)
-        elif one.touched is not None and one.touched.required:
-            kind = world.types[one.touched.type]
-            strange.append(unknown(one.touched, kind))
+        elif one.touched is not None:
+            strange.extend(_not_to_be_held(request, one.touched, document, world=world))
     return tuple(found.values()), strange
 
 
@@ -121,15 +120,45 @@ def _may_hold(
     """
     if touched is None:
         return True
-    roles = touched.between or (request.message.sender, request.message.receiver)
-    parties = world.entities(request.parties[role] for role in roles)
-    if {document.author_entity, document.counterparty_entity} != parties:
+    if not _between(request, document, touched, world=world):
         return False
     return _party_to(request, document, world)
 
 
+def _between(request: Request, document: Document, touched: Touched, *, world: World) -> bool:
+    roles = touched.between or (request.message.sender, request.message.receiver)
+    parties = world.entities(request.parties[role] for role in roles)
+    return {document.author_entity, document.counterparty_entity} == parties
+
+
+def _not_to_be_held(
+    request: Request, touched: Touched, document: Document | None, *, world: World
+) -> Iterator[Fault]:
+    """What a sender is told who may know of the document, and who may not.
+
+    One that the sender's system has declined to hold is told as it can be read.
+    """
+    kind = world.types[touched.type]
+    if (
+        document is not None
+        and _between(request, document, touched, world=world)
+        and _knows(request, document, world)
+    ):
+        yield no_move(request, kind, touched=touched, document=document)
+    elif touched.required:
+        yield unknown(touched, kind)
+
+
+def _knows(request: Request, document: Document, world: World) -> bool:
+    """Whether the sender may know of the document at all: it reached him, even if he declined it."""
+    if _party_to(request, document, world):
+        return True
+    sender = world.parties[request.sender_b2b].entity_id
+    return sender == document.counterparty_entity and document.key in world.shown
+
+
 def _party_to(request: Request, document: Document, world: World) -> bool:
-    """Whether the sender may know of the document at all."""
+    """Whether the sender made the document, or holds it or may do so."""
     sender = world.parties[request.sender_b2b]
     if sender.entity_id == document.author_entity:
         return True

@@ -75,6 +75,16 @@ number_claim = sa.Table(
     sa.Column("live", sa.Boolean, nullable=False, server_default=sa.true()),
 )
 
+# Numbers that documents of one author may share, by which they are found: a bank's for a payment.
+shared_number = sa.Table(
+    "shared_number",
+    metadata,
+    sa.Column("author_entity", sa.Text, primary_key=True),
+    sa.Column("type", sa.Text, primary_key=True),
+    sa.Column("number", sa.Text, primary_key=True),
+    sa.Column("object_id", sa.Text, primary_key=True),
+)
+
 # What a document says of other documents: an invoice of its order, a payment of its invoices.
 relation = sa.Table(
     "relation",

@@ -23,14 +23,16 @@ SENT_BY_ME = f"(x.sender_b2b {_MINE})"
 EXCHANGE = f"({SENT_BY_ME} or (x.receiver_b2b {_MINE} and {REACHED}))"
 """Whether the exchange `x` may be seen."""
 
-_BROUGHT = (
+BROUGHT = (
     "exists (select 1 from journal j join exchange x on x.req_msg_id = j.req_msg_id"
     " where j.author_entity = d.author_entity and j.type = d.type and j.object_id = d.object_id"
     f" and j.step = 'ACCEPTED' and {REACHED})"
 )
+"""Whether an attempt may have brought the document `d` to its counterparty, whatever came of it."""
+
 DOCUMENT = (
     "(d.author_entity = any($1::text[]) or (d.counterparty_entity = any($1::text[])"
-    f" and (d.highest_version > 0 or {_BROUGHT})))"
+    f" and (d.highest_version > 0 or {BROUGHT})))"
 )
 """Whether the document `d` may be seen."""
 

@@ -1,6 +1,6 @@
 """What a batch of requests is judged against, and the plan of one that may be accepted. Pure."""
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from hundi.exchange.request import Request
 from hundi.kernel.faults import Fault
 from hundi.ledger.model import Key
 from hundi.parties.model import Served
+from hundi.store.engine import Row
 
 
 class OpenExchange(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +65,8 @@ class World:
 
     `named` are the documents that requests hold, by the request's place among all; `bodies` the
     typed bodies of documents, for requests whose rules read them; `stakes` who has bought which.
+    `sharing` are the documents under shared numbers, as `claims.sharing` reads them.
+    `shown` are documents that their counterparty, a sender of the batch, has seen and never held.
     """
 
     now: int
@@ -74,6 +77,8 @@ class World:
     named: Mapping[int, tuple[Named, ...]]
     bodies: Mapping[Key, Any]
     stakes: Mapping[Key, Stakeholder]
+    sharing: Mapping[Key, Sequence[Row]]
+    shown: Collection[Key]
 
     def key(self, request: Request, touched: Touched) -> Key:
         """A touched document's key; its author's B2B ID must be known."""
@@ -124,6 +129,14 @@ class Moving(msgspec.Struct, frozen=True, kw_only=True):
         return self.move.version is VersionRule.NEXT
 
     @property
+    def travels(self) -> bool:
+        """False for a withdrawal of what the other side cannot hold: it never knew."""
+        if self.move.effect is Effect.PROPOSAL or self.stored is None:
+            return True
+        reached = self.over is not None and self.over.reached
+        return reached or self.document.highest_version > 0
+
+    @property
     def claims(self) -> str | None:
         """The number to be alone with, None where it has it already."""
         wanted = self.touched.claim
@@ -137,6 +150,8 @@ class Plan:
 
     `papers` are copies of all its documents and their books, its own to change; `held` are the
     documents that it draws on, `booking` what it books. What it moves first is what it is about.
+    `waits` says whether somebody has to answer before the exchange ends: the counterparty's system,
+    or that of the exchange which it follows.
     """
 
     request: Request
@@ -147,7 +162,7 @@ class Plan:
     held: tuple[Held, ...]
     booking: Booking
     papers: Papers
-    led: bool = False
+    waits: bool
 
     @property
     def first(self) -> Moving:
@@ -162,19 +177,7 @@ class Plan:
             yield key
             if claim is not None:
                 yield (*key[:2], "number", claim)
+            if one.touched.shared is not None:
+                yield (*key[:2], "shared", one.touched.shared)
         for held in self.held:
             yield held.document.key
-
-    @property
-    def travels(self) -> bool:
-        """False for a withdrawal of what the other side cannot hold: it never knew."""
-        first = self.first
-        may_be_held = first.document.highest_version > 0
-        if first.over is not None and first.over.reached:
-            may_be_held = True
-        return first.move.effect is Effect.PROPOSAL or first.creating or may_be_held
-
-    @property
-    def waits(self) -> bool:
-        """Whether somebody has to answer before the exchange ends: the counterparty, or a leader's."""
-        return self.led or (self.travels and not self.receiver.mailbox)

@@ -89,6 +89,9 @@ _INSERT_RELATION = insert(
     ("author_entity", "type", "object_id", "target_author", "target_type", "target_id"),
     or_nothing=True,
 )
+_INSERT_SHARED = insert(
+    tables.shared_number, ("author_entity", "type", "number", "object_id"), or_nothing=True
+)
 _DEADLINE = insert(tables.deadline, (*KEY_COLUMNS, "due_at"))
 _SOONER = " on conflict (author_entity, type, object_id) do update set due_at = excluded.due_at"
 _SET_DEADLINE = Bulk(_DEADLINE.postgresql + _SOONER, _DEADLINE.sqlite + _SOONER, returns=False)
@@ -101,9 +104,11 @@ _RELEASE = Bulk.of(
     " and claim = $3 and object_id = $4",
     returns=False,
 )
-_FREE_LANES = Bulk.of(
-    postgresql="delete from further_lane l using " + rows("id text") + " gone"
-    " where l.webhook_id = gone.id",
+FREE_LANES = Bulk.of(
+    # A table that is nearly always empty: joined, it would be read from end to end when it is not.
+    postgresql="delete from further_lane where webhook_id = any(array(select gone.id from "
+    + rows("id text")
+    + " gone))",
     sqlite="delete from further_lane where webhook_id = $1",
     returns=False,
 )
@@ -174,6 +179,7 @@ class Writes:
     lanes: list[tuple[Any, ...]] = field(default_factory=list)
     freed: list[tuple[Any, ...]] = field(default_factory=list)
     relations: list[tuple[Any, ...]] = field(default_factory=list)
+    shared: list[tuple[Any, ...]] = field(default_factory=list)
     receipts: list[tuple[Any, ...]] = field(default_factory=list)
     deadlines: list[tuple[Any, ...]] = field(default_factory=list)
     released: list[tuple[Any, ...]] = field(default_factory=list)
@@ -220,6 +226,10 @@ class Writes:
         """Remember what a document says of others, for those who look at either."""
         self.relations += [(*document.key, *other.key) for other in to]
 
+    def share(self, document: Document, number: str) -> None:
+        """Let a document be found by a number that others may have too."""
+        self.shared.append((document.author_entity, document.type, number, document.object_id))
+
     def book(self, books: Books, guarded: Iterable[tuple[str, str]], now: int) -> None:
         """Write what changed in some books; `guarded` as `ledger.account_rows` has it."""
         self.accounts += ledger.account_rows(books, guarded)
@@ -229,7 +239,9 @@ class Writes:
     def take(self, other: "Writes") -> None:
         """Add another's rows to these."""
         for name in self.__slots__:
-            getattr(self, name).extend(getattr(other, name))
+            more = getattr(other, name)
+            if more:
+                getattr(self, name).extend(more)
 
     async def flush(self, tx: Transaction, *beside: tuple[Bulk, Sequence[Sequence[Any]]]) -> None:
         """Send the rows to their tables, all in one round trip where the database can.
@@ -249,8 +261,9 @@ class Writes:
                 (_INSERT_DELIVERY, self.deliveries),
                 (_INSERT_EVENT, self.events),
                 (_INSERT_LANE, self.lanes),
-                (_FREE_LANES, sorted(set(self.freed))),
+                (FREE_LANES, sorted(set(self.freed))),
                 (_INSERT_RELATION, sorted(set(self.relations))),
+                (_INSERT_SHARED, sorted(set(self.shared))),
                 (_SET_DEADLINE, _soonest(self.deadlines)),
                 (ledger.WRITE_ACCOUNT, sorted(self.accounts)),
                 (ledger.INSERT_TRANSFER, self.transfers),

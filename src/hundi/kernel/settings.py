@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 
+from hundi.kernel.lifetimes import Lifetimes
+
 
 @dataclass(frozen=True, slots=True)
 class ServeSettings:
     """One serving process. `role` is all, api or dispatcher; port 0 means any free one.
 
     `dev` allows http and loopback endpoints, for two systems on one laptop, and simulates contacts.
-    `contact_rail` is where ownership codes are posted, with `contact_token`; empty: nowhere.
+    `lifetimes` say how long proposals and bids wait for an answer. `contact_rail` is where ownership
+    codes are posted, with `contact_token`; empty: nowhere.
     """
 
     database_url: str
@@ -16,6 +19,7 @@ class ServeSettings:
     port: int
     role: str
     dev: bool
+    lifetimes: Lifetimes
     contact_rail: str = ""
     contact_token: str = ""
 

@@ -1,7 +1,7 @@
 """What attempts said of clients' endpoints, written down; disabling and enabling."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
@@ -16,12 +16,28 @@ FAILED_EXCHANGES = 10
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one process saw of an endpoint since it last wrote; times in microseconds."""
+    """What one process saw of an endpoint since it last wrote; times in microseconds.
+
+    The success came before the failures that are counted beside it: they are since then.
+    """
 
     success_at: int | None
     failed_exchanges: int
     failing_since: int | None
     gone: bool = False
+
+    def then(self, later: "Seen") -> "Seen":
+        """The same with what was seen later. A 410 stays: no success takes it back."""
+        gone = self.gone or later.gone
+        if later.success_at is not None:
+            return replace(later, gone=gone)
+        since = later.failing_since if self.failing_since is None else self.failing_since
+        return Seen(
+            success_at=self.success_at,
+            failed_exchanges=self.failed_exchanges + later.failed_exchanges,
+            failing_since=since,
+            gone=gone,
+        )
 
 
 async def record(tx: Transaction, seen: Mapping[str, Seen]) -> None:

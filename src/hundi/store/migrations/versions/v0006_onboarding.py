@@ -7,8 +7,8 @@ writing. A PAN stays unique but for a person's (fourth letter P): he may have se
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
