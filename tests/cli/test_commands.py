@@ -92,6 +92,7 @@ def test_an_endpoint_that_may_be_called_needs_no_word(sqlite_url: str) -> None:
         (("client", "add", "--name", "x"), 2, "--mailbox"),
         (("client", "add", "--name", "x", "--mailbox", "--endpoint", "http://x"), 2, "either"),
         (("client", "add", "--name", "x", "--endpoint", "nonsense"), 2, "base URL"),
+        (("client", "add", "--name", "x", "--endpoint", "http://a b/"), 2, "without blanks"),
         (("serve", "--role", "boss"), 2, "dispatcher"),
         (("serve", "--role", "api"), 2, "PostgreSQL"),
         (("simulate", "--port", "0", "--credentials", "/nowhere"), 2, "/nowhere"),
