@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -14,6 +15,7 @@ import sqlalchemy.exc
 import typer
 
 from hundi import __version__
+from hundi.cli.clients import client_rotate_command, client_set_command
 from hundi.cli.settings import party_set_command
 from hundi.cli.tools import CheckEndpoint, Tools
 from hundi.kernel.clock import wall_clock
@@ -38,8 +40,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 WRONG, FAILED = 2, 1
 
-_ONLY_IN_DEV = "The client is added; for now start the network with `hundi serve --dev` to call it."
-_NEVER_CALLED = "The client is added, but nothing will be sent to it, with or without --dev."
+_ONLY_IN_DEV = "It is stored; for now start the network with `hundi serve --dev` to call it."
+_NEVER_CALLED = "It is stored, but nothing will be sent to it, with or without --dev."
 
 
 _NO_TEXT = "An argument is not UTF-8. Check the terminal's encoding (`locale`)."
@@ -81,7 +83,7 @@ def _build(tools: Tools) -> Callable[..., Any]:
     _add_processes(app, tools)
     party_set = party_set_command(_with_database, _print)
     for group, help_text, commands in (
-        ("client", "Systems that call the network.", {"add": _client_add(tools.check_endpoint)}),
+        ("client", "Systems that call the network.", _client_commands(tools.check_endpoint)),
         (
             "party",
             "Businesses and their B2B IDs.",
@@ -94,6 +96,23 @@ def _build(tools: Tools) -> Callable[..., Any]:
             sub.command(name)(command)
         app.add_typer(sub, name=group)
     return typer.main.get_command(app)
+
+
+def _client_commands(check_endpoint: CheckEndpoint) -> dict[str, Callable[..., None]]:
+    warn = partial(_warn_of_endpoint, check_endpoint)
+    return {
+        "add": _client_add(warn),
+        "set": client_set_command(_with_database, _print, warn),
+        "rotate-secret": client_rotate_command(_with_database, _print),
+    }
+
+
+def _warn_of_endpoint(check_endpoint: CheckEndpoint, endpoint: str, *, as_json: bool) -> None:
+    """Say at once what would keep the network from calling an endpoint."""
+    fault = check_endpoint(endpoint, dev=False)
+    if fault is not None:
+        in_dev = check_endpoint(endpoint, dev=True) is None
+        _warn(fault, _ONLY_IN_DEV if in_dev else _NEVER_CALLED, as_json=as_json)
 
 
 def _tell_version(wanted: bool) -> None:
@@ -151,7 +170,7 @@ def _add_processes(app: typer.Typer, tools: Tools) -> None:
         raise typer.Exit(tools.demo(once=once))
 
 
-def _client_add(check_endpoint: CheckEndpoint) -> Callable[..., None]:
+def _client_add(warn: Callable[..., None]) -> Callable[..., None]:
     def client_add(
         name: Annotated[str, typer.Option(help="Whose system it is.")],
         endpoint: Annotated[str | None, typer.Option(help="Base URL of its webhooks.")] = None,
@@ -165,10 +184,8 @@ def _client_add(check_endpoint: CheckEndpoint) -> Callable[..., None]:
             lambda db: add_client(db, name=name, endpoint=endpoint, random=system_random)
         )
         _print(made.as_json(), as_json=as_json)
-        fault = check_endpoint(endpoint, dev=False) if endpoint is not None else None
-        if endpoint is not None and fault is not None:
-            in_dev = check_endpoint(endpoint, dev=True) is None
-            _warn(fault, _ONLY_IN_DEV if in_dev else _NEVER_CALLED, as_json=as_json)
+        if endpoint is not None:
+            warn(endpoint, as_json=as_json)
 
     return client_add
 
