@@ -1,4 +1,4 @@
-"""Run the benchmark: `python -m bench [--quick] [--only control,pgbench,postgres,sqlite]`.
+"""Run the benchmark: `python -m bench [--quick] [--only pgbench,control,trade] [--on sqlite]`.
 
 Exits 0 when the counts agree, whatever the figures; 1 when the run is invalid, saying why; 2 for
 wrong options. Targets that were missed are printed, not punished.
@@ -16,22 +16,27 @@ from pathlib import Path
 import uvloop
 
 from bench import database, floors, machine, report
+from bench.ground import Ground
 from bench.hundi import Hundi
+from bench.pipeline import TradeTrial
 from bench.report import Outcome
 from bench.server import BenchError
+from bench.sizes import SizeTrial
 from bench.stage import Settings, Stage, say
 from bench.trial import Trial
 from hundi.store import sqlite
 
-PARTS = ("pgbench", "control", "postgres", "sqlite")
+PARTS = ("pgbench", "control", "postgres", "sqlite", "trade", "lines")
+DATABASES = ("postgres", "sqlite")
 BUSY_PERCENT = 15
 
 
 def options(arguments: list[str]) -> argparse.Namespace:
-    """The command line, read; `--only` has become a list."""
+    """The command line, read; `--only` and `--on` have become lists."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="2 s a stretch: does it work at all")
     parser.add_argument("--only", default=",".join(PARTS), help="some of " + ",".join(PARTS))
+    parser.add_argument("--on", default=",".join(DATABASES), help="databases of trade and lines")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcome there too")
     parser.add_argument("--seconds", type=float, default=10, help="measured, after a warm-up of 3")
     parser.add_argument("--connections", type=int, default=32)
@@ -39,10 +44,12 @@ def options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--postgres", metavar="URL", help="a cluster to use; else a private one")
     parser.add_argument("--hundi", type=Path, default=Path(sys.executable).with_name("hundi"))
     chosen = parser.parse_args(arguments)
-    chosen.only = chosen.only.split(",")
-    if unknown := set(chosen.only) - set(PARTS):
-        parser.error(f"--only knows {', '.join(PARTS)}, not {', '.join(sorted(unknown))}")
-    if {"postgres", "sqlite"} & set(chosen.only) and not chosen.hundi.exists():
+    for option, known in (("only", PARTS), ("on", DATABASES)):
+        told = getattr(chosen, option).split(",")
+        if unknown := set(told) - set(known):
+            parser.error(f"--{option} knows {', '.join(known)}, not {', '.join(sorted(unknown))}")
+        setattr(chosen, option, told)
+    if set(chosen.only) - {"pgbench", "control"} and not chosen.hundi.exists():
         parser.error(f"there is no {chosen.hundi}; make venv installs it")
     return chosen
 
@@ -50,7 +57,7 @@ def options(arguments: list[str]) -> argparse.Namespace:
 def main() -> int:
     """Run what was asked for, with a PostgreSQL cluster behind it where one is needed."""
     chosen = options(sys.argv[1:])
-    if set(chosen.only) - {"sqlite"} and not chosen.postgres:
+    if Wanted(chosen).postgres and not chosen.postgres:
         _again_with_a_cluster()
     outcome = Outcome()
     try:
@@ -91,6 +98,30 @@ async def _machine() -> dict[str, object]:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was asked for, by database."""
+
+    chosen: argparse.Namespace
+
+    @property
+    def floors(self) -> set[str]:
+        """The floors to measure."""
+        return {"pgbench", "control"} & set(self.chosen.only)
+
+    @property
+    def postgres(self) -> bool:
+        """Whether a cluster is needed."""
+        return bool(self.floors or self.trials("postgres"))
+
+    def trials(self, database: str) -> list[str]:
+        """What is tried on one database: `acks`, `trade`, `lines`."""
+        found = ["acks"] if database in self.chosen.only else []
+        if database in self.chosen.on:
+            found += [part for part in ("trade", "lines") if part in self.chosen.only]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One run: what was asked for, a folder of its own, and the outcome that it fills."""
 
@@ -100,15 +131,16 @@ class Run:
 
     async def run(self) -> None:
         """Measure the parts that were asked for. Raises BenchError when one cannot go on."""
-        wanted = set(self.chosen.only)
+        wanted = Wanted(self.chosen)
         self.outcome.machine = await _machine()
-        if wanted - {"sqlite"}:
+        if wanted.postgres:
             await self._on_postgres(wanted)
-        if "sqlite" in wanted:
+        if trials := wanted.trials("sqlite"):
             self.outcome.durability["SQLite"] = _sqlite_settings(self.folder)
-            url = f"sqlite:///{self.folder / 'hundi.db'}"
             stage = Stage(processes={}, disk=self.folder)
-            await self._try("SQLite", url, stage=stage, apart=False)
+            for part in trials:
+                url = f"sqlite:///{self.folder / part}.db"
+                await self._try(part, "SQLite", url, stage=stage)
 
     @property
     def _settings(self) -> Settings:
@@ -118,6 +150,7 @@ class Run:
             seconds=2 if quick else self.chosen.seconds,
             connections=self.chosen.connections,
             window=self.chosen.window,
+            quick=quick,
         )
 
     async def _cluster(self) -> Stage:
@@ -131,12 +164,13 @@ class Run:
         self.outcome.durability["PostgreSQL"] = cluster
         return Stage(processes={"postgres": root} if root else {}, disk=disk)
 
-    async def _on_postgres(self, wanted: set[str]) -> None:
+    async def _on_postgres(self, wanted: Wanted) -> None:
         stage = await self._cluster()
-        await self._floors(stage, wanted)
-        if "postgres" in wanted:
+        if wanted.floors:
+            await self._floors(stage, wanted.floors)
+        for part in wanted.trials("postgres"):
             async with database.fresh(self.chosen.postgres, "hundi_bench") as url:
-                await self._try("PostgreSQL", url, stage=stage, apart=True)
+                await self._try(part, "PostgreSQL", url, stage=stage)
 
     async def _floors(self, stage: Stage, wanted: set[str]) -> None:
         async with database.fresh(self.chosen.postgres, "hundi_bench") as url:
@@ -151,15 +185,26 @@ class Run:
                 self.outcome.figures += figures
                 self.outcome.faults += faults
 
-    async def _try(self, name: str, url: str, *, stage: Stage, apart: bool) -> None:
-        hundi = Hundi(self.chosen.hundi, url, self.folder)
-        trial = Trial(name=name, hundi=hundi, stage=stage, settings=self._settings, apart=apart)
+    async def _try(self, part: str, name: str, url: str, *, stage: Stage) -> None:
+        trial = self._trial(part, name, url, stage=stage)
         try:
             await trial.run()
         finally:
             self.outcome.figures += trial.figures
             self.outcome.faults += trial.faults
-            self.outcome.memories[name] = trial.memories
+            about = name if part == "acks" else f"{name}, {part}"
+            self.outcome.memories[about] = trial.memories
+            if isinstance(trial, SizeTrial):
+                self.outcome.sizes += trial.sizes
+
+    def _trial(self, part: str, name: str, url: str, *, stage: Stage) -> Ground:
+        hundi, settings = Hundi(self.chosen.hundi, url, self.folder), self._settings
+        if part == "trade":
+            return TradeTrial(name=name, hundi=hundi, stage=stage, settings=settings)
+        if part == "lines":
+            return SizeTrial(name=name, hundi=hundi, stage=stage, settings=settings)
+        apart = name == "PostgreSQL"
+        return Trial(name=name, hundi=hundi, stage=stage, settings=settings, apart=apart)
 
 
 def _sqlite_settings(folder: Path) -> dict[str, str]:

@@ -150,7 +150,7 @@ async def _control_trips(
 ) -> tuple[Figure, Tally]:
     ended = receiver.receipts.delivered
     load = Load(_changes(), Windowed(lambda: load.tally.sent - len(ended), settings.window))
-    receiver.on_end = load.pump
+    receiver.on_end = lambda *_: load.pump()
     await load.open(server.port, settings.connections)
     async with Ticker("control, deliveries", lambda: len(ended)):
         stretch = await drive(load, _beside(watched, server), settings, ticking=False)

@@ -5,14 +5,12 @@ import base64
 import json
 import os
 import urllib.error
-import urllib.parse
 import urllib.request
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import orders
 from bench.server import BenchError, Server, running
 
 _NAMES = {
@@ -83,11 +81,10 @@ async def token(port: int, client: dict[str, Any]) -> str:
     return str(answer["access_token"])
 
 
-async def document(port: int, bearer: str, number: int) -> dict[str, Any]:
-    """An order as the network holds it."""
-    name = urllib.parse.quote(orders.object_id(number))
+async def document(port: int, bearer: str, name: str) -> dict[str, Any]:
+    """A document as the network holds it, by type and id: `invoice/INV…`."""
     call = urllib.request.Request(
-        f"http://127.0.0.1:{port}/network/v1/documents/purchase-order/{name}",
+        f"http://127.0.0.1:{port}/network/v1/documents/{name}",
         headers={"Authorization": f"Bearer {bearer}"},
     )
     return await asyncio.to_thread(_json, call)

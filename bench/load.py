@@ -19,6 +19,8 @@ from time import perf_counter
 from typing import Protocol, cast
 
 _ID = b'"reqMsgId":"'
+_RECEIPT = b'"payload":"'
+"""How the ack of a payment gives the id: it is a receipt, the others echo the document."""
 _TICK = 0.001
 _PATIENCE = 20.0
 
@@ -143,6 +145,10 @@ class Load:
         for connection in self._connections:
             connection.close()
 
+    def stop(self) -> None:
+        """Send nothing more; `run_until` returns when the answers under way have come."""
+        self._stopped = True
+
     async def _wait(self, idle: Callable[[], int]) -> None:
         """Wait, within patience, until so many connections have their answers."""
         patience = perf_counter() + _PATIENCE
@@ -166,13 +172,16 @@ class Load:
 
     def _accept(self, started: float, answer: bytes) -> None:
         tally = self.tally
-        at = answer.find(_ID) + len(_ID)
+        receipt = answer.find(_RECEIPT, 0, 100)
+        if receipt >= 0:
+            at = receipt + len(_RECEIPT)
+        else:
+            at = answer.find(_ID) + len(_ID)
+            tally.unsettled += b'"result":"PENDING"' not in answer
         message = answer[at : at + 35]
         if message in tally.accepted:
             tally.twice += 1
         tally.accepted[message] = started
-        if b'"result":"PENDING"' not in answer:
-            tally.unsettled += 1
 
     def lost(self, connection: "Connection", *, waiting: bool) -> None:
         """A connection went away; with a request on it, that request has no answer."""

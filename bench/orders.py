@@ -30,19 +30,20 @@ class Request:
     """An HTTP request with the order's number left out wherever it stands."""
 
     parts: tuple[bytes, ...]
+    digits: int = _DIGITS
 
     def numbered(self, number: int) -> bytes:
         """The whole request, head and body, for one order."""
-        return (b"%032d" % number).join(self.parts)
+        return (b"%0*d" % (self.digits, number)).join(self.parts)
 
 
-def request(path: str, body: bytes, *, token: str) -> Request:
+def request(path: str, body: bytes, *, token: str, mark: str = _MARK) -> Request:
     """Put the head before a body; the marks in it become the order's number."""
     head = (
         f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
         f"authorization: Bearer {token}\r\ncontent-length: {len(body)}\r\n\r\n"
     )
-    return Request(tuple((head.encode() + body).split(_MARK.encode())))
+    return Request(tuple((head.encode() + body).split(mark.encode())), len(mark))
 
 
 def status_change() -> bytes:

@@ -43,8 +43,14 @@ class Receipts:
     ends: "array[float]" = field(default_factory=lambda: array("d"))
 
 
+def unheard(_path: bytes, _body: bytes) -> None:
+    """Nobody waits for the end of an exchange."""
+
+
 class Receiver:
     """Listens on a free port of 127.0.0.1. `on_end` is called once for each exchange that ends.
+
+    It is given the path and the body of the webhook that ended it.
 
     An exchange ends with its `resp-…`, or with its `req-…` where `one_way` (the bare control sends
     nothing back). While `holding`, answers to `req-…` wait for `release`: a slow counterparty.
@@ -54,7 +60,7 @@ class Receiver:
         self.receipts = Receipts()
         self.secrets: dict[bytes, bytes] = {}
         self.holding = False
-        self.on_end: Callable[[], None] = lambda: None
+        self.on_end: Callable[[bytes, bytes], None] = unheard
         self.port = 0
         self._one_way = one_way
         self._held: list[tuple[asyncio.Transport, bytes]] = []
@@ -90,10 +96,10 @@ class Receiver:
         exchange = headers.value(b"hundi-exchange")
         self._sample(path, headers, body)
         if b"/resp-" in path:
-            self._inform(exchange, body)
+            self._inform(exchange, path, body)
             transport.write(_HEAD % (len(_RECEIPT), _RECEIPT))
             return
-        self._deliver(exchange)
+        self._deliver(exchange, path, body)
         answer = _ANSWER % (exchange, body[body.index(b'"b2bIds"') : -1])
         self._reply(transport, _HEAD % (len(answer), answer))
 
@@ -103,16 +109,16 @@ class Receiver:
         else:
             transport.write(answer)
 
-    def _deliver(self, exchange: bytes) -> None:
+    def _deliver(self, exchange: bytes, path: bytes, body: bytes) -> None:
         receipts = self.receipts
         if exchange in receipts.delivered:
             receipts.doubled += 1
             return
         now = receipts.delivered[exchange] = perf_counter()
         if self._one_way:
-            self._end(now)
+            self._end(now, path, body)
 
-    def _inform(self, exchange: bytes, body: bytes) -> None:
+    def _inform(self, exchange: bytes, path: bytes, body: bytes) -> None:
         receipts = self.receipts
         if b'"result":"SUCCESS"' not in body:
             receipts.failed += 1
@@ -120,11 +126,11 @@ class Receiver:
             receipts.doubled += 1
             return
         now = receipts.informed[exchange] = perf_counter()
-        self._end(now)
+        self._end(now, path, body)
 
-    def _end(self, now: float) -> None:
+    def _end(self, now: float, path: bytes, body: bytes) -> None:
         self.receipts.ends.append(now)
-        self.on_end()
+        self.on_end(path, body)
 
     def _sample(self, path: bytes, headers: "Headers", body: bytes) -> None:
         receipts = self.receipts

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bench.machine import Memory
+from bench.sizes import Size
 from bench.stage import Figure
 
 ACKS_TO_CONTROL = 3.0
@@ -14,6 +15,9 @@ SQLITE_EXCHANGES = 1000.0
 ACK_P99 = 25.0
 MEMORY = 200.0
 GROWTH = 8.0
+LINE_GROWTH = 1.5
+LONG = ("PostgreSQL", "SQLite")
+"""Trials whose servers run long enough to speak of growth: those of acks."""
 _GROUPS = ("server", "postgres", "bench", "machine", "stolen")
 _STOLEN = 0.05
 
@@ -48,6 +52,7 @@ class Outcome:
     machine: dict[str, Any] = field(default_factory=dict)
     durability: dict[str, dict[str, str]] = field(default_factory=dict)
     figures: list[Figure] = field(default_factory=list)
+    sizes: list[Size] = field(default_factory=list)
     memories: dict[str, list[Memory]] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
@@ -57,7 +62,7 @@ class Outcome:
 
     def targets(self) -> list[Target]:
         """The targets that this run can speak of."""
-        return [*self._ratios(), *self._latencies(), *self._memory()]
+        return [*self._ratios(), *self._latencies(), *self._lines(), *self._memory()]
 
     def _ratios(self) -> Iterator[Target]:
         acks = self.rate("Hundi on PostgreSQL, acks")
@@ -86,10 +91,21 @@ class Outcome:
                 name = f"{figure.name.split(',')[0]}: ack p99 at 70 % load, ms"
                 yield Target(name.removeprefix("Hundi on "), figure.p99, ACK_P99, at_least=False)
 
+    def _lines(self) -> Iterator[Target]:
+        """The cost of a line in large documents against that in documents of a hundred lines."""
+        costs = {(size.database, size.kind, size.lines): size.per_line for size in self.sizes}
+        for (name, kind, lines), cost in costs.items():
+            of_hundred = costs.get((name, kind, 100))
+            if lines == 1000 and of_hundred:
+                told = f"{name}: {kind}, a line of 1,000, times one of 100"
+                yield Target(told, cost / of_hundred, LINE_GROWTH, at_least=False)
+
     def _memory(self) -> Iterator[Target]:
         for name, memories in self.memories.items():
             peak = max(memory.peak for memory in memories)
             yield Target(f"{name}: server memory at its peak, MiB", peak, MEMORY, at_least=False)
+            if name not in LONG:
+                continue
             start, end = max(memories, key=lambda memory: len(memory.samples)).start_and_end()
             grown = f"{name}: memory grown {start:.0f} → {end:.0f} MiB in the longest stretch"
             yield Target(grown, max(0.0, end - start), GROWTH, at_least=False)
@@ -102,6 +118,7 @@ class Outcome:
             "machine": self.machine,
             "durability": self.durability,
             "figures": [asdict(figure) for figure in self.figures],
+            "sizes": [asdict(size) | {"perLine": size.per_line} for size in self.sizes],
             "targets": [asdict(target) | {"reached": target.reached} for target in self.targets()],
             "memory": {name: list(map(_memory_json, all_)) for name, all_ in self.memories.items()},
         }
@@ -126,6 +143,7 @@ def printed(outcome: Outcome) -> str:
         "",
         *_table(outcome.figures),
         *_doubts(outcome),
+        *_sizes(outcome.sizes),
         "",
         *(t.told() for t in outcome.targets()),
     ]
@@ -158,6 +176,22 @@ def _table(figures: Iterable[Figure]) -> Iterator[str]:
             f" {_cell(each, 0):>8}"
         )
         yield f"{cells}   {cores}  {figure.note}".rstrip()
+
+
+def _sizes(sizes: Iterable[Size]) -> Iterator[str]:
+    """What documents of each size cost; nothing where they were not measured."""
+    for place, size in enumerate(sizes):
+        if not place:
+            yield ""
+            yield (
+                f"{'':<22} {'lines':>6} {'bytes':>8} {'count':>6} {'ack p50':>8} {'p99 ms':>8}"
+                f" {'server us':>10} {'database':>10} {'us a line':>10}"
+            )
+        yield (
+            f"{size.database + ', ' + size.kind:<22} {size.lines:>6,} {size.body:>8,}"
+            f" {size.count:>6,} {size.p50:>8.1f} {size.p99:>8.1f} {size.spent['server']:>10,.0f}"
+            f" {_cell(size.spent.get('postgres'), 0):>10} {size.per_line:>10,.1f}"
+        )
 
 
 def _cell(value: float | None, places: int) -> str:

@@ -14,12 +14,16 @@ from bench.load import Load, Tally
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How long and how wide. Seconds; `window` bounds exchanges under way in the whole trip."""
+    """How long and how wide. Seconds; `window` bounds exchanges under way in the whole trip.
+
+    `quick` is for what goes by counts and not by time.
+    """
 
     warm_up: float
     seconds: float
     connections: int
     window: int
+    quick: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -273,6 +273,14 @@ async def test_an_answer_of_64_kib_is_whole(wire: HttpWire) -> None:
     assert (answer.body, answer.error) == (body, None)
 
 
+async def test_an_answer_may_repeat_a_large_document_printed_wider(wire: HttpWire) -> None:
+    large = replace(PARCEL, body=b"x" * 400_000)
+    for length, error in ((800_000, None), (800_001, "answer-too-large")):
+        async with receiving(says(response("200 OK", b"y" * length))) as receiver:
+            answer = await wire.post(endpoint(receiver.url), large, now=NOW)
+        assert (answer.body, answer.error) == (b"y" * 800_000, error)
+
+
 @pytest.mark.parametrize("told", [b"Content-Length: 10485760", b"Transfer-Encoding: chunked"])
 async def test_a_longer_answer_is_cut_and_not_read_to_its_end(wire: HttpWire, told: bytes) -> None:
     written = 0

@@ -9,7 +9,7 @@ from tests.documents.financings import ASKED_FOR, ASSIGNED, SECOND, offered, req
 from tests.documents.payments import TWO, books, held
 
 _R = "financeRequest__"
-OWN = f"financings:{story.SUPPLIER.b2b_id}/FINREQ-2526-0031"
+OWN = f"financed:{story.SUPPLIER.b2b_id}/FINREQ-2526-0031"
 BOOKS = (f"financeRequest.invoices[0]: financed > {OWN} 1",)
 OF_THE_BUYER = BOOKS[0].replace(story.SUPPLIER.b2b_id, story.BUYER.b2b_id)
 

@@ -19,7 +19,7 @@ CANCEL = {"target": "CANCELLED", "action": "CANCEL"}
 MEMBERS = {
     "type", "objectId", "author", "counterparty", "number", "status", "version", "agreedVersion",
     "nextVersion", "openExchange", "body", "versions", "warnings", "missed", "createdAt",
-    "updatedAt", "refersTo", "referredBy", "accounts",
+    "updatedAt", "refersTo", "referredBy", "accounts", "assignedTo",
 }  # fmt: skip
 
 
@@ -117,6 +117,7 @@ async def test_a_document_tells_its_standing(stage: Scene) -> None:
         "status": "SENT",
         "version": 1,
         "agreedVersion": None,
+        "assignedTo": None,
         "nextVersion": 2,
         "openExchange": None,
         "versions": [

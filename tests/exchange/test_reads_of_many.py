@@ -86,7 +86,7 @@ _ASKED = [*_PAIR, ["due", "on account"], *statements.START]
 QUESTIONS = {
     "named by": (relations._NAMED_BY, [["buyer"], "buyer", "bill", ["buyer-e07-1"], "", 201]),
     "naming": (relations._NAMING, [["buyer"], "buyer", "order", ["O-e07"], "", 201]),
-    "accounts": (accounts._ACCOUNTS, ["buyer", "bill", "buyer-e07-1", 201]),
+    "accounts": (accounts._ACCOUNTS, ["buyer", "bill", "buyer-e07-1", 201, "financed"]),
     "balances": (statements._BALANCES, [["buyer"], "", 51, "bill", *NAMES]),
     "known": (statements._KNOWN, _PAIR[:3]),
     "between": (statements._BETWEEN, [*_PAIR, *NAMES]),

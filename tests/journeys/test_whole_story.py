@@ -277,7 +277,7 @@ BOOKS = {
     INVOICE_2: {"billed": -73_750_200, "cash": 73_681_300, "split:TDS": 68_900},
 }
 """Section 10 of the story, in paise; nothing is due on either."""
-COUNTERS = {"paying", "payments", "credited", f"note:{NOTE}", "financed", "financings"}
+COUNTERS = {"paying", "payments", "credited", f"note:{NOTE}"}
 """Accounts that only say how much of what others hold."""
 
 
@@ -292,7 +292,7 @@ async def _books(database_url: str) -> dict[str, dict[str, int]]:
     for row in rows:
         net = row["debit"] - row["credit"]
         assert (row["debit_pending"], row["credit_pending"]) == (0, 0)
-        if net and row["name"] not in COUNTERS:
+        if net and row["unit"] == "PAISE" and row["name"] not in COUNTERS:
             found[row["object_id"]][row["name"]] = net
     return found
 

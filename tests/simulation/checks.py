@@ -26,7 +26,8 @@ def broken_promises(world: World) -> list[str]:
 
 
 def _lost(world: World) -> Iterator[str]:
-    kept = {row[0] for row in world.connection.execute("select req_msg_id from exchange")}
+    text = "select req_msg_id from exchange union all select receipt_id from receipt"
+    kept = {row[0] for row in world.connection.execute(text)}
     for lost in world.acknowledged.keys() - kept:
         yield f"{lost} was acknowledged and is lost"
 
@@ -52,8 +53,9 @@ def _applied_twice(world: World) -> Iterator[str]:
 
 def _apart(world: World) -> Iterator[str]:
     """What each side holds is what the network has, once the lanes are empty."""
-    for row in world.connection.execute("select * from document"):
-        for side, erp in world.erps.items():
+    shared = "select * from document where type not in ('financing-request', 'bid')"
+    for row in world.connection.execute(shared):
+        for side, erp in ((side, world.erps[side]) for side in ("buyer", "supplier")):
             held = erp.held(row["object_id"])
             if held is None:
                 agrees = row["status"] in {"CREATED", "CANCELLED"}
@@ -137,11 +139,14 @@ def _not_given_back(world: World) -> Iterator[str]:
 
 
 def _untold(world: World) -> Iterator[str]:
-    """Each ended exchange has exactly one resp-X, and it was delivered."""
+    """Each ended exchange or receipt has exactly one resp-X, and it was delivered."""
     rows = world.connection.execute(
         "select x.req_msg_id, count(d.webhook_id) as told from exchange x left join delivery d"
         " on d.req_msg_id = x.req_msg_id and d.kind = 'RESP' and d.state = 'DELIVERED'"
-        " where x.state <> 'OPEN' group by x.req_msg_id having told <> 1"
+        " where x.state <> 'OPEN' and x.receipt_id is null group by x.req_msg_id having told <> 1"
+        " union all select r.receipt_id, count(d.webhook_id) as told from receipt r left join"
+        " delivery d on d.webhook_id = 'RSP' || substr(r.receipt_id, 4) and d.state = 'DELIVERED'"
+        " group by r.receipt_id having told <> 1"
     )
     for row in rows:
         yield f"{row['req_msg_id']} was told {row['told']} times"

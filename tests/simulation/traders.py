@@ -11,7 +11,8 @@ from random import Random
 from hundi.kernel.faults import Fault
 from hundi.simulator.erp import Erp
 from tests.simulation import trade
-from tests.simulation.trade import Belief, Request, Share
+from tests.simulation.lending import Financing
+from tests.simulation.trade import Belief, Body, Request, Share
 
 IDEAS = 6
 INVOICES, NOTES, PAYMENTS = range(3), range(2), range(4)
@@ -51,6 +52,8 @@ class Traders:
         self._next: dict[str, int] = {}
         self._kinds: dict[str, str] = {}
         self._paid: dict[str, list[Share]] = {}
+        self._sent: dict[tuple[str, int], Body] = {}
+        self._financing = Financing(random, erps, left=left, sent=self._sent)
 
     def request(self, n: int) -> Request | None:
         """Something that one of the traders wants to send about a trade, or nothing."""
@@ -58,6 +61,7 @@ class Traders:
             (self._order, 3), (self._order_answer, 5), (self._invoice, 6),
             (self._invoice_answer, 8), (self._invoice_change, 1), (self._note, 3),
             (self._note_answer, 4), (self._note_change, 1), (self._pay, 9), (self._confirm, 9),
+            (self._ask, 5), (self._financing.bid, 9), (self._financing.answer, 7),
         )  # fmt: skip
         for deed in self._random.choices([d for d, _ in deeds], [w for _, w in deeds], k=IDEAS):
             found = deed(n)
@@ -157,7 +161,7 @@ class Traders:
         elif held.status not in {"SENT TO BUYER", "UNDER REVIEW"} and not self._rarely(0.1):
             return None
         quantity = self._random.choice((50, 300, 500, 500, 1051))
-        return trade.invoice(
+        request = trade.invoice(
             held,
             _number(object_id),
             new=new or held.version + self._random.choice((1, 1, 2)),
@@ -165,6 +169,9 @@ class Traders:
             quantity=quantity,
             paid=500 if self._rarely(0.2) else 0,
         )
+        subject = request.body["invoice"]
+        self._sent[object_id, subject["objectVersion"]["newVersion"]] = subject
+        return request
 
     def _invoice_answer(self, n: int) -> Request | None:
         held = self._believes("buyer", invoice_id(n, self._random.choice(INVOICES)))
@@ -178,6 +185,12 @@ class Traders:
             return None
         action = self._random.choice(("CANCEL", "CLOSE"))
         return trade.invoice_change(held, _number(held.object_id), action)
+
+    def _ask(self, n: int) -> Request | None:
+        held = self._believes("supplier", invoice_id(n, self._random.choice(INVOICES)))
+        if held is None or (held.status != "ACCEPTED" and not self._rarely(0.1)):
+            return None
+        return self._financing.ask(n, held)
 
     def _note(self, n: int) -> Request | None:
         object_id = _note_id(n, self._random.choice(NOTES))

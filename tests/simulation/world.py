@@ -22,7 +22,7 @@ from hundi.kernel.clock import DAY, HOUR, SECOND
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.signature import new_secret
 from hundi.parties import tables as parties
-from hundi.simulator import story
+from hundi.simulator import story, story_financing
 from hundi.simulator.erp import Erp
 from hundi.simulator.rules import parse_rules
 from hundi.simulator.state import in_memory
@@ -30,6 +30,7 @@ from hundi.store.batch import Again
 from hundi.store.engine import Transaction, Work, drive
 from hundi.store.metadata import metadata
 from hundi.store.sqlite import InlineDatabase
+from tests.simulation import lending
 from tests.simulation.network import BadNetwork
 from tests.simulation.trade import Request
 from tests.simulation.traders import Traders
@@ -40,9 +41,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 START = 1_770_000_000 * SECOND
-SIDES = {"buyer": story.BUYER, "supplier": story.SUPPLIER}
-LIVE_TRADES = 2
-STEPS_PER_TRADE = 300
+SIDES = {
+    "buyer": story.BUYER,
+    "supplier": story.SUPPLIER,
+    **{side: lender.business for side, lender in lending.SIDES.items()},
+}
+LIVE_TRADES = 3
+STEPS_PER_TRADE = 400
 JUMPS = (*[SECOND] * 6, *[31 * SECOND] * 6, *[HOUR] * 4, 3 * DAY, 10 * DAY)
 
 
@@ -114,7 +119,7 @@ class World:
             (self._sweep, 4),
             (self._abandon, 2),
             (self._redrive, 2),
-            (self._pass_time, 6),
+            (self._pass_time, 4),
             (lambda: self.network.deliver_late(self.now), 3),
             (self._change_minds, 2),
             (lambda: drive_or_crash(self.database.write(number_events)), 2),
@@ -150,12 +155,16 @@ class World:
         )
 
     def _unfinished(self) -> int:
-        text = "select count(*) from delivery where state in ('QUEUED', 'LEASED')"
+        """Webhooks that are to go out, and documents whose time is not up yet."""
+        text = (
+            "select (select count(*) from delivery where state in ('QUEUED', 'LEASED', 'HELD'))"
+            " + (select count(*) from deadline)"
+        )
         return int(self.connection.execute(text).fetchone()[0])
 
     def _trade(self) -> None:
-        newest = self.steps // STEPS_PER_TRADE
-        chosen = self.random.randrange(max(0, newest - LIVE_TRADES + 1), newest + 1)
+        oldest = self.steps // STEPS_PER_TRADE
+        chosen = self.random.randrange(oldest, oldest + LIVE_TRADES)
         request = self.traders.request(chosen)
         if request is None or self._rather_waits(request):
             return
@@ -171,9 +180,10 @@ class World:
 
     def _rather_waits(self, request: Request) -> bool:
         """Most of the time nobody speaks into an exchange that is under way."""
+        object_id = min(request.about.items(), default=("", ""))[1]
         row = self.connection.execute(
             "select 1 from document where open_exchange is not null and object_id = ?",
-            (min(request.about.items())[1],),
+            (object_id,),
         ).fetchone()
         return row is not None and self.random.random() < 0.8
 
@@ -258,7 +268,7 @@ class World:
 
 
 RULES = (
-    b"[]",
+    *[b"[]"] * 5,
     b'[{"when": {"kind": "req"}, "do": {"answer": "decline", "code": "NO", "detail": "no"}}]',
     b'[{"when": {"kind": "req"}, "do": {"answer": "pending"}, "times": 3}]',
     b'[{"do": {"answer": "status", "status": 503}, "times": 5}]',
@@ -380,3 +390,9 @@ async def _parties(tx: Transaction, secrets: dict[str, str]) -> None:
         await tx.execute(sa.insert(parties.entity).values(**entity, created_at=tx.now))
         await tx.execute(sa.insert(parties.b2b_id).values(**served, created_at=tx.now))
         await tx.execute(sa.insert(parties.gstin).values(**gstin))
+    for lender in lending.SIDES.values():
+        named = {
+            "fa_id": story_financing.PLATFORM, "financier_id": lender.financier_id,
+            "b2b_id": lender.business.b2b_id,
+        }  # fmt: skip
+        await tx.execute(sa.insert(parties.financier).values(**named, created_at=tx.now))

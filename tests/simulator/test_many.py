@@ -186,3 +186,21 @@ def test_a_withdrawal_that_is_declined_stands_all_the_same() -> None:
     payload = arrives(erp, "purchase-order/req-status-change", request_id(1), body, sequence="3")
     assert payload["resp"]["result"] == "FAILURE"
     assert believed(erp, story.OBJECT_ID) == ("purchase-order", "CANCELLED", True)
+
+
+def test_a_document_that_is_only_shown_is_not_moved() -> None:
+    """Lenders see an invoice whole; what became of it since is not undone by an old copy."""
+    erp = new_erp()
+    invoiced(erp)
+    arrives(erp, "payment/req-pay", request_id(2), story_money.payment(1), sequence="1,5")
+    shown = {
+        "objectId": INVOICE,
+        "objectVersion": {"currentVersion": 1, "newVersion": 1},
+        "statusTransition": {"currentStatus": "ACCEPTED", "newStatus": "ACCEPTED"},
+    }
+    asked = {"device": {}, "b2bIds": story.message("x", {})["b2bIds"]}
+    asked["financeRequest"] = {"financingRequestId": "FIN1", "invoices": [shown]}
+    arrives(erp, "finance/respRequestFinancing", outcome_id(9), asked,
+            sequence="3,9", result="SUCCESS")  # fmt: skip
+    assert believed(erp) == ("invoice", "PAYMENT INITIATED", False)
+    assert believed(erp, "FIN1") == ("finance", "requestFinancing", False)

@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+from random import Random
 
 import pytest
 import sqlalchemy as sa
 
+from hundi.documents import MESSAGES
 from hundi.exchange import deliveries, feed, queries, redrive, tables
+from hundi.exchange.gate import Road
 from hundi.exchange.request import Accepted, Refused
 from hundi.exchange.verdict import Decision
 from hundi.kernel.faults import RefusedError
@@ -195,6 +198,22 @@ async def test_two_answers_at_once_take_one_bid(lending: Lending) -> None:
     )
     [refused] = [one for one in outcomes if isinstance(one, Refused)]
     assert {fault.code for fault in refused.faults} == {"DOC-BUSY"}
+    await lending.deliver()
+    assert sorted((await lending.statuses("bid")).values()) == ["ACCEPTED", "REFUSED"]
+    assert (await lending.books(INVOICE_2))["financed"] == 1
+
+
+async def test_two_processes_take_one_bid(lending: Lending) -> None:
+    """Each accepts by itself: what decides is in the database."""
+    await asked(lending)
+    await both_bid(lending)
+    other = Road(lending.database, MESSAGES, random=Random(2).randbytes, accepted=lambda: None)
+    second = Lending(lending.database, other, lending.outbox)
+    outcomes = await asyncio.gather(
+        lending.submit(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"})),
+        second.submit(ANSWER, loans.bid_answer({"BID-B1": "ACCEPT"})),
+    )
+    assert sorted(isinstance(one, Accepted) for one in outcomes) == [False, True]
     await lending.deliver()
     assert sorted((await lending.statuses("bid")).values()) == ["ACCEPTED", "REFUSED"]
     assert (await lending.books(INVOICE_2))["financed"] == 1

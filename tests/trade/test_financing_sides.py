@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -62,6 +63,14 @@ async def test_the_buyer_sees_no_financing_exchange(lending: Lending) -> None:
     assert told["verified"]
     entries = told["entries"]
     assert isinstance(entries, list)
+    found = await lending.database.read(
+        lambda tx: queries.document(
+            tx, "buyer", lending.road.messages, type_="invoice", object_id=INVOICE_2
+        )
+    )
+    assert found.shown["assignedTo"] == loans.LENDERS["LENDER-A"].business.b2b_id
+    page = msgspec.json.encode(found.shown)
+    assert b"financ" not in page.replace(b"invoiceFinancingDetails", b"")
     shown = {one["message"] for one in entries if not one["withheld"]}
     assert not [one for one in shown if "financ" in one or "bid" in one]
 

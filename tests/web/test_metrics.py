@@ -43,6 +43,19 @@ async def test_acks_are_counted_by_message_and_result(stage: Scene) -> None:
     assert found["hundi_ack_seconds_count"] == 3
 
 
+async def test_a_receipt_counts_its_exchanges(stage: Scene) -> None:
+    metrics = Metrics(stage.database)
+    send = stage.messages["req-send"]
+    told = {"req_msg_id": "MSG0", "response": b"", "warnings": "[]", "exchanges": 3}
+    waits = Accepted(**told, state="OPEN", replayed=False, waiting=2)
+    metrics.accepted(send, waits, microseconds=1)
+    metrics.accepted(send, Accepted(**told, state="ENDED", replayed=True), microseconds=1)
+    found = await values(metrics)
+    assert found['hundi_exchanges_total{state="OPEN"}'] == 2
+    assert found['hundi_exchanges_total{state="SETTLED"}'] == 1
+    assert found['hundi_acks_total{message="slip/req-send",result="REPLAYED"}'] == 1
+
+
 @pytest.mark.parametrize(
     ("decision", "state"),
     [(Decision.SETTLED, 1), (Decision.DECLINED, 1), (Decision.FAILED, 0), (Decision.ASK_AGAIN, 0)],

@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from hundi.cli.actors import Actor
-from hundi.cli.scenes import billing, ending, financing, ordering, paying, trouble
+from hundi.cli.scenes import accounts, billing, ending, financing, ordering, paying, trouble
 from hundi.cli.scenes.table import Names, Stories, Table
 from hundi.cli.scenes.telling import PromiseBrokenError, Told
 from hundi.cli.stage import Stage, StageError, free_port
@@ -28,6 +28,7 @@ SCENES: tuple[Callable[[Table], None], ...] = (
     ordering.closed,
     financing.financed,
     paying.paid,
+    accounts.balanced,
     trouble.withdrawn,
     trouble.declined,
     trouble.down_and_back,
@@ -73,6 +74,7 @@ def _interrupt(*_: object) -> None:
 
 def _seated(stage: Stage, stories: Stories, told: Told, *, network: str) -> Table:
     """Network and ERPs up, everybody at the table. What can start at the same time does."""
+    began = time.monotonic()
     fresh = stage.database_url.startswith("sqlite")
     names = Names(stories, fresh=fresh)
     stage.command("db", "upgrade")
@@ -100,7 +102,11 @@ def _seated(stage: Stage, stories: Stories, told: Told, *, network: str) -> Tabl
         actors = [*trading, *lending]
         serving.result()
     kind = "SQLite" if fresh else "PostgreSQL"
-    told.line(f"Hundi serves {network} on {kind}; {len(actors)} businesses and their ERPs are up.")
+    took = f"{time.monotonic() - began:.1f} s"
+    told.line(
+        f"Hundi serves {network} on {kind}; {len(actors)} businesses and their ERPs are up"
+        f" after {took}."
+    )
     return Table(stories, told, names=names, actors=actors)
 
 

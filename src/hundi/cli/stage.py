@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-READY_SECONDS = 30
+READY_SECONDS = 60
 STOP_SECONDS = 25
 TAIL_LINES = 15
 

@@ -20,6 +20,9 @@ from aiohttp.streams import StreamReader
 from yarl import URL
 
 ANSWER_AT_MOST = 64 * 1024
+"""Bytes of an answer's body; one to a large request may be `ECHO` times as long as that."""
+ECHO = 2
+"""An answer repeats the document that it is about, and another system may print it wider."""
 INTERIM_AT_MOST = 16
 AROUND_AT_MOST = 64 * 1024
 SLICE = 8 * 1024
@@ -43,7 +46,7 @@ class Door:
 
 
 class Received:
-    """An answer: its status, at most 64 KiB of its body, whether that is all, its Retry-After."""
+    """An answer: its status, so much of its body as is read, whether that is all, its Retry-After."""
 
     __slots__ = ("body", "retry_after", "status", "whole")
 
@@ -103,25 +106,27 @@ async def _exchanged(connection: Connection, head: bytes, body: bytes) -> Receiv
     try:
         message, content = await protocol.read()
         received = Received(message)
-        await _read(received, message, content)
+        await _read(received, message, content, at_most=max(ANSWER_AT_MOST, ECHO * len(body)))
     except HttpProcessingError as error:
         raise NotHttpError from error
     return received
 
 
-async def _read(received: Received, message: RawResponseMessage, content: StreamReader) -> None:
-    """Read at most 64 KiB of a body. The rest of a longer one is not read."""
+async def _read(
+    received: Received, message: RawResponseMessage, content: StreamReader, *, at_most: int
+) -> None:
+    """Read a body up to a length. The rest of a longer one is not read."""
     told = message.headers.get("content-length")
-    if told is not None and told.isdigit() and int(told) <= ANSWER_AT_MOST:
+    if told is not None and told.isdigit() and int(told) <= at_most:
         received.body = await content.read()
         return
     parts = bytearray()
     async for part in content.iter_any():
         parts += part
-        if len(parts) > ANSWER_AT_MOST:
+        if len(parts) > at_most:
             received.whole = False
             break
-    received.body = bytes(parts[:ANSWER_AT_MOST])
+    received.body = bytes(parts[:at_most])
 
 
 class BoundedProtocol(ResponseHandler):

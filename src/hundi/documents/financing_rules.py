@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from hundi.documents.financing_bodies import FinancingBody
 from hundi.documents.invoice_bodies import Invoice
-from hundi.documents.invoice_ledger import ACCEPTED, BILLED, DUE, FINANCED, FINANCINGS, total_of
+from hundi.documents.invoice_ledger import ACCEPTED, BILLED, DUE, FINANCED, total_of
 from hundi.exchange.definition import DocumentView, Posting, RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.money import Money
@@ -177,7 +177,7 @@ def financing_account(body: FinancingBody) -> str:
     A lender may be asked later, or again, in the same request; it is one financing all the same.
     """
     request = body.financeRequest
-    return f"{FINANCINGS}:{request.initiatorB2BId}/{request.financingRequestId}"
+    return f"{FINANCED}:{request.initiatorB2BId}/{request.financingRequestId}"
 
 
 def _financeable(invoice: Invoice, path: str, view: DocumentView, *, own: str) -> Iterator[Fault]:

@@ -69,7 +69,7 @@ def draft(
     for plan in plans:
         leader_id = None
         if plan.request.follows and plans[0].waits:
-            plan.led, leader_id = True, exchanges[0].req_msg_id
+            plan.waits, leader_id = True, exchanges[0].req_msg_id
         id_ = request_id(times.now, random)
         exchange = _exchange(plan, id_, receipt_id=receipt_id, leader_id=leader_id)
         abandons += _abandon(plan, writes, times.now)
@@ -86,15 +86,15 @@ def draft(
             papers=plans[0].papers,
             now=times.now,
         )
-    moves = [moving for plan in plans for moving in plan.moves]
-    created = {one.document.key for one in moves if one.creating}
+    moves = plans[0].moves if len(plans) == 1 else [one for plan in plans for one in plan.moves]
+    created = [one.document.key for one in moves if one.stored is None]
     papers = plans[0].papers
     _leave(papers, writes, created=created, now=times.now)
     return Draft(
         place=place,
         request=request,
-        created=tuple(papers.documents[key] for key in sorted(created)),
-        claims=tuple(one for one in moves if one.claims is not None),
+        created=tuple([papers.documents[key] for key in created]),
+        claims=tuple([one for one in moves if one.touched.claim and one.claims]),
         abandons=tuple(abandons),
         accepted=_accepted(request, plans, receipt_id or exchanges[0].req_msg_id),
         writes=writes,
@@ -117,8 +117,8 @@ def _exchange(
         receiver_b2b=request.receiver_b2b,
         receiver_client=plan.receiver.client_id,
         receiver_mailbox=plan.receiver.mailbox,
-        moves=tuple(_planned(plan, one) for one in plan.moves),
-        holds=tuple(one.document.key for one in plan.held),
+        moves=tuple([_planned(plan, one) for one in plan.moves]),
+        holds=tuple([one.document.key for one in plan.held]),
         booked=not plan.booking.empty,
         idempotency_key=request.idempotency_key,
         raw=request.raw,
@@ -146,6 +146,8 @@ def _planned(plan: Plan, one: Moving) -> PlannedMove:
 def _abandon(plan: Plan, writes: Writes, now: int) -> list[Ending]:
     """Give up the sender's own open proposals in the same transaction, where this goes over them."""
     overs = {one.over.exchange.req_msg_id: one.over for one in plan.moves if one.over is not None}
+    if not overs:
+        return []
     endings = [unanswered(req_msg_id, State.ABANDONED) for req_msg_id in overs]
     for ending in endings:
         conclude(
@@ -283,7 +285,7 @@ def _settle_at_once(plan: Plan, writes: Writes, *, exchange: Exchange, now: int)
     )
 
 
-def _leave(papers: Papers, writes: Writes, *, created: set[Key], now: int) -> None:
+def _leave(papers: Papers, writes: Writes, *, created: Sequence[Key], now: int) -> None:
     """Leave the documents and their books to be written; those that are created are inserted."""
     writes.documents += [one for key, one in papers.documents.items() if key not in created]
     writes.book(papers.books, guarded_accounts(papers.types), now)
@@ -323,8 +325,8 @@ def _record(plan: Plan, writes: Writes, *, exchange: Exchange, times: Times) -> 
 
 def _accepted(request: Request, plans: Sequence[Plan], req_msg_id: str) -> Accepted:
     """The answer to the call: about its one exchange, or about the receipt of several."""
-    waits = any(plan.waits for plan in plans)
-    resp = Resp(req_msg_id, "PENDING" if waits else "SUCCESS")
+    waiting = sum(plan.waits for plan in plans)
+    resp = Resp(req_msg_id, "PENDING" if waiting else "SUCCESS")
     echo = request.message.ack is Ack.ECHO
     over = State.SETTLED.value if len(plans) == 1 else ENDED
     warnings = plans[0].warnings
@@ -334,8 +336,10 @@ def _accepted(request: Request, plans: Sequence[Plan], req_msg_id: str) -> Accep
         req_msg_id=req_msg_id,
         response=echo_ack(request.parts, resp) if echo else receipt_ack(req_msg_id),
         warnings=warnings_json(warnings),
-        state=State.OPEN.value if waits else over,
+        state=State.OPEN.value if waiting else over,
         replayed=False,
+        exchanges=len(plans),
+        waiting=waiting,
     )
 
 

@@ -117,6 +117,7 @@ def _ruled(
         held=held,
         booking=booking,
         papers=_papers(world, moves, held),
+        waits=moves[0].travels and not world.parties[request.receiver_b2b].mailbox,
     )
     return _tried(plan, world)
 
@@ -125,9 +126,9 @@ def _context(
     request: Request, world: World, *, moves: Sequence[Moving], held: Sequence[Held]
 ) -> RuleContext:
     known = {b2b: _as_party(world.parties[b2b]) for b2b in request.parties.values()}
-    first, *beside = moves
+    first = moves[0]
     views = {one.ref: world.view(one.document, one.ref) for one in held}
-    for one in beside:
+    for one in moves[1:]:
         if not _is_new(one):
             views[one.touched.path] = world.view(one.document, one.touched.path)
     return RuleContext(
@@ -135,7 +136,7 @@ def _context(
         parties=known,
         document=None if _is_new(first) else world.view(first.document, first.touched.path),
         held=views,
-        moved=tuple(one.touched.path for one in moves),
+        moved=tuple([one.touched.path for one in moves]),
         sharing=_sharing(world, first, other=request.receiver_b2b),
     )
 

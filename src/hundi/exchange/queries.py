@@ -18,6 +18,7 @@ from hundi.exchange.definition import MessageType, VersionRule
 from hundi.exchange.document import COLUMNS, PlannedMove
 from hundi.exchange.journal import COLUMNS as JOURNAL_COLUMNS
 from hundi.exchange.journal import first_broken
+from hundi.exchange.stakes import bought_by
 from hundi.exchange.standing import UNKNOWN
 from hundi.exchange.writes import moves_from
 from hundi.kernel.clock import to_text
@@ -146,8 +147,11 @@ async def _shown(
     held = contents[-1] if not row["content_seen"] else None
     body_id = held.row["req_msg_id"] if held else row["body_id"]
     current = next(c for c in contents if c.row["req_msg_id"] == body_id)
+    # Whom lenders were asked by, and how many, is told to nobody; who has bought it, to both sides.
+    stake = next(m.document.stake for m in messages.values() if m.document.name == row["type"])
     return {
         **_summary(row, held),
+        "assignedTo": await bought_by(tx, _key(row), stake if row["booked"] else None),
         "nextVersion": row["highest_version"] + 1,
         "missed": {
             "reqMsgId": row["last_exchange"],
@@ -158,7 +162,7 @@ async def _shown(
         "versions": [_version(one, row, body_id) for one in contents],
         "warnings": msgspec.Raw(current.row["warnings"].encode()),
         **await relations.around(tx, mine, _key(row)),
-        "accounts": await accounts_of(tx, _key(row), limit=MOST_ACCOUNTS),
+        "accounts": await accounts_of(tx, _key(row), limit=MOST_ACCOUNTS, hidden=stake or ""),
     }
 
 

@@ -148,7 +148,8 @@ def fingerprint(path: str, raw: bytes) -> bytes:
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     """The request is on disk. `state` is the exchange's state now; `replayed` by its key.
 
-    Of a call to several receivers, `req_msg_id` and `state` are its receipt's.
+    Of a call to several receivers, `req_msg_id` and `state` (OPEN or ENDED) are its receipt's, and
+    `waiting` of its `exchanges` have not ended.
     """
 
     req_msg_id: str
@@ -156,6 +157,8 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     warnings: str
     state: str
     replayed: bool
+    exchanges: int = 1
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)

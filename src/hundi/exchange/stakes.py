@@ -31,6 +31,12 @@ _STAKES = Bulk.of(
 )
 
 
+async def bought_by(tx: Transaction, key: Key, account: str | None) -> str | None:
+    """The B2B ID of who has bought a document; for its parties, who are told no more than that."""
+    rows = await tx.bulk(_STAKES, [(*key, account)]) if account is not None else ()
+    return rows[0]["b2b_id"] if rows else None
+
+
 async def stakeholders(
     tx: Transaction, keys: Iterable[Key], *, books: Books, types: Mapping[str, DocumentType]
 ) -> dict[Key, Stakeholder]:

@@ -32,7 +32,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     (`dns`, `egress`, `connect`, `tls`, `timeout`, `reset`, `not-http`), a colon and a phrase may
     follow it. `answer-too-large` stands beside a status: the body was cut. `reached` is False only
     for dns, egress, connect and tls: the receiver cannot have seen the request. `body` holds at
-    most 64 KiB. `retry_after` is in seconds, as the receiver asked, unlimited.
+    most 64 KiB, or twice what was sent where that is more. `retry_after` is in seconds, as the
+    receiver asked, unlimited.
     """
 
     status: int | None

@@ -129,6 +129,14 @@ class Moving(msgspec.Struct, frozen=True, kw_only=True):
         return self.move.version is VersionRule.NEXT
 
     @property
+    def travels(self) -> bool:
+        """False for a withdrawal of what the other side cannot hold: it never knew."""
+        if self.move.effect is Effect.PROPOSAL or self.stored is None:
+            return True
+        reached = self.over is not None and self.over.reached
+        return reached or self.document.highest_version > 0
+
+    @property
     def claims(self) -> str | None:
         """The number to be alone with, None where it has it already."""
         wanted = self.touched.claim
@@ -142,6 +150,8 @@ class Plan:
 
     `papers` are copies of all its documents and their books, its own to change; `held` are the
     documents that it draws on, `booking` what it books. What it moves first is what it is about.
+    `waits` says whether somebody has to answer before the exchange ends: the counterparty's system,
+    or that of the exchange which it follows.
     """
 
     request: Request
@@ -152,7 +162,7 @@ class Plan:
     held: tuple[Held, ...]
     booking: Booking
     papers: Papers
-    led: bool = False
+    waits: bool
 
     @property
     def first(self) -> Moving:
@@ -171,17 +181,3 @@ class Plan:
                 yield (*key[:2], "shared", one.touched.shared)
         for held in self.held:
             yield held.document.key
-
-    @property
-    def travels(self) -> bool:
-        """False for a withdrawal of what the other side cannot hold: it never knew."""
-        first = self.first
-        may_be_held = first.document.highest_version > 0
-        if first.over is not None and first.over.reached:
-            may_be_held = True
-        return first.move.effect is Effect.PROPOSAL or first.creating or may_be_held
-
-    @property
-    def waits(self) -> bool:
-        """Whether somebody has to answer before the exchange ends: the counterparty, or a leader's."""
-        return self.led or (self.travels and not self.receiver.mailbox)

@@ -104,9 +104,11 @@ _RELEASE = Bulk.of(
     " and claim = $3 and object_id = $4",
     returns=False,
 )
-_FREE_LANES = Bulk.of(
-    postgresql="delete from further_lane l using " + rows("id text") + " gone"
-    " where l.webhook_id = gone.id",
+FREE_LANES = Bulk.of(
+    # A table that is nearly always empty: joined, it would be read from end to end when it is not.
+    postgresql="delete from further_lane where webhook_id = any(array(select gone.id from "
+    + rows("id text")
+    + " gone))",
     sqlite="delete from further_lane where webhook_id = $1",
     returns=False,
 )
@@ -237,7 +239,9 @@ class Writes:
     def take(self, other: "Writes") -> None:
         """Add another's rows to these."""
         for name in self.__slots__:
-            getattr(self, name).extend(getattr(other, name))
+            more = getattr(other, name)
+            if more:
+                getattr(self, name).extend(more)
 
     async def flush(self, tx: Transaction, *beside: tuple[Bulk, Sequence[Sequence[Any]]]) -> None:
         """Send the rows to their tables, all in one round trip where the database can.
@@ -257,7 +261,7 @@ class Writes:
                 (_INSERT_DELIVERY, self.deliveries),
                 (_INSERT_EVENT, self.events),
                 (_INSERT_LANE, self.lanes),
-                (_FREE_LANES, sorted(set(self.freed))),
+                (FREE_LANES, sorted(set(self.freed))),
                 (_INSERT_RELATION, sorted(set(self.relations))),
                 (_INSERT_SHARED, sorted(set(self.shared))),
                 (_SET_DEADLINE, _soonest(self.deadlines)),

@@ -9,7 +9,8 @@ from hundi.kernel.lifetimes import Lifetimes
 class ServeSettings:
     """One serving process. `role` is all, api or dispatcher; port 0 means any free one.
 
-    `dev` allows http and loopback endpoints, for two systems on one laptop.
+    `dev` allows http and loopback endpoints, for two systems on one laptop. `lifetimes` say how long
+    proposals and bids wait for an answer.
     """
 
     database_url: str

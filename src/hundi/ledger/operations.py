@@ -40,11 +40,12 @@ _UPSERT = " on conflict (author_entity, type, object_id, name) do update set " +
 WRITE_ACCOUNT = Bulk(
     _ACCOUNT_VALUES.postgresql + _UPSERT, _ACCOUNT_VALUES.sqlite + _UPSERT, returns=False
 )
+# By key: "phase = 'PENDING'" would let PostgreSQL read the index of all that is reserved anywhere.
 END_TRANSFER = Bulk.of(
     postgresql="update ledger_transfer t set phase = v.phase, ended_at = v.at from "
     + rows("a text, t text, o text, id text, phase text, at bigint")
     + " v where t.author_entity = v.a and t.type = v.t and t.object_id = v.o"
-    " and t.transfer_id = v.id and t.phase = 'PENDING'",
+    " and t.transfer_id = v.id and t.phase not in ('POSTED', 'VOID')",
     sqlite="update ledger_transfer set phase = $5, ended_at = $6 where author_entity = $1"
     " and type = $2 and object_id = $3 and transfer_id = $4 and phase = 'PENDING'",
     returns=False,

@@ -18,6 +18,7 @@ MEASURES = {Unit.PAISE: "INR", Unit.THOUSANDTHS: "QUANTITY", Unit.COUNT: "COUNT"
 _ACCOUNTS = Statement.both(
     "select name, unit, debit, credit, debit_pending, credit_pending from ledger_account"
     " where author_entity = $1 and type = $2 and object_id = $3"
+    " and ($5 = '' or (name <> $5 and name not like $5 || ':%'))"
     " order by case unit when 'THOUSANDTHS' then 1 else 0 end, name limit $4"
 )
 _LEFT = Bulk.of(
@@ -33,9 +34,12 @@ _LEFT = Bulk.of(
 )
 
 
-async def accounts_of(tx: Transaction, key: Key, *, limit: int) -> Json:
-    """A document's accounts: `{accounts, more}`, at most `limit` of them."""
-    found = await tx.fetch(_ACCOUNTS, *key, limit + 1)
+async def accounts_of(tx: Transaction, key: Key, *, limit: int, hidden: str = "") -> Json:
+    """A document's accounts: `{accounts, more}`, at most `limit` of them.
+
+    `hidden` is one that is told to nobody, nor what stands against it under `hidden:…`.
+    """
+    found = await tx.fetch(_ACCOUNTS, *key, limit + 1, hidden)
     return {"accounts": [_account(row) for row in found[:limit]], "more": len(found) > limit}
 
 

@@ -5,7 +5,7 @@
 
 It verifies signatures, keeps its answer together with its effect, gives every repeat of a webhook
 the same bytes, undoes an exchange that ended without it, and says what it now believes about each
-document: those that a message is about and those that it names with a status of their own. A fact
+document: those that a message is about and those that it names with a change of their status. A fact
 (a payment, say) is kept whatever is answered to it; where that is FAILURE it is kept as disputed.
 Without rules every message is answered SUCCESS. Without `--state` it forgets on exit;
 with it, effect and answer are on disk before the answer goes out.

@@ -95,7 +95,7 @@ class Subject:
 class Message:
     """A verified webhook, read.
 
-    `named` are the documents that the subject names with a status of theirs, in its order.
+    `named` are the documents that the subject names and whose status changes, in its order.
     `b2b_ids` is raw JSON, `parties` the same in one spelling: two authors may use one objectId,
     and two systems write JSON their own ways. These and `additional_infos` are None where the body
     has none.
@@ -272,14 +272,16 @@ def _told(inner: Members, sequence: int | None, *, verb: str) -> Told:
 
 
 def _named(subject: Members, sequences: Sequence[int | None]) -> Iterator[Told]:
-    """Documents in the subject's lists that have a status of their own there.
+    """Documents in the subject's lists whose status changes there.
 
-    Their journal numbers are known where the header has one for each of them.
+    Their journal numbers are known where the header has one for each that is named with a status.
     """
     found = [inner for raw in subject.values() for inner in _listed(bytes(raw))]
     known = sequences if len(sequences) == len(found) else [None] * len(found)
     for inner, sequence in zip(found, known, strict=True):
-        yield replace(_told(inner, sequence, verb=""), action="")
+        told = replace(_told(inner, sequence, verb=""), action="")
+        if told.status != told.before:
+            yield told
 
 
 def _listed(raw: bytes) -> Iterator[Members]:

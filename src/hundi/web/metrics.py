@@ -77,14 +77,18 @@ class Metrics:
         self._breakers = self._gauge("breakers_open", "Endpoints that are left alone for a while")
 
     def accepted(self, message: MessageType, outcome: Accepted, *, microseconds: int) -> None:
-        """Count an ack; a replayed one is no new exchange."""
-        state = State(outcome.state)
-        result = "PENDING" if state is State.OPEN else "SUCCESS"
+        """Count an ack and its exchanges; a replayed one is no new exchange."""
+        waits = outcome.state == State.OPEN.value
+        result = "PENDING" if waits else "SUCCESS"
         told = "REPLAYED" if outcome.replayed else result
         self._counted(self._acks, stored_name(message), told).inc()
         self._ack_seconds.observe(microseconds / SECOND)
-        if not outcome.replayed:
-            self.entered(state)
+        if outcome.replayed:
+            return
+        waiting = outcome.waiting if outcome.exchanges > 1 else int(waits)
+        for state, count in ((State.OPEN, waiting), (State.SETTLED, outcome.exchanges - waiting)):
+            if count:
+                self.entered(state, count)
 
     def refused(self, faults: Sequence[Fault], status: int) -> None:
         """Count a refusal once under each of its codes."""

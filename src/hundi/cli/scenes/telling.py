@@ -41,5 +41,7 @@ def _shown(seen: object) -> str:
         case list():
             return ", ".join(map(str, seen))
         case dict():
-            return ", ".join(f"{name} {value}" for name, value in sorted(seen.items()))
+            return ", ".join(f"{name} {_shown(value)}" for name, value in sorted(seen.items()))
+        case tuple():
+            return " / ".join(map(str, seen))
     return str(seen)

@@ -1,0 +1,51 @@
+"""PostgreSQL looks up by key what it changes, also where nothing has told it yet how much there is."""
+
+import asyncpg
+import pytest
+
+from hundi.exchange.writes import FREE_LANES
+from hundi.ledger.operations import END_TRANSFER
+from hundi.store.postgres import SETTINGS
+from hundi.store.statement import Bulk
+
+TRANSFERS = """
+    insert into ledger_transfer
+    select 'E', 'purchase-order', 'P' || n / 100, 'T' || n, 'M' || n / 100, 'E', 'invoice', 'I',
+        'a', 'b', 1, 'COUNT', 'POSTED', false, 1, 1
+    from generate_series(1, 10000) n
+"""
+LANES = "insert into further_lane values ('W1', 'L1', 1), ('W2', 'L2', 2)"
+
+
+async def plan(url: str, bulk: Bulk) -> str:
+    connection = await asyncpg.connect(url, server_settings=SETTINGS)
+    try:
+        await connection.execute(f"prepare it(jsonb) as {bulk.postgresql}")
+        lines = await connection.fetch("explain execute it('[]')")
+    finally:
+        await connection.close()
+    return "\n".join(line[0] for line in lines)
+
+
+async def told(url: str, *commands: str) -> None:
+    connection = await asyncpg.connect(url)
+    for command in commands:
+        await connection.execute(command)
+    await connection.close()
+
+
+@pytest.mark.parametrize("grown", [False, True])
+async def test_a_transfer_is_ended_by_its_key(postgres_url: str, grown: bool) -> None:
+    if grown:
+        await told(postgres_url, TRANSFERS, "vacuum analyze ledger_transfer")
+    shown = await plan(postgres_url, END_TRANSFER)
+    assert "ledger_transfer_pkey" in shown
+    assert "(transfer_id = v.id)" in shown.split("Index Cond:")[1].splitlines()[0], shown
+
+
+@pytest.mark.parametrize("counted", [False, True])
+async def test_lanes_are_freed_by_their_webhook(postgres_url: str, counted: bool) -> None:
+    if counted:
+        await told(postgres_url, LANES, "vacuum analyze further_lane")
+    shown = await plan(postgres_url, FREE_LANES)
+    assert "Index Cond: (webhook_id = ANY" in shown, shown
