@@ -1,24 +1,55 @@
-"""`hundi client set` and `hundi client rotate-secret`: how a client is reached."""
+"""`hundi client`: systems that call the network, how they are reached, and their secrets."""
 
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated
 
 import typer
 
+from hundi.cli.database import AsJson, show, with_database
+from hundi.cli.tools import CheckEndpoint
 from hundi.exchange.endpoints import Changes, rotate_secret, set_client
 from hundi.kernel.identity import system_random
-from hundi.store.engine import Database
+from hundi.parties.operations import add_client
 
-Shown = dict[str, str]
-Run = Callable[[Callable[[Database], Coroutine[Any, Any, Shown]]], Shown]
-Show = Callable[..., None]
+Warn = Callable[..., None]
 Client = Annotated[str, typer.Option("--client", help="clientId of the system.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+_ONLY_IN_DEV = "It is stored; for now start the network with `hundi serve --dev` to call it."
+_NEVER_CALLED = "It is stored, but nothing will be sent to it, with or without --dev."
 
 
-def client_set_command(run: Run, show: Show, warn: Show) -> Callable[..., None]:
-    """The command; `run` opens the database, `show` prints, `warn` looks at an endpoint."""
+def client_commands(check_endpoint: CheckEndpoint) -> typer.Typer:
+    """The commands below `hundi client`."""
+    warn = partial(_warn, check_endpoint)
+    group = typer.Typer(help="Systems that call the network.", no_args_is_help=True)
+    group.command("add")(_adds(warn))
+    group.command("set")(_sets(warn))
+    group.command("rotate-secret")(_rotate_secret)
+    return group
 
+
+def _adds(warn: Warn) -> Callable[..., None]:
+    def client_add(
+        name: Annotated[str, typer.Option(help="Whose system it is.")],
+        endpoint: Annotated[str | None, typer.Option(help="Base URL of its webhooks.")] = None,
+        mailbox: Annotated[bool, typer.Option("--mailbox", help="It has no endpoint.")] = False,
+        as_json: AsJson = False,
+    ) -> None:
+        """Register a system. Its secrets are printed once and kept only as hashes."""
+        if mailbox == (endpoint is not None):
+            raise typer.BadParameter("Give either --endpoint URL or --mailbox.")
+        made = with_database(
+            lambda db: add_client(db, name=name, endpoint=endpoint, random=system_random)
+        )
+        show(made.as_json(), as_json=as_json)
+        warn(endpoint, as_json=as_json)
+
+    return client_add
+
+
+def _sets(warn: Warn) -> Callable[..., None]:
     def client_set(
         client: Client,
         endpoint: Annotated[str | None, typer.Option(help="Base URL of its webhooks.")] = None,
@@ -48,19 +79,27 @@ def client_set_command(run: Run, show: Show, warn: Show) -> Callable[..., None]:
             headers=() if no_headers else header or None,
             empty_means_success=empty_means_success,
         )
-        show(run(lambda database: set_client(database, client, changes)), as_json=as_json)
-        if endpoint is not None:
-            warn(endpoint, as_json=as_json)
+        show(with_database(lambda db: set_client(db, client, changes)), as_json=as_json)
+        warn(endpoint, as_json=as_json)
 
     return client_set
 
 
-def client_rotate_command(run: Run, show: Show) -> Callable[..., None]:
-    """The command; `run` opens the database for it, `show` prints the new secret."""
+def _rotate_secret(client: Client, as_json: AsJson = False) -> None:
+    """Make a new signing secret, printed once. The old one signs beside it for 24 hours."""
+    made = with_database(lambda db: rotate_secret(db, client, random=system_random))
+    show(made, as_json=as_json)
 
-    def client_rotate_secret(client: Client, as_json: AsJson = False) -> None:
-        """Make a new signing secret, printed once. The old one signs beside it for 24 hours."""
-        made = run(lambda database: rotate_secret(database, client, random=system_random))
-        show(made, as_json=as_json)
 
-    return client_rotate_secret
+def _warn(check_endpoint: CheckEndpoint, endpoint: str | None, *, as_json: bool) -> None:
+    """Say at once what would keep the network from calling an endpoint."""
+    fault = None if endpoint is None else check_endpoint(endpoint, dev=False)
+    if endpoint is None or fault is None:
+        return
+    in_dev = check_endpoint(endpoint, dev=True) is None
+    detail = f"{fault.detail} {_ONLY_IN_DEV if in_dev else _NEVER_CALLED}"
+    if as_json:
+        warning = {"code": fault.code, "detail": detail}
+        typer.echo(json.dumps({"warning": warning}), err=True)
+    else:
+        typer.echo(f"hundi: warning: {detail}", err=True)
