@@ -47,5 +47,5 @@ def test_the_readme_and_the_trade_work_when_pasted(tmp_path: Path) -> None:
     assert "hundi-warnings" in printed.lower()
     page = json.loads(printed[printed.rindex('{"type":"invoice"') :])
     assert (page["objectId"], page["status"]) == (INVOICE, "PARTIALLY PAID")
-    assert [one["held"] for one in page["accounts"] if one["name"] == "due"] == ["316765.00"]
+    assert "316765.00" in json.dumps(page["accounts"])
     assert '"FAILURE"' not in printed

@@ -1,4 +1,4 @@
-"""`hundi client`: systems that call the network, and how they are reached."""
+"""`hundi client`: systems that call the network, how they are reached, and their secrets."""
 
 import json
 from collections.abc import Callable
@@ -22,29 +22,15 @@ _NEVER_CALLED = "It is stored, but nothing will be sent to it, with or without -
 
 def client_commands(check_endpoint: CheckEndpoint) -> typer.Typer:
     """The commands below `hundi client`."""
+    warn = partial(_warn, check_endpoint)
     group = typer.Typer(help="Systems that call the network.", no_args_is_help=True)
-    warn = partial(_warn_of_endpoint, check_endpoint)
-    group.command("add")(_add_command(warn))
-    group.command("set")(_set_command(warn))
+    group.command("add")(_adds(warn))
+    group.command("set")(_sets(warn))
     group.command("rotate-secret")(_rotate_secret)
     return group
 
 
-def _warn_of_endpoint(check_endpoint: CheckEndpoint, endpoint: str, *, as_json: bool) -> None:
-    """Say at once what would keep the network from calling an endpoint."""
-    fault = check_endpoint(endpoint, dev=False)
-    if fault is None:
-        return
-    in_dev = check_endpoint(endpoint, dev=True) is None
-    detail = f"{fault.detail} {_ONLY_IN_DEV if in_dev else _NEVER_CALLED}"
-    if as_json:
-        warning = {"code": fault.code, "detail": detail}
-        typer.echo(json.dumps({"warning": warning}), err=True)
-    else:
-        typer.echo(f"hundi: warning: {detail}", err=True)
-
-
-def _add_command(warn: Warn) -> Callable[..., None]:
+def _adds(warn: Warn) -> Callable[..., None]:
     def client_add(
         name: Annotated[str, typer.Option(help="Whose system it is.")],
         endpoint: Annotated[str | None, typer.Option(help="Base URL of its webhooks.")] = None,
@@ -58,13 +44,12 @@ def _add_command(warn: Warn) -> Callable[..., None]:
             lambda db: add_client(db, name=name, endpoint=endpoint, random=system_random)
         )
         show(made.as_json(), as_json=as_json)
-        if endpoint is not None:
-            warn(endpoint, as_json=as_json)
+        warn(endpoint, as_json=as_json)
 
     return client_add
 
 
-def _set_command(warn: Warn) -> Callable[..., None]:
+def _sets(warn: Warn) -> Callable[..., None]:
     def client_set(
         client: Client,
         endpoint: Annotated[str | None, typer.Option(help="Base URL of its webhooks.")] = None,
@@ -94,15 +79,27 @@ def _set_command(warn: Warn) -> Callable[..., None]:
             headers=() if no_headers else header or None,
             empty_means_success=empty_means_success,
         )
-        shown = with_database(lambda database: set_client(database, client, changes))
-        show(shown, as_json=as_json)
-        if endpoint is not None:
-            warn(endpoint, as_json=as_json)
+        show(with_database(lambda db: set_client(db, client, changes)), as_json=as_json)
+        warn(endpoint, as_json=as_json)
 
     return client_set
 
 
 def _rotate_secret(client: Client, as_json: AsJson = False) -> None:
     """Make a new signing secret, printed once. The old one signs beside it for 24 hours."""
-    made = with_database(lambda database: rotate_secret(database, client, random=system_random))
+    made = with_database(lambda db: rotate_secret(db, client, random=system_random))
     show(made, as_json=as_json)
+
+
+def _warn(check_endpoint: CheckEndpoint, endpoint: str | None, *, as_json: bool) -> None:
+    """Say at once what would keep the network from calling an endpoint."""
+    fault = None if endpoint is None else check_endpoint(endpoint, dev=False)
+    if endpoint is None or fault is None:
+        return
+    in_dev = check_endpoint(endpoint, dev=True) is None
+    detail = f"{fault.detail} {_ONLY_IN_DEV if in_dev else _NEVER_CALLED}"
+    if as_json:
+        warning = {"code": fault.code, "detail": detail}
+        typer.echo(json.dumps({"warning": warning}), err=True)
+    else:
+        typer.echo(f"hundi: warning: {detail}", err=True)
