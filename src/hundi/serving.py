@@ -19,6 +19,7 @@ import structlog
 import uvicorn
 
 from hundi.delivery.breaker import Breaker
+from hundi.delivery.codes import CodeLoop, CodeSender
 from hundi.delivery.dispatch import Dispatcher, DispatchLoop, SweepLoop
 from hundi.delivery.egress import EgressGuard
 from hundi.delivery.health import Health
@@ -34,12 +35,14 @@ from hundi.kernel.clock import wall_clock
 from hundi.kernel.identity import system_random
 from hundi.kernel.lifetimes import VARIABLE, Lifetimes
 from hundi.kernel.settings import CannotServeError, ServeSettings
+from hundi.onboarding.operations import Onboarding
+from hundi.onboarding.rail import ContactRail, HttpContactRail, SimulatedContacts
 from hundi.parties.tokens import Tokens
 from hundi.store.engine import Database
 from hundi.store.migrate import is_current, upgrade
 from hundi.store.opening import open_database, sqlite_path
 from hundi.store.sqlite import ServingLock
-from hundi.web.app import Application, Edge
+from hundi.web.app import Application, Edge, calls
 from hundi.web.context import Context
 from hundi.web.metrics import Metrics
 from hundi.web.network import rest
@@ -146,6 +149,8 @@ class _Process:
         self._metrics = Metrics(database)
         self._refusals = RefusalLog(database)
         self._loop: DispatchLoop | None = None
+        self._codes: CodeLoop | None = None
+        self._rail = _rail(settings)
         self._road = Road(
             database,
             MESSAGES,
@@ -154,11 +159,25 @@ class _Process:
             batched=self._metrics.committed,
             lifetimes=settings.lifetimes,
         )
+        self._onboarding = Onboarding(
+            database,
+            random=system_random,
+            accepted=self._wake_all,
+            proves=self._rail is not None,
+        )
         self._stopping = asyncio.Event()
 
     def _wake(self) -> None:
         if self._loop is not None:
             self._loop.wake()
+
+    def _wake_codes(self) -> None:
+        if self._codes is not None:
+            self._codes.wake()
+
+    def _wake_all(self) -> None:
+        self._wake()
+        self._wake_codes()
 
     async def run(self) -> None:
         """Run the parts of this role until a signal says stop."""
@@ -176,6 +195,7 @@ class _Process:
         stop_dispatching = None
         if role in {"all", "dispatcher"}:
             stop_dispatching = await self._start_dispatcher()
+        sending_codes = self._start_codes()
         if server is not None and listening is not None:
             sweeping = asyncio.create_task(connections.run())
             await self._serve_http(server, listening)
@@ -184,10 +204,24 @@ class _Process:
             _say(self._settings, "dispatching")
             await self._stopping.wait()
         await self._road.drained()
+        await self._onboarding.drained()
+        if self._codes is not None:
+            self._codes.stop()
+            await sending_codes
         if stop_dispatching is not None:
             await stop_dispatching()
         keeping.stop()
         await house
+
+    def _start_codes(self) -> "asyncio.Future[None]":
+        """Dispatchers send ownership codes; a simulation stays where its messages can be read."""
+        nothing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        away = "dispatcher" if isinstance(self._rail, SimulatedContacts) else "api"
+        if self._rail is None or self._settings.role == away:
+            return nothing
+        sender = CodeSender(database=self._database, rail=self._rail, random=system_random)
+        self._codes = CodeLoop(sender, self._wake)
+        return asyncio.ensure_future(self._codes.run())
 
     async def _start_dispatcher(self) -> Callable[[], Awaitable[None]]:
         guard = EgressGuard.for_mode(dev=self._settings.dev)
@@ -240,9 +274,23 @@ class _Process:
             metrics=self._metrics,
             waiters=EventWaiters(self._database),
             wake=self._wake,
+            wake_codes=self._wake_codes,
+            contacts=self._rail if isinstance(self._rail, SimulatedContacts) else None,
         )
         edge = Edge(self._road, refusals=self._refusals, metrics=self._metrics, clock=wall_clock)
-        return Application(self._road.messages, edge=edge, tokens=tokens, rest=rest(context))
+        every = calls(self._road, self._onboarding, edge)
+        return Application(every, edge=edge, tokens=tokens, rest=rest(context))
+
+
+def _rail(settings: ServeSettings) -> ContactRail | None:
+    """The way to contacts: the operator's gateway, in development mode without one a simulation."""
+    if settings.contact_rail:
+        allowed = ("https://", "http://") if settings.dev else ("https://",)
+        if not settings.contact_rail.startswith(allowed):
+            message = f"HUNDI_CONTACT_RAIL is no URL that begins with {' or '.join(allowed)}."
+            raise CannotServeError(message)
+        return HttpContactRail(settings.contact_rail, settings.contact_token)
+    return SimulatedContacts() if settings.dev else None
 
 
 class _Observers:

@@ -151,3 +151,23 @@ def test_a_lender_is_named(database_url: str) -> None:
     assert told.returncode == 0
     again = (*named, "--financier-id", "LENDER-A", "--ifsc", "FICT0000027", "--account", "XX0701")
     assert hundi(*again, url=database_url).returncode == 0
+
+
+def test_the_operator_switches_ids_and_vouches(database_url: str) -> None:
+    made = hundi("client", "add", "--name", "ERP", "--mailbox", "--json", url=database_url)
+    client = json.loads(made.stdout)["clientId"]
+    party = ("party", "add", "--client", client, "--name", "Loom", "--pan", "ZZZCI2701K")
+    assert hundi(*party, "--level", "1", url=database_url).returncode == 0
+    known = ("--b2b-id", "ZZZCI2701K@BCB", "--json")
+    off = hundi("party", "deactivate", *known, url=database_url)
+    assert json.loads(off.stdout) == {"b2bId": "ZZZCI2701K@BCB", "state": "INACTIVE"}
+    on = hundi("party", "activate", *known, url=database_url)
+    assert json.loads(on.stdout)["state"] == "ACTIVE"
+    level = hundi("party", "level", *known, "--level", "2", url=database_url)
+    assert json.loads(level.stdout) == {"b2bId": "ZZZCI2701K@BCB", "level": "2"}
+    wrong = hundi("party", "level", *known, "--level", "4", url=database_url)
+    assert wrong.returncode == 2
+    for verb in (("deactivate",), ("activate",), ("level", "--level", "1")):
+        told = hundi("party", *verb, "--b2b-id", "NOBODY@BCB", "--json", url=database_url)
+        assert told.returncode == 2
+        assert json.loads(told.stderr)["error"]["code"] == "PARTY-UNKNOWN"

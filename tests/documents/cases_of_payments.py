@@ -314,6 +314,37 @@ _AGAIN = (
     ),
 )  # fmt: skip
 
+_IDS = story_money.payment(1)["b2bIds"]
+_BUYER, _SUPPLIER = _IDS["buyerB2BId"], _IDS["supplierB2BId"]
+_LEVELS = (
+    Case(
+        name="buyer-of-level-1", why="Registered, but without a category.", invoices=[AFTER_NOTE],
+        body=story_money.payment(1), levels={_BUYER: 1},
+        findings=[("PAY-PAYER-LEVEL", "b2bIds.buyerB2BId")],
+    ),
+    Case(
+        name="buyer-of-level-2", why="Level 2 pays.", invoices=[AFTER_NOTE],
+        body=story_money.payment(1), levels={_BUYER: 2}, books=BOOKS_1,
+    ),
+    Case(
+        name="supplier-of-level-2", why="Nobody has seen his account.", invoices=[AFTER_NOTE],
+        body=story_money.payment(1), levels={_SUPPLIER: 2},
+        findings=[("PAY-PAYEE-LEVEL", "b2bIds.supplierB2BId")],
+    ),
+    Case(
+        name="both-of-level-1", why="Both are told.", invoices=[AFTER_NOTE],
+        body=story_money.payment(1), levels={_BUYER: 1, _SUPPLIER: 1},
+        findings=[("PAY-PAYER-LEVEL", "b2bIds.buyerB2BId"),
+                  ("PAY-PAYEE-LEVEL", "b2bIds.supplierB2BId")],
+    ),
+    Case(
+        name="confirmed-by-a-supplier-of-level-1", why="What was taken in is confirmed.",
+        message="req-pay-confirmation", body=story_money.payment_confirmation(1),
+        invoices=[PAYING_1], stored=("INITIATED", story_money.payment(1)), target="CONFIRMED",
+        levels={_BUYER: 1, _SUPPLIER: 1},
+    ),
+)  # fmt: skip
+
 _OTHER, _UTR = "PMT" + "9" * 32, story_money.PAYMENTS[1].utr
 _UTRS = (
     Case(
@@ -333,4 +364,4 @@ _UTRS = (
     ),
 )  # fmt: skip
 
-CASES = (*_STORY, *_SUMS, *_SPLITS, *_INVOICES, *_AGAIN, *_UTRS)
+CASES = (*_STORY, *_SUMS, *_SPLITS, *_INVOICES, *_AGAIN, *_UTRS, *_LEVELS)

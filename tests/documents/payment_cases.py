@@ -1,6 +1,6 @@
 """A golden example of a payment: the message, what the network has, findings and bookings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ class Case:
     `stored` is the payment that the network knows (its status and body), None for a new one;
     `sharing` are other live payments of the buyer that are found by the UTR, (objectId, UTR now);
     `target` the state it goes to; `books` the transfers, as `place: debit > credit paise`.
+    `levels` are those of parties that are not verified to the highest.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Case:
     sharing: Sequence[tuple[str, str]] = ()
     target: str | None = "INITIATED"
     books: Sequence[str] = field(default=())
+    levels: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:
@@ -48,6 +50,7 @@ class Case:
             "verdict": self.verdict,
             "findings": [{"code": code, "path": path} for code, path in self.findings],
             "books": list(self.books),
+            **({"levels": dict(self.levels)} if self.levels else {}),
             "message": self.message,
             "payment": {"status": status, "target": self.target, "body": body},
             "invoices": list(self.invoices),

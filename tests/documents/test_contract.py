@@ -13,6 +13,7 @@ from msgspec import inspect
 from hundi.documents import order_bodies, shapes
 from hundi.documents.purchase_order import MESSAGES
 from hundi.exchange.definition import DocumentView, MessageType, Party, RuleContext
+from hundi.kernel import members
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.fields import Emptiable, Group, Strict
 from hundi.kernel.reading import read
@@ -64,7 +65,7 @@ REQUESTS = {
 def test_every_object_of_the_bodies_is_compared() -> None:
     declared = {
         one
-        for module in (shapes, order_bodies)
+        for module in (members, shapes, order_bodies)
         for one in vars(module).values()
         if isinstance(one, type) and issubclass(one, Group) and one.__module__ == module.__name__
     }

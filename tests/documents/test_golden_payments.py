@@ -1,6 +1,7 @@
 """The golden payments: accepted, warned or refused, with exactly these findings and bookings."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -56,7 +57,8 @@ def context(example: dict[str, Any]) -> RuleContext:
     invoices = zip(paths, example["invoices"], strict=True)
     return RuleContext(
         today=date(2026, 1, 31),
-        parties=PARTIES,
+        parties=PARTIES
+        | {b2b: replace(PARTIES[b2b], level=n) for b2b, n in example.get("levels", {}).items()},
         document=stored(example),
         held={path: view_of(told, path) for path, told in invoices},
         sharing=tuple(

@@ -1,6 +1,7 @@
 """What a counterparty owes the network: one effect, one answer, and the network's last word."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -238,6 +239,25 @@ def test_a_body_that_cannot_be_read_is_declined_not_a_crash(raw: bytes) -> None:
     assert (resp(answer)["result"], resp(answer)["errorCd"]) == ("FAILURE", "ERP-UNREADABLE")
     assert erp.documents() == []
     assert erp.receive(webhook("resp-send", outcome_id(1), raw), now=NOW).status == 400
+
+
+def test_an_outcome_about_no_document_is_noted_and_acknowledged() -> None:
+    """Answers of onboarding calls name no two parties."""
+    erp = new_erp()
+    raw = b'{"resp":{"result":"SUCCESS"},"institute":{"objectId":"ORG1"},"additionalInfos":[]}'
+    path = "/api/v0/business-onboarding/respRegEntity"
+    told = replace(webhook("resp-send", outcome_id(1), raw), path=path)
+    assert erp.receive(told, now=NOW).status == 200
+    assert erp.documents() == []
+    assert [row["rule"] for row in erp.state.received()] == ["news"]
+
+
+def test_an_outcome_of_a_bid_names_no_parties_and_is_recorded() -> None:
+    erp = new_erp()
+    raw = b'{"resp":{"result":"SUCCESS"},"bid":{"objectId":"BID-1"}}'
+    told = replace(webhook("resp-send", outcome_id(1), raw), path="/api/v0/finance/respShareBid")
+    assert erp.receive(told, now=NOW).status == 200
+    assert erp.state.outcome(outcome_id(1)) == "SUCCESS"
 
 
 def test_what_is_held_is_decided_when_it_is_let_go() -> None:

@@ -1,6 +1,7 @@
 """The migrations make exactly the tables that the code declares."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -9,7 +10,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from hundi.exchange import tables as exchange
+from hundi.ledger import tables as ledger
+from hundi.onboarding import tables as onboarding
 from hundi.parties import tables as parties
+from hundi.parties.queries import served
 from hundi.store.engine import UnavailableError
 from hundi.store.metadata import metadata
 from hundi.store.migrate import is_current, upgrade
@@ -17,7 +21,8 @@ from hundi.store.opening import BadUrlError, open_database, sqlite_path
 
 
 def _differences(connection: sa.Connection) -> list[object]:
-    assert exchange.document.metadata is parties.client.metadata is metadata
+    kinds = (exchange.document, ledger.account, onboarding.candidate, parties.client)
+    assert all(table.metadata is metadata for table in kinds)
     found = compare_metadata(MigrationContext.configure(connection), metadata)
     return [d for d in found if "alembic_version" not in str(d)]
 
@@ -77,3 +82,50 @@ def test_options_of_the_url_reach_the_database_in_upgrading_too(postgres_url: st
     upgrade(f"{postgres_url}?sslmode=prefer&application_name=loom")
     with pytest.raises(UnavailableError, match="sslmode"):
         upgrade(f"{postgres_url}?sslmode=nonsense")
+
+
+async def test_rows_of_the_first_version_stay_readable(tmp_path: Path) -> None:
+    """A business of before onboarding keeps its data, and the operator vouches for it."""
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    upgrade(url, "0001")
+    await _write_old(url)
+    upgrade(url)
+    await _write_old(url, number=2)  # a process of the version before goes on writing
+    database = await open_database(url, lambda: 0)
+    found = await database.write(lambda tx: served(tx, {"ID1@BCB", "ID2@BCB"}))
+    assert {one.name: (one.pan, one.level, one.active) for one in found.values()} == {
+        "Old 1": ("ZZZCA0001K", 3, True),
+        "Old 2": ("ZZZCA0002K", 3, True),
+    }
+    await database.close()
+
+
+async def _write_old(url: str, number: int = 1) -> None:
+    client = {
+        "client_id": f"C{number}", "name": "x", "secret_hash": "", "username": f"u{number}",
+        "password_hash": "", "mailbox": True, "endpoint_headers": "{}",
+        "empty_means_success": False, "webhook_secret": "", "failed_exchanges": 0,
+    }  # fmt: skip
+    entity = {"entity_id": f"E{number}", "pan": f"ZZZCA000{number}K", "name": f"Old {number}"}
+    served = {"b2b_id": f"ID{number}@BCB", "entity_id": f"E{number}", "client_id": f"C{number}"}
+    with sa.create_engine(url).begin() as connection:
+        for table, row in (("client", client), ("entity", entity), ("b2b_id", served)):
+            whole = {**row, "created_at": 1, **({"active": True} if table == "b2b_id" else {})}
+            names = ", ".join(whole)
+            values = ", ".join(f":{name}" for name in whole)
+            connection.execute(sa.text(f"insert into {table} ({names}) values ({values})"), whole)
+
+
+async def test_a_pan_is_one_business_but_for_a_persons(database_url: str) -> None:
+    database = await open_database(database_url, lambda: 0)
+
+    async def put(entity_id: str, pan: str) -> None:
+        row = {"entity_id": entity_id, "pan": pan, "name": "x", "created_at": 1}
+        await database.write(lambda tx: tx.execute(sa.insert(parties.entity).values(**row)))
+
+    await put("E1", "ZZZPA1234K")
+    await put("E2", "ZZZPA1234K")
+    await put("E3", "ZZZCA1234K")
+    with pytest.raises(Exception, match=r"(?i)unique"):
+        await put("E4", "ZZZCA1234K")
+    await database.close()

@@ -46,6 +46,8 @@ def context_of(stage: Scene, woken: list[None]) -> Context:
         metrics=Metrics(stage.database),
         waiters=EventWaiters(stage.database),
         wake=lambda: woken.append(None),
+        wake_codes=lambda: None,
+        contacts=None,
     )
 
 

@@ -11,9 +11,10 @@ from hundi.documents import MESSAGES
 from hundi.exchange.gate import Road
 from hundi.exchange.refusals import RefusalLog
 from hundi.kernel.clock import wall_clock
+from hundi.onboarding.operations import Onboarding
 from hundi.parties.tokens import Tokens
 from hundi.simulator import story
-from hundi.web.app import Application, Edge
+from hundi.web.app import Application, Edge, calls
 from hundi.web.metrics import Metrics
 from hundi.web.network import rest
 from tests.exchange.scene import SERVES, Scene, scene
@@ -67,7 +68,12 @@ async def desk(database_url: str, *, mailbox: str | None = "supplier") -> AsyncI
             stage.road, refusals=refusals, metrics=Metrics(stage.database), clock=wall_clock
         )
         tokens = Tokens(stage.database, Random(2).randbytes)
-        app = Application(stage.road.messages, edge=edge, tokens=tokens, rest=rest(context))
+        onboarding = Onboarding(
+            stage.database, random=Random(4).randbytes, accepted=lambda: None, proves=True
+        )
+        app = Application(
+            calls(stage.road, onboarding, edge), edge=edge, tokens=tokens, rest=rest(context)
+        )
         transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://hundi.test") as calls:
-            yield Desk(stage, calls, refusals)
+        async with httpx.AsyncClient(transport=transport, base_url="http://hundi.test") as client:
+            yield Desk(stage, client, refusals)

@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from hundi.exchange.outbox import AttemptResult
-from hundi.exchange.record import State
+from hundi.exchange.record import State, stored_name
 from hundi.exchange.request import Accepted
 from hundi.exchange.verdict import Answer, Decision, Verdict
 from hundi.kernel.clock import MINUTE
@@ -30,7 +30,7 @@ async def values(metrics: Metrics) -> dict[str, float]:
 
 async def test_acks_are_counted_by_message_and_result(stage: Scene) -> None:
     metrics = Metrics(stage.database)
-    send = stage.messages["req-send"]
+    send = stored_name(stage.messages["req-send"])
     metrics.accepted(send, accepted(State.OPEN), microseconds=3_000)
     metrics.accepted(send, accepted(State.SETTLED), microseconds=30_000)
     metrics.accepted(send, accepted(State.SETTLED, replayed=True), microseconds=1)

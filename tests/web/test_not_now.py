@@ -11,7 +11,8 @@ from hundi.kernel.faults import Fault
 from hundi.simulator import story
 from hundi.store.batch import OverloadedError
 from hundi.store.engine import CommitUnknownError, StoreError, UnavailableError
-from hundi.web.messages import MessageCalls
+from hundi.web.app import MessageCall
+from hundi.web.messages import MessageCalls, Submit
 
 
 class OpenDoor:
@@ -30,6 +31,9 @@ class DeadStore:
     async def submit(self, request: Request) -> Accepted | Refused:
         raise self.error
 
+    async def counted(self, message: str, submit: Submit) -> Accepted | Refused:
+        return await submit()
+
     async def replay(self, **_: object) -> None:
         raise self.error
 
@@ -41,7 +45,9 @@ class DeadStore:
 
 
 async def _answer(error: Exception, raw: bytes) -> httpx.Response:
-    calls = MessageCalls({m.path: m for m in MESSAGES}, DeadStore(error), OpenDoor())  # type: ignore[arg-type]
+    dead = DeadStore(error)
+    every = {m.path: MessageCall(m, dead, dead) for m in MESSAGES}  # type: ignore[arg-type]
+    calls = MessageCalls(every, dead, OpenDoor())  # type: ignore[arg-type]
     headers = {
         "authorization": "Bearer x",
         "content-type": "application/json",

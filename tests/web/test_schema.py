@@ -105,7 +105,7 @@ def _served() -> set[tuple[str, str]]:
     ]
     names = {"{kind:str}": "{type}", "{object_id:str}": "{objectId}",
              "{req_msg_id:str}": "{reqMsgId}", "{webhook_id:str}": "{webhookId}",
-             "{counterparty:str}": "{counterpartyB2BId}"}  # fmt: skip
+             "{counterparty:str}": "{counterpartyB2BId}", "{b2b_id:str}": "{b2bId}"}  # fmt: skip
     served = set()
     for path, one in handlers:
         for inner, outer in names.items():

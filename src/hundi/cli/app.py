@@ -3,50 +3,33 @@
 Exit codes: 0 done, 2 the request was wrong, 1 it could not be done.
 """
 
-import asyncio
 import json
 import os
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import sqlalchemy.exc
 import typer
 
 from hundi import __version__
-from hundi.cli.settings import party_set_command
+from hundi.cli.database import AsJson, UnusableError, database_url, show, with_database
+from hundi.cli.parties import party_commands
 from hundi.cli.tools import CheckEndpoint, Tools
-from hundi.kernel.clock import wall_clock
 from hundi.kernel.faults import Fault, RefusedError
 from hundi.kernel.identity import system_random
 from hundi.kernel.lifetimes import VARIABLE, BadLifetimeError, lifetimes_from
 from hundi.kernel.settings import ServeSettings
-from hundi.parties.operations import (
-    NewFinancier,
-    NewParty,
-    add_client,
-    add_party,
-    name_financier,
-)
-from hundi.store.engine import Database, StoreError
-from hundi.store.migrate import is_current, upgrade
-from hundi.store.opening import DEFAULT_URL, BadUrlError, open_database, sqlite_path
-
-T = TypeVar("T")
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+from hundi.parties.operations import add_client
+from hundi.store.engine import StoreError
+from hundi.store.migrate import upgrade
+from hundi.store.opening import BadUrlError
 
 WRONG, FAILED = 2, 1
 
 _ONLY_IN_DEV = "The client is added; for now start the network with `hundi serve --dev` to call it."
 _NEVER_CALLED = "The client is added, but nothing will be sent to it, with or without --dev."
-
-
 _NO_TEXT = "An argument is not UTF-8. Check the terminal's encoding (`locale`)."
-
-
-class UnusableError(Exception):
-    """The database cannot be used as it is; the message says what to do."""
 
 
 def run(arguments: Sequence[str], tools: Tools) -> int:
@@ -79,20 +62,14 @@ def _build(tools: Tools) -> Callable[..., Any]:
     )
     app.callback()(_root)
     _add_processes(app, tools)
-    party_set = party_set_command(_with_database, _print)
-    for group, help_text, commands in (
-        ("client", "Systems that call the network.", {"add": _client_add(tools.check_endpoint)}),
-        (
-            "party",
-            "Businesses and their B2B IDs.",
-            {"add": _party_add, "set": party_set, "financier": _party_financier},
-        ),
-        ("db", "The database.", {"upgrade": _db_upgrade}),
+    for group, help_text, name, command in (
+        ("client", "Systems that call the network.", "add", _client_add(tools.check_endpoint)),
+        ("db", "The database.", "upgrade", _db_upgrade),
     ):
         sub = typer.Typer(help=help_text, no_args_is_help=True)
-        for name, command in commands.items():
-            sub.command(name)(command)
+        sub.command(name)(command)
         app.add_typer(sub, name=group)
+    app.add_typer(party_commands(), name="party")
     return typer.main.get_command(app)
 
 
@@ -126,8 +103,7 @@ def _add_processes(app: typer.Typer, tools: Tools) -> None:
         """Serve the network until SIGTERM."""
         if role not in {"all", "api", "dispatcher"}:
             raise typer.BadParameter(f"--role is all, api or dispatcher, not {role}.")
-        lifetimes = lifetimes_from(os.environ.get(VARIABLE, ""))
-        raise typer.Exit(tools.serve(ServeSettings(_url(), host, port, role, dev, lifetimes)))
+        raise typer.Exit(tools.serve(_settings(host, port, role=role, dev=dev)))
 
     @app.command()
     def simulate(
@@ -151,6 +127,19 @@ def _add_processes(app: typer.Typer, tools: Tools) -> None:
         raise typer.Exit(tools.demo(once=once))
 
 
+def _settings(host: str, port: int, *, role: str, dev: bool) -> ServeSettings:
+    return ServeSettings(
+        database_url(),
+        host,
+        port,
+        role,
+        dev,
+        lifetimes_from(os.environ.get(VARIABLE, "")),
+        contact_rail=os.environ.get("HUNDI_CONTACT_RAIL", ""),
+        contact_token=os.environ.get("HUNDI_CONTACT_TOKEN", ""),
+    )
+
+
 def _client_add(check_endpoint: CheckEndpoint) -> Callable[..., None]:
     def client_add(
         name: Annotated[str, typer.Option(help="Whose system it is.")],
@@ -161,10 +150,10 @@ def _client_add(check_endpoint: CheckEndpoint) -> Callable[..., None]:
         """Register a system. Its secrets are printed once and kept only as hashes."""
         if mailbox == (endpoint is not None):
             raise typer.BadParameter("Give either --endpoint URL or --mailbox.")
-        made = _with_database(
+        made = with_database(
             lambda db: add_client(db, name=name, endpoint=endpoint, random=system_random)
         )
-        _print(made.as_json(), as_json=as_json)
+        show(made.as_json(), as_json=as_json)
         fault = check_endpoint(endpoint, dev=False) if endpoint is not None else None
         if endpoint is not None and fault is not None:
             in_dev = check_endpoint(endpoint, dev=True) is None
@@ -173,80 +162,10 @@ def _client_add(check_endpoint: CheckEndpoint) -> Callable[..., None]:
     return client_add
 
 
-def _party_add(
-    client: Annotated[str, typer.Option(help="clientId of the system that serves it.")],
-    name: Annotated[str, typer.Option(help="Name of the business.")],
-    pan: Annotated[str, typer.Option(help="Its PAN.")],
-    gstin: Annotated[str | None, typer.Option(help="A GSTIN of that PAN.")] = None,
-    b2b_id: Annotated[str | None, typer.Option(help="B2B ID; PAN@BCB if left out.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Register a business, or a further B2B ID of one."""
-    party = NewParty(client_id=client, name=name, pan=pan, gstin=gstin, b2b_id=b2b_id)
-    made = _with_database(lambda db: add_party(db, party, system_random))
-    _print({"b2bId": made}, as_json=as_json)
-
-
-def _party_financier(
-    b2b_id: Annotated[str, typer.Option(help="B2B ID of the lender.")],
-    fa_id: Annotated[str, typer.Option(help="The financing platform, as requests name it.")],
-    financier_id: Annotated[str, typer.Option(help="The lender's name there.")],
-    ifsc: Annotated[str, typer.Option(help="Branch of the account it is paid at.")] = "",
-    account: Annotated[str, typer.Option(help="That account, masked as payments show it.")] = "",
-    as_json: AsJson = False,
-) -> None:
-    """Let financing requests name a business as a lender; again, to change its account."""
-    lender = NewFinancier(
-        b2b_id=b2b_id,
-        fa_id=fa_id,
-        financier_id=financier_id,
-        ifsc=ifsc,
-        masked_account=account,
-    )
-    _with_database(lambda db: name_financier(db, lender))
-    _print({"b2bId": b2b_id, "faId": fa_id, "financierId": financier_id}, as_json=as_json)
-
-
 def _db_upgrade(as_json: AsJson = False) -> None:
     """Bring the database to this version's tables. Safe to run again."""
-    upgrade(_url())
-    _print({"database": "up to date"}, as_json=as_json)
-
-
-def _with_database(work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
-    """Run work on the configured database; a SQLite file is made or brought up to date first."""
-    url = _url()
-    if sqlite_path(url) is not None:
-        upgrade(url)
-
-    async def opened() -> T:
-        database = await open_database(url, wall_clock)
-        try:
-            if not await is_current(database):
-                message = (
-                    "The database's tables are not those of this version. Run `hundi db upgrade`."
-                )
-                raise UnusableError(message)
-            return await work(database)
-        finally:
-            await database.close()
-
-    return asyncio.run(opened())
-
-
-def _url() -> str:
-    url = os.environ.get("HUNDI_DATABASE_URL") or DEFAULT_URL
-    sqlite_path(url)
-    return url
-
-
-def _print(found: dict[str, str], *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(found))
-        return
-    width = max(len(name) for name in found)
-    for name, value in found.items():
-        typer.echo(f"{name:<{width}}  {value}")
+    upgrade(database_url())
+    show({"database": "up to date"}, as_json=as_json)
 
 
 def _refused(refusal: RefusedError, *, as_json: bool) -> int:

@@ -37,6 +37,7 @@ from hundi.documents.sums import RUPEE
 from hundi.exchange.definition import DocumentView, Posting, RuleContext, Stakeholder
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.money import Money
+from hundi.parties.model import IS_PAID, PAYS
 
 NUMBER_MISMATCH = Code("PAY-NUMBER-MISMATCH", Kind.RULE, "The invoice has another number.")
 NOT_PAYABLE = Code(
@@ -67,8 +68,16 @@ OTHER_TYPE = Code("PAY-OTHER-TYPE", Kind.RULE, "The confirmation's type is not t
 OTHER_INVOICES = Code(
     "PAY-OTHER-INVOICES", Kind.RULE, "The confirmation names other invoices than the payment."
 )
+PAYER_LEVEL = Code(
+    "PAY-PAYER-LEVEL", Kind.RULE, "Who pays is verified to level 2: with a category, and proved."
+)
+PAYEE_LEVEL = Code(
+    "PAY-PAYEE-LEVEL",
+    Kind.RULE,
+    "Who is paid is verified to level 3: documents and account have been seen.",
+)
 CODES = (
-    NUMBER_MISMATCH, NOT_PAYABLE, OVER_DUE, STATED_DUE, STATED_TOTAL, PAYEE, CHANGED, UTR_USED,
+    PAYER_LEVEL, PAYEE_LEVEL, NUMBER_MISMATCH, NOT_PAYABLE, OVER_DUE, STATED_DUE, STATED_TOTAL, PAYEE, CHANGED, UTR_USED,
     REJECT_ONPLATFORM, OTHER_TYPE, OTHER_INVOICES,
 )  # fmt: skip
 
@@ -80,6 +89,28 @@ _ROOT = "paymentConfirmation"
 def invoice_path(place: int) -> str:
     """The JSON path of an invoice that a confirmation names."""
     return f"{_ROOT}.invoiceInfos[{place}]"
+
+
+def parties_are_verified(body: PayBody, context: RuleContext) -> Iterator[Fault]:
+    """Level 1 exchanges documents, level 2 also pays, level 3 is also paid."""
+    parties, ids = context.parties, body.b2bIds
+    buyer, supplier = parties[ids.buyerB2BId], parties[ids.supplierB2BId]
+    if buyer.level < PAYS:
+        detail = (
+            f"{buyer.b2b_id} is verified to level {buyer.level}; level {PAYS} pays. It comes with a"
+            " merchant category (not 0000) and the ownership code at its registration, or from the"
+            " operator."
+        )
+        facts = {"level": buyer.level, "needed": PAYS}
+        yield PAYER_LEVEL.at("b2bIds.buyerB2BId", detail, **facts)
+    if supplier.level < IS_PAID:
+        detail = (
+            f"{supplier.b2b_id} is verified to level {supplier.level}; level {IS_PAID} is paid. The"
+            " operator gives it once the supplier's documents and account are verified: ask the"
+            " supplier to have that done."
+        )
+        facts = {"level": supplier.level, "needed": IS_PAID}
+        yield PAYEE_LEVEL.at("b2bIds.supplierB2BId", detail, **facts)
 
 
 def shares_fit_their_invoices(body: PayBody, context: RuleContext) -> Iterator[Fault]:
@@ -319,5 +350,10 @@ def _same_invoices(body: PayConfirmationBody, paid: Mapping[str, str]) -> Iterat
 
 FIGURES = (amounts, each_invoice_once)
 """Rules that need nothing but the payment."""
-PAYMENT = (shares_fit_their_invoices, sent_again_it_is_the_same, the_utr_is_new)
+PAYMENT = (
+    parties_are_verified,
+    shares_fit_their_invoices,
+    sent_again_it_is_the_same,
+    the_utr_is_new,
+)
 CONFIRMATION = (confirms_the_payment,)

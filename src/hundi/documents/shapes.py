@@ -17,10 +17,37 @@ from hundi.kernel.fields import (
     Text,
     VersionNumber,
 )
+from hundi.kernel.members import AdditionalInfo, B2BId, Device, Email, GeoCodeTag, Pincode
 
-B2BId = Annotated[
-    str, Meta(pattern=r'^[^\\"]{1,100}\Z', extra={"wanted": "1 to 100 characters, no \\ or quote"})
+__all__ = [
+    "AdditionalDocument",
+    "AdditionalInfo",
+    "AdditionalInfos",
+    "Address",
+    "AddressDetail",
+    "B2BId",
+    "B2BIds",
+    "BatchDetails",
+    "BuyerDetails",
+    "ContactNumber",
+    "ContractReference",
+    "Device",
+    "DocumentNumber",
+    "Email",
+    "GeoCodeTag",
+    "Gstin",
+    "LineItem",
+    "ObjectId",
+    "ObjectVersion",
+    "PaymentMilestone",
+    "Pincode",
+    "ShippingTerms",
+    "StateCode",
+    "SupplierDetails",
+    "TypedAmount",
+    "TypedRate",
 ]
+
 DocumentNumber = Annotated[
     str, Meta(pattern=r'^[^\\"]{1,50}\Z', extra={"wanted": "1 to 50 characters, no \\ or quote"})
 ]
@@ -39,24 +66,6 @@ StateCode = Annotated[
         extra={"wanted": "a state code of two digits or two letters"},
     ),
 ]
-Email = Annotated[
-    str, Meta(pattern=r"^[^@\s]{1,64}@[^@\s]{1,255}\Z", extra={"wanted": "an e-mail address"})
-]
-
-
-class GeoCodeTag(Group, frozen=True, kw_only=True):
-    """One device tag. The value is not judged: the page leaves it open."""
-
-    never_empty: ClassVar[bool] = True
-    name: Annotated[str, Meta(min_length=1, max_length=64)]
-    value: Annotated[str, Meta(min_length=1, max_length=256)]
-
-
-class Device(Group, frozen=True, kw_only=True):
-    """Where the caller's action was made."""
-
-    never_empty: ClassVar[bool] = True
-    tag: GeoCodeTag
 
 
 class B2BIds(Strict, frozen=True, kw_only=True):
@@ -65,13 +74,6 @@ class B2BIds(Strict, frozen=True, kw_only=True):
     never_empty: ClassVar[bool] = True
     buyerB2BId: B2BId
     supplierB2BId: B2BId
-
-
-class AdditionalInfo(Group, frozen=True, kw_only=True):
-    """A free name and value."""
-
-    name: ShortText | UnsetType = UNSET
-    value: Text | UnsetType = UNSET
 
 
 class Address(Emptiable, frozen=True, kw_only=True):
@@ -90,12 +92,7 @@ class Address(Emptiable, frozen=True, kw_only=True):
     city: ShortText | UnsetType = UNSET
     state: ShortText | UnsetType = UNSET
     country: ShortText | UnsetType = UNSET
-    pincode: (
-        Annotated[
-            str, Meta(pattern=r"^[1-9][0-9]{5}\Z", extra={"wanted": "a pincode of six digits"})
-        ]
-        | UnsetType
-    ) = UNSET
+    pincode: Pincode | UnsetType = UNSET
 
 
 class ContactNumber(Group, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ import msgspec
 from hundi.exchange.route import Route
 from hundi.kernel.faults import Fault
 from hundi.ledger.model import NOTHING, Balance, Key, Unit
-from hundi.parties.model import NOTHING_SETTLED, TradeSettings
+from hundi.parties.model import IS_PAID, NOTHING_SETTLED, TradeSettings
 
 
 class Effect(Enum):
@@ -211,7 +211,7 @@ class Sharing(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """A party as the network knows it: B2B ID, entity, PAN, GSTINs, what it has settled."""
+    """A party as the network knows it: B2B ID, entity, PAN, GSTINs, what it has settled, how far it is verified."""
 
     b2b_id: str
     entity_id: str
@@ -219,6 +219,7 @@ class Party:
     pan: str
     gstins: tuple[str, ...]
     trade: TradeSettings = NOTHING_SETTLED
+    level: int = IS_PAID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,8 +36,9 @@ _EXCHANGE = Statement.both(
     "select x.req_msg_id, x.message, x.sender_b2b, x.receiver_b2b, x.effect, x.state, x.closing,"
     " x.moves, x.warnings, x.idempotency_key, x.result, x.error_code, x.error_detail,"
     " x.error_field, x.created_at, x.expires_at, x.ended_at, x.receipt_id,"
-    f" {visibility.SENT_BY_ME} as sent_by_me"
-    f" from exchange x where x.req_msg_id = $2 and {visibility.EXCHANGE}"
+    f" ({visibility.SENT_BY_ME} or {visibility.OWN_CALL.format(client='$3')}) as sent_by_me"
+    " from exchange x where x.req_msg_id = $2"
+    f" and ({visibility.EXCHANGE} or {visibility.OWN_CALL.format(client='$3')})"
 )
 _RECEIPT = Statement.both(
     "select receipt_id, message, waiting, result, idempotency_key, created_at, ended_at"
@@ -50,18 +51,20 @@ _OF_RECEIPT = Statement.both(
 _AUTHORS = Statement.both(
     "select author_b2b from document where author_entity = $1 and type = $2 and object_id = $3"
 )
+# What is for no B2B ID is for the client itself.
+_INBOUND = "(coalesce(o.client_id, w.client_id) = $2)"
 _DELIVERY = (
     "select w.webhook_id, w.req_msg_id, w.kind, w.receiver_b2b, w.state, w.due_at, w.attempts,"
     " w.redriven, w.created_at, w.ended_at, x.message, x.closing, x.state as exchange_state,"
-    " o.client_id = $2 as inbound, a.started_at, a.status, a.milliseconds, a.outcome, a.reason"
+    f" {_INBOUND} as inbound, a.started_at, a.status, a.milliseconds, a.outcome, a.reason"
     " from delivery w join exchange x on x.req_msg_id = w.req_msg_id"
-    " join b2b_id o on o.b2b_id = w.receiver_b2b"
+    " left join b2b_id o on o.b2b_id = w.receiver_b2b"
     " left join attempt a on a.webhook_id = w.webhook_id and a.number = w.attempts"
-    f" where {visibility.EXCHANGE}"
+    f" where ({visibility.EXCHANGE} or {visibility.OWN_CALL.format(client='$2')})"
 )
 _PAGE = (
     f"{_DELIVERY} and {{of_exchange}} and ($3 = '' or w.state = $3)"
-    " and ($5 = '' or (o.client_id = $2) = ($5 = 'inbound'))"
+    f" and ($5 = '' or {_INBOUND} = ($5 = 'inbound'))"
     " and ($6 = '' or (w.req_msg_id, w.webhook_id) < ($6, $7))"
     " order by w.req_msg_id desc, w.webhook_id desc limit $8"
 )
@@ -95,7 +98,7 @@ async def exchange(tx: Transaction, client_id: str, req_msg_id: str) -> Json:
     Raises RefusedError where it is unknown.
     """
     mine = await entities_of(tx, client_id)
-    rows = await tx.fetch(_EXCHANGE, mine, req_msg_id)
+    rows = await tx.fetch(_EXCHANGE, mine, req_msg_id, client_id)
     if not rows:
         receipt = await _receipt(tx, client_id, req_msg_id)
         if receipt is not None:

@@ -5,10 +5,11 @@ keep their key, for 30 days.
 """
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from hundi.exchange import tables
 from hundi.exchange.draft import Draft
-from hundi.exchange.request import Accepted, Refused, Request
+from hundi.exchange.request import Accepted, Refused
 from hundi.kernel.clock import DAY
 from hundi.kernel.faults import Code, Kind
 from hundi.store.engine import Row, Transaction
@@ -62,7 +63,23 @@ _PURGE = Statement.both(
 )
 
 
-async def replays(tx: Transaction, requests: Sequence[Request]) -> list[Accepted | Refused | None]:
+class Keyed(Protocol):
+    """A request of any kind, as far as its key is concerned."""
+
+    @property
+    def client_id(self) -> str:
+        """Whose keys it shares."""
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The header as it came, None where there was none."""
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What a later request under the same key must equal."""
+
+
+async def replays(tx: Transaction, requests: Sequence[Keyed]) -> list[Accepted | Refused | None]:
     """For each request the first answer to its key, a refusal if the key is another's, or None."""
     keys = sorted({(r.client_id, r.idempotency_key) for r in requests if r.idempotency_key})
     if not keys:
@@ -101,9 +118,17 @@ def _replay(row: Row, fingerprint: bytes) -> Accepted | Refused:
 
 async def claim_keys(tx: Transaction, drafts: Sequence[Draft]) -> list[Draft]:
     """Claim the keys of some drafts; those that still stand. A loser's key is somebody's now."""
-    rows = sorted((_row(d, tx.now) for d in drafts if d.request.idempotency_key), key=_key)
+    keyed = [d for d in drafts if d.request.idempotency_key]
+    rows = sorted((_row(d.request, d.accepted, tx.now) for d in keyed), key=_key)
     got = {(row["client_id"], row["key"]) for row in await tx.bulk(_CLAIM, rows)}
     return [d for d in drafts if d.request.idempotency_key is None or _key_of(d) in got]
+
+
+async def claim_key(tx: Transaction, request: Keyed, accepted: Accepted) -> bool:
+    """Claim one request's key, if it has one; False where another request was faster."""
+    if request.idempotency_key is None:
+        return True
+    return bool(await tx.bulk(_CLAIM, [_row(request, accepted, tx.now)]))
 
 
 async def forget_keys(tx: Transaction, drafts: Sequence[Draft]) -> None:
@@ -120,8 +145,7 @@ def _key_of(draft: Draft) -> tuple[str, str | None]:
     return draft.request.client_id, draft.request.idempotency_key
 
 
-def _row(draft: Draft, now: int) -> tuple[object, ...]:
-    request, accepted = draft.request, draft.accepted
+def _row(request: Keyed, accepted: Accepted, now: int) -> tuple[object, ...]:
     return (
         request.client_id,
         request.idempotency_key,

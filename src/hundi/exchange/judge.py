@@ -217,5 +217,11 @@ def _tried(plan: Plan, world: World) -> Plan | Refused:
 
 def _as_party(served: Served) -> Party:
     return Party(
-        served.b2b_id, served.entity_id, served.name, served.pan, served.gstins, served.trade
+        served.b2b_id,
+        served.entity_id,
+        served.name,
+        served.pan,
+        served.gstins,
+        served.trade,
+        served.level,
     )

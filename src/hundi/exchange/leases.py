@@ -69,7 +69,9 @@ _PARCEL = (
     " c.endpoint_headers, c.webhook_secret, c.previous_secret, c.previous_secret_until,"
     " c.empty_means_success"
     " from {leased} d join body b on b.body_id = d.body_id"
-    " join b2b_id i on i.b2b_id = d.receiver_b2b join client c on c.client_id = i.client_id"
+    # A webhook for no B2B ID goes to the client itself: it may be about to get its first one.
+    " left join b2b_id i on i.b2b_id = d.receiver_b2b"
+    " join client c on c.client_id = coalesce(i.client_id, d.client_id)"
 )
 _AT_ONCE = Statement.both(
     "with picked as materialized (select d.webhook_id from"
@@ -83,7 +85,7 @@ _AT_ONCE = Statement.both(
     " leased as (update delivery d set state = 'LEASED', lease_until = $3,"
     " attempts = d.attempts + 1 from picked where d.webhook_id = picked.webhook_id"
     " and d.state || '' = 'QUEUED'"  # no partial index may tempt the planner away from the key
-    f" returning {', '.join('d.' + c for c in _SENT)}, d.redriven, d.body_id, d.receiver_b2b),"
+    f" returning {', '.join('d.' + c for c in _SENT)}, d.redriven, d.body_id, d.receiver_b2b, d.client_id),"
     " noted as (insert into attempt"
     " (webhook_id, number, redriven, started_at, reached, outcome, reason, answer)"
     " select webhook_id, attempts, redriven, $2, true, 'IN FLIGHT', '', '' from leased) "

@@ -48,9 +48,12 @@ LOOK_AGAIN_SECONDS = 5
 
 _LOCK = Statement.both("select webhook_id from delivery where webhook_id = $1 for update")
 _PARTIES = (
-    "s.client_id = $2 as sends, r.client_id = $2 as receives,"
+    # A call without a counterparty names no B2B ID: it is the client's own.
+    "coalesce(s.client_id, x.client_id) = $2 as sends,"
+    " coalesce(r.client_id = $2, false) as receives,"
     f" {visibility.REACHED} as reached from {{rows}}"
-    " join b2b_id s on s.b2b_id = x.sender_b2b join b2b_id r on r.b2b_id = x.receiver_b2b"
+    " left join b2b_id s on s.b2b_id = x.sender_b2b"
+    " left join b2b_id r on r.b2b_id = x.receiver_b2b"
 )
 _DELIVERY = Statement.both(
     "select w.kind, w.effect, w.state, x.req_msg_id, x.state as exchange_state, x.closing, "

@@ -14,6 +14,9 @@ REACHED = (
 
 _MINE = "in (select i.b2b_id from b2b_id i where i.entity_id = any($1::text[]))"
 
+OWN_CALL = "(x.receiver_b2b = '' and x.client_id = {client})"
+"""Whether the exchange `x` is a call without a counterparty, made by the client: onboarding."""
+
 SENT_BY_ME = f"(x.sender_b2b {_MINE})"
 """Whether the exchange `x` was sent for one of the entities."""
 

@@ -9,8 +9,9 @@ from hundi.kernel.lifetimes import Lifetimes
 class ServeSettings:
     """One serving process. `role` is all, api or dispatcher; port 0 means any free one.
 
-    `dev` allows http and loopback endpoints, for two systems on one laptop. `lifetimes` say how long
-    proposals and bids wait for an answer.
+    `dev` allows http and loopback endpoints, for two systems on one laptop, and simulates contacts.
+    `lifetimes` say how long proposals and bids wait for an answer. `contact_rail` is where ownership
+    codes are posted, with `contact_token`; empty: nowhere.
     """
 
     database_url: str
@@ -19,6 +20,8 @@ class ServeSettings:
     role: str
     dev: bool
     lifetimes: Lifetimes
+    contact_rail: str = ""
+    contact_token: str = ""
 
 
 class CannotServeError(Exception):

@@ -30,7 +30,9 @@ INACTIVE = Code(
     Kind.RULE,
     "The B2B ID is switched off. New requests are refused; open ones finish.",
 )
-TAKEN = Code("PARTY-TAKEN", Kind.CONFLICT, "The B2B ID or GSTIN is already registered.")
+TAKEN = Code(
+    "PARTY-TAKEN", Kind.CONFLICT, "The B2B ID or business identifier is already registered."
+)
 NO_CLIENT = Code(
     "CLIENT-UNKNOWN", Kind.UNKNOWN, "No client with this id. `hundi client add` makes one."
 )
@@ -43,6 +45,10 @@ CODES = (
     TOKEN, NOT_YOURS, WRONG_ROLE, UNKNOWN, INACTIVE, TAKEN, NO_CLIENT,
     BAD_PAN, BAD_GSTIN, BAD_B2B_ID, BAD_ENDPOINT, BAD_NAME,
 )  # fmt: skip
+
+
+EXCHANGES, PAYS, IS_PAID = 1, 2, 3
+"""Levels of verification: exchanging documents, paying as well, being paid as well."""
 
 
 class TradeSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +73,10 @@ NOTHING_SETTLED = TradeSettings()
 
 
 class Served(msgspec.Struct, frozen=True, kw_only=True):
-    """A B2B ID with its owner and the client that serves it, as read in a transaction."""
+    """A B2B ID with its owner and the client that serves it, as read in a transaction.
+
+    `level` is how far the owner is verified: 1 exchanges documents, 2 also pays, 3 is also paid.
+    """
 
     b2b_id: str
     entity_id: str
@@ -77,6 +86,7 @@ class Served(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     pan: str
     gstins: tuple[str, ...]
+    level: int
     trade: TradeSettings = NOTHING_SETTLED
 
 

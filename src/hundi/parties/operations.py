@@ -13,10 +13,14 @@ from hundi.kernel.signature import new_secret
 from hundi.kernel.tax_ids import gstin_fault, is_pan
 from hundi.parties import model, tables
 from hundi.parties.credentials import hashed, new_client_id, new_secret_text
-from hundi.parties.model import NewClient
+from hundi.parties.model import IS_PAID, NewClient
 from hundi.store.engine import Database, Transaction
+from hundi.store.statement import Statement
 
 LONGEST_URL = 2000
+_HOLD_REGISTER = Statement.both(
+    "select pg_advisory_xact_lock(6845733032)", sqlite="select 1 as got"
+)
 _B2B_ID = re.compile(r"[^\s\\\"@\x00-\x1f\x7f]{1,90}@BCB")
 
 
@@ -65,13 +69,17 @@ async def _store_client(tx: Transaction, row: dict[str, object]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewParty:
-    """A business and the B2B ID it gets. `b2b_id` None means `PAN@BCB`."""
+    """A business and the B2B ID it gets. `b2b_id` None means `PAN@BCB`.
+
+    `level` is how far the operator vouches for a business that is new: 1, 2 or 3.
+    """
 
     client_id: str
     name: str
     pan: str
     gstin: str | None
     b2b_id: str | None
+    level: int = IS_PAID
 
 
 async def add_party(database: Database, party: NewParty, random: RandomBytes) -> str:
@@ -91,8 +99,38 @@ async def add_party(database: Database, party: NewParty, random: RandomBytes) ->
     return b2b_id
 
 
+async def switch(tx: Transaction, b2b_id: str, *, active: bool) -> None:
+    """Switch a B2B ID on or off, whatever is open. Raises RefusedError where it is unknown."""
+    ids = tables.b2b_id
+    query = sa.select(ids.c.b2b_id).where(ids.c.b2b_id == b2b_id)
+    if not await tx.select(query):
+        detail = f"No {b2b_id} is on the network. Check the B2B ID."
+        raise RefusedError([model.UNKNOWN.at("b2bId", detail)])
+    await tx.execute(sa.update(ids).where(ids.c.b2b_id == b2b_id).values(active=active))
+
+
+async def set_level(tx: Transaction, b2b_id: str, level: int) -> None:
+    """Write down how far the owner of a B2B ID is verified: 1, 2 or 3. Raises RefusedError."""
+    ids, owners = tables.b2b_id, tables.entity
+    rows = await tx.select(sa.select(ids.c.entity_id).where(ids.c.b2b_id == b2b_id))
+    if not rows:
+        detail = f"No {b2b_id} is on the network. Check the B2B ID."
+        raise RefusedError([model.UNKNOWN.at("b2bId", detail)])
+    of_it = owners.c.entity_id == rows[0]["entity_id"]
+    await tx.execute(sa.update(owners).where(of_it).values(level=level))
+
+
+async def hold_register(tx: Transaction) -> None:
+    """Be the only one who adds businesses or B2B IDs until this transaction ends.
+
+    They are few, and what must be unique of them lies in several tables. SQLite has one writer anyway.
+    """
+    await tx.fetch(_HOLD_REGISTER)
+
+
 async def _store_party(tx: Transaction, party: NewParty, *, b2b_id: str, entity_id: str) -> None:
     clients, entities, ids = tables.client, tables.entity, tables.b2b_id
+    await hold_register(tx)
     if not await tx.select(
         sa.select(clients.c.client_id).where(clients.c.client_id == party.client_id)
     ):
@@ -101,12 +139,14 @@ async def _store_party(tx: Transaction, party: NewParty, *, b2b_id: str, entity_
     if await tx.select(sa.select(ids.c.b2b_id).where(ids.c.b2b_id == b2b_id)):
         detail = f"{b2b_id} is registered already. Give another one with --b2b-id."
         raise RefusedError([model.TAKEN.at("b2bId", detail)])
-    owner = await tx.select(sa.select(entities.c.entity_id).where(entities.c.pan == party.pan))
+    # A person may have several businesses under his PAN; the oldest gets the further ID.
+    of_pan = sa.select(entities.c.entity_id).where(entities.c.pan == party.pan)
+    owner = await tx.select(of_pan.order_by(entities.c.created_at, entities.c.entity_id))
     if owner:
         entity_id = owner[0]["entity_id"]
     else:
-        row = {"entity_id": entity_id, "pan": party.pan, "name": party.name, "created_at": tx.now}
-        await tx.execute(sa.insert(entities).values(**row))
+        row = {"entity_id": entity_id, "pan": party.pan, "name": party.name, "level": party.level}
+        await tx.execute(sa.insert(entities).values(**row, created_at=tx.now))
     await _store_gstin(tx, party.gstin, entity_id)
     row = {"b2b_id": b2b_id, "entity_id": entity_id, "client_id": party.client_id}
     await tx.execute(sa.insert(ids).values(**row, active=True, created_at=tx.now))

@@ -14,19 +14,24 @@ from hundi.store.statement import Statement
 # `for share`: an ID cannot be switched off or moved between this read and the commit.
 _SERVED = Statement.both(
     "select i.b2b_id, i.entity_id, i.client_id, i.active, c.mailbox, e.name, e.pan,"
-    " e.enterprise, e.deemed_acceptance_days, e.over_delivery_percent,"
+    " e.level, e.enterprise, e.deemed_acceptance_days, e.over_delivery_percent,"
     " coalesce((select string_agg(g.gstin, ',') from gstin g where g.entity_id = i.entity_id), '')"
     " as gstins"
     " from b2b_id i join client c on c.client_id = i.client_id"
     " join entity e on e.entity_id = i.entity_id"
     " where i.b2b_id = any($1::text[]) order by i.b2b_id for share of i",
     sqlite="select i.b2b_id, i.entity_id, i.client_id, i.active, c.mailbox, e.name, e.pan,"
-    " e.enterprise, e.deemed_acceptance_days, e.over_delivery_percent,"
+    " e.level, e.enterprise, e.deemed_acceptance_days, e.over_delivery_percent,"
     " coalesce((select group_concat(g.gstin) from gstin g where g.entity_id = i.entity_id), '')"
     " as gstins"
     " from b2b_id i join client c on c.client_id = i.client_id"
     " join entity e on e.entity_id = i.entity_id"
     " where i.b2b_id = any($1::text[])",
+)
+
+_LEVELS = Statement.both(
+    "select i.b2b_id, e.level from b2b_id i join entity e on e.entity_id = i.entity_id"
+    " where i.b2b_id = any($1::text[])"
 )
 
 
@@ -44,6 +49,7 @@ async def served(tx: Transaction, b2b_ids: set[str]) -> dict[str, Served]:
             pan=row["pan"],
             gstins=tuple(row["gstins"].split(",")) if row["gstins"] else (),
             trade=settings_of(row),
+            level=row["level"],
         )
         for row in rows
     }
@@ -70,6 +76,12 @@ async def financiers(
     return {(row["fa_id"], row["financier_id"]): row["b2b_id"] for row in rows}
 
 
+async def levels(tx: Transaction, b2b_ids: set[str]) -> dict[str, int]:
+    """Verification levels of the known ones of some B2B IDs: 1 exchanges, 2 pays, 3 is paid."""
+    rows = await tx.fetch(_LEVELS, sorted(b2b_ids))
+    return {row["b2b_id"]: row["level"] for row in rows}
+
+
 async def entities_of(tx: Transaction, client_id: str) -> list[str]:
     """Ids of the entities that a client serves by at least one B2B ID."""
     mine = tables.b2b_id.c
@@ -88,7 +100,7 @@ async def parties_of(tx: Transaction, client_id: str) -> list[dict[str, object]]
     """The B2B IDs that a client serves, with their owners, for `/network/v1/parties`."""
     mine, owner = tables.b2b_id.c, tables.entity.c
     query = (
-        sa.select(mine.b2b_id, mine.entity_id, mine.active, owner.name)
+        sa.select(mine.b2b_id, mine.entity_id, mine.active, mine.public, owner.name, owner.level)
         .join(tables.entity, owner.entity_id == mine.entity_id)
         .where(mine.client_id == client_id)
         .order_by(mine.b2b_id)
@@ -100,6 +112,8 @@ async def parties_of(tx: Transaction, client_id: str) -> list[dict[str, object]]
             "entityId": row["entity_id"],
             "name": row["name"],
             "active": bool(row["active"]),
+            "public": bool(row["public"]),
+            "level": row["level"],
         }
         for row in rows
     ]
@@ -109,6 +123,11 @@ _OFF_SOON = (
     "The endpoint has taken nothing for 12 hours. After 24 hours and 10 failed exchanges it is"
     " switched off: bring it back, then switch it on again if need be."
 )
+
+
+async def party_of(tx: Transaction, client_id: str, b2b_id: str) -> dict[str, object]:
+    """One B2B ID that a client serves, as `/network/v1/parties` shows it."""
+    return next(p for p in await parties_of(tx, client_id) if p["b2bId"] == b2b_id)
 
 
 async def endpoint_of(tx: Transaction, client_id: str) -> dict[str, object]:

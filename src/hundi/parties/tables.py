@@ -32,12 +32,27 @@ entity = sa.Table(
     "entity",
     metadata,
     sa.Column("entity_id", sa.Text, primary_key=True),
-    sa.Column("pan", sa.Text, nullable=False, unique=True),
+    sa.Column("pan", sa.Text, nullable=False, index=True),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("enterprise", sa.Text),
     sa.Column("deemed_acceptance_days", sa.Integer),
     sa.Column("over_delivery_percent", sa.Text),
+    # Added with onboarding: an older process writes none of these and must still be able to write.
+    sa.Column("object_id", sa.Text, unique=True),
+    sa.Column("legal_form", sa.Text),
+    sa.Column("alias", sa.Text, nullable=False, server_default=""),
+    sa.Column("state", sa.Text, nullable=False, server_default=""),
+    sa.Column("pincode", sa.Text, nullable=False, server_default=""),
+    sa.Column("level", sa.Integer, nullable=False, server_default="3"),
+    sa.Column("registration", sa.Text),
+)
+sa.Index(
+    "entity_of_pan",  # a person's PAN (P) may stand behind several sole proprietorships
+    entity.c.pan,
+    unique=True,
+    postgresql_where=sa.text("substr(pan, 4, 1) <> 'P'"),
+    sqlite_where=sa.text("substr(pan, 4, 1) <> 'P'"),
 )
 
 b2b_id = sa.Table(
@@ -48,6 +63,9 @@ b2b_id = sa.Table(
     sa.Column("client_id", sa.Text, sa.ForeignKey("client.client_id"), nullable=False, index=True),
     sa.Column("active", sa.Boolean, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("public", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("description", sa.Text, nullable=False, server_default=""),
+    sa.Column("branch_gstin", sa.Text),
 )
 
 gstin = sa.Table(

@@ -23,6 +23,7 @@ from hundi.simulator.webhook import (
     Message,
     UnreadableError,
     Webhook,
+    is_news,
     is_request,
     read_message,
 )
@@ -52,6 +53,9 @@ class Erp:
             if trouble is not None:
                 refusal = answering.whole(answering.plain(401, trouble))
                 return self._logged(arrival, refusal, rule="refused")
+            if is_news(webhook):
+                noted = answering.whole(answering.acknowledged())
+                return self._logged(arrival, noted, rule="news")
             try:
                 message = read_message(webhook)
             except UnreadableError as unreadable:

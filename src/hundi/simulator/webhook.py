@@ -11,6 +11,7 @@ from hundi.simulator.rules import Facts
 _BESIDE = frozenset({"device", "b2bIds", "resp", "additionalInfos", "additionalInfo"})
 """Members of a body that are not its subject. The invoice page spells the last one so."""
 
+_ONBOARDING = "business-onboarding"
 _COPY = "-R"
 _TRANSITION = "StatusTransition"
 _WITHDRAWN = ("CREATED", "CANCELLED")
@@ -163,6 +164,14 @@ def is_request(path: str) -> bool:
     """Requests come at `…/req-send`, `…/respondBid`; outcomes at `…/resp-send`, `…/respShareBid`."""
     name = path.rpartition("/")[2]
     return not name.startswith("resp") or name[4:5].islower()
+
+
+def is_news(webhook: Webhook) -> bool:
+    """Whether this answers an onboarding call: who is on the network, and whether one is registered.
+
+    It is about no document of two parties. Outcomes of bids name no parties either, and are.
+    """
+    return _type(webhook.path) == _ONBOARDING and not is_request(webhook.path)
 
 
 def read_message(webhook: Webhook) -> Message:

@@ -1,22 +1,26 @@
-"""The whole HTTP face: message calls and the token call bare, everything else through Litestar."""
+"""The whole HTTP face: the portal's calls and the token call bare, all else through Litestar."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from hundi.exchange.definition import MessageType
 from hundi.exchange.gate import Road
+from hundi.exchange.record import stored_name
 from hundi.exchange.refusals import RefusalLog
-from hundi.exchange.request import Accepted, Refused, Request
+from hundi.exchange.request import Accepted, Refused, read_request
 from hundi.kernel.faults import Fault
+from hundi.onboarding.calls import CALLS, CallType, read_call
+from hundi.onboarding.operations import Onboarding
 from hundi.parties.tokens import Tokens
 from hundi.web.asgi import Receive, Scope, Send
 from hundi.web.envelope import status_of
-from hundi.web.messages import MessageCalls
+from hundi.web.messages import Call, MessageCalls, Submit
 from hundi.web.metrics import Metrics
 from hundi.web.oauth import TokenCall
 
 
 class Edge:
-    """What the message calls need of the network: the road, its counters, the refusal log."""
+    """What the calls need of the network: keys, counters, the refusal log."""
 
     def __init__(
         self, road: Road, *, refusals: RefusalLog, metrics: Metrics, clock: Callable[[], int]
@@ -26,12 +30,12 @@ class Edge:
         self._metrics = metrics
         self.now = clock
 
-    async def submit(self, request: Request) -> Accepted | Refused:
-        """Accept or refuse a request, durably, and count it."""
+    async def counted(self, message: str, submit: Submit) -> Accepted | Refused:
+        """Accept or refuse a request, durably, and count it under its message's stored name."""
         began = self.now()
-        outcome = await self._road.submit(request)
+        outcome = await submit()
         if isinstance(outcome, Accepted):
-            self._metrics.accepted(request.message, outcome, microseconds=self.now() - began)
+            self._metrics.accepted(message, outcome, microseconds=self.now() - began)
         return outcome
 
     async def replay(
@@ -48,18 +52,66 @@ class Edge:
             self._refusals.add(client_id, path, status=status, faults=faults, at=self.now())
 
 
+@dataclass(frozen=True, slots=True)
+class MessageCall:
+    """A document's message: the road takes it."""
+
+    message: MessageType
+    road: Road
+    edge: Edge
+
+    @property
+    def path(self) -> str:
+        """As its type has it."""
+        return self.message.path
+
+    def read(self, raw: bytes, *, client_id: str, idempotency_key: str | None) -> Submit:
+        """Read a body strictly. Raises RefusedError with all faults of its shape."""
+        request = read_request(
+            self.message, raw, client_id=client_id, idempotency_key=idempotency_key
+        )
+        name = stored_name(self.message)
+        return lambda: self.edge.counted(name, lambda: self.road.submit(request))
+
+
+@dataclass(frozen=True, slots=True)
+class OnboardingCall:
+    """A call of onboarding: its room takes it."""
+
+    kind: CallType
+    onboarding: Onboarding
+    edge: Edge
+
+    @property
+    def path(self) -> str:
+        """As its type has it."""
+        return self.kind.path
+
+    def read(self, raw: bytes, *, client_id: str, idempotency_key: str | None) -> Submit:
+        """Read a body strictly. Raises RefusedError with all faults of its shape."""
+        call = read_call(self.kind, raw, client_id=client_id, idempotency_key=idempotency_key)
+        name = self.kind.stored_name
+        return lambda: self.edge.counted(name, lambda: self.onboarding.submit(call))
+
+
+def calls(road: Road, onboarding: Onboarding, edge: Edge) -> tuple[Call, ...]:
+    """Every call under /api/v0."""
+    messages = (MessageCall(message, road, edge) for message in road.messages.values())
+    return (*messages, *(OnboardingCall(kind, onboarding, edge) for kind in CALLS))
+
+
 class Application:
     """Routes by path. `rest` is the Litestar application of reads, schema, health and metrics."""
 
     def __init__(
         self,
-        messages: Mapping[str, MessageType],
+        calls: Iterable[Call],
         *,
         edge: Edge,
         tokens: Tokens,
         rest: object,
     ) -> None:
-        self._messages = MessageCalls({m.path: m for m in messages.values()}, edge, tokens)
+        self._messages = MessageCalls({call.path: call for call in calls}, edge, tokens)
         self._token = TokenCall(tokens)
         self._rest = rest
 

@@ -11,6 +11,7 @@ from litestar.params import PathParameter, QueryParameter, SkipValidation
 
 from hundi.exchange.settle import Settler
 from hundi.kernel.identity import RandomBytes
+from hundi.onboarding.rail import SimulatedContacts
 from hundi.parties.tokens import Tokens
 from hundi.store.engine import Database, RetryableError, Work
 from hundi.web.metrics import Metrics
@@ -26,7 +27,8 @@ NO_NUL = r"^[^\x00]*$"
 class Context:
     """What the handlers need of one serving process.
 
-    `wake` tells the dispatcher that something is due; `clock` and `random` are the edge's own.
+    `wake` tells the dispatcher that something is due, `wake_codes` the sender of ownership codes;
+    `clock` and `random` are the edge's own. `contacts` is None where codes really leave.
     """
 
     database: Database
@@ -37,6 +39,8 @@ class Context:
     metrics: Metrics
     waiters: EventWaiters
     wake: Callable[[], None]
+    wake_codes: Callable[[], None]
+    contacts: SimulatedContacts | None
 
     async def write(self, work: Work[T]) -> T:
         """Run work in a transaction, again where another one stood in its way."""

@@ -1,17 +1,16 @@
-"""The message calls under /api/v0, as a plain ASGI application: the hot path of the network."""
+"""The calls under /api/v0, as a plain ASGI application: the hot path of the network."""
 
 import asyncio
 import json
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 import structlog
 
-from hundi.exchange.definition import MessageType
 from hundi.exchange.idempotency import BAD_KEY
-from hundi.exchange.request import Accepted, Refused, Request, fingerprint, read_request
+from hundi.exchange.request import Accepted, Refused, fingerprint
 from hundi.kernel.faults import Fault, RefusedError
 from hundi.parties.model import TOKEN
 from hundi.parties.tokens import Tokens
@@ -36,11 +35,23 @@ LARGE_BODY = 32 * 1024
 _log = structlog.get_logger()
 
 
+Submit = Callable[[], Awaitable[Accepted | Refused]]
+"""Accepts or refuses one request that was read, durably."""
+
+
+class Call(Protocol):
+    """One call, whoever takes it: the road, or a room with a road of its own."""
+
+    @property
+    def path(self) -> str:
+        """Where it is made, with a leading slash."""
+
+    def read(self, raw: bytes, *, client_id: str, idempotency_key: str | None) -> Submit:
+        """Read a body strictly. Raises RefusedError with all faults of its shape."""
+
+
 class Gate(Protocol):
     """What the calls need of the network behind them."""
-
-    async def submit(self, request: Request) -> Accepted | Refused:
-        """Accept or refuse a request, durably."""
 
     async def replay(
         self, *, client_id: str, key: str, fingerprint: bytes
@@ -55,10 +66,10 @@ class Gate(Protocol):
 
 
 class MessageCalls:
-    """ASGI application for the `req-…` calls of every document."""
+    """ASGI application for the calls of every document and room, by their paths."""
 
-    def __init__(self, messages: Mapping[str, MessageType], gate: Gate, tokens: Tokens) -> None:
-        self._messages = messages
+    def __init__(self, calls: Mapping[str, Call], gate: Gate, tokens: Tokens) -> None:
+        self._calls = calls
         self._gate = gate
         self._tokens = tokens
         self._reading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -68,11 +79,11 @@ class MessageCalls:
         client_id = ""
         try:
             headers = headers_of(scope)
-            message = self._route(scope)
+            call = self._route(scope)
             client_id = await self._sender(headers)
             check_json(headers)
             raw = await read_body(receive, headers)
-            accepted = await self._accept(message, raw, client_id=client_id, key=_key(headers))
+            accepted = await self._accept(call, raw, client_id=client_id, key=_key(headers))
         except RefusedError as refusal:
             await self._refuse(scope, send, refusal, client_id=client_id)
         except Disconnected:
@@ -86,14 +97,14 @@ class MessageCalls:
         else:
             await respond(send, 200, accepted.response, headers=_headers(accepted))
 
-    def _route(self, scope: Scope) -> MessageType:
-        message = self._messages.get(scope["path"])
-        if message is None:
+    def _route(self, scope: Scope) -> Call:
+        call = self._calls.get(scope["path"])
+        if call is None:
             detail = f"There is no call {scope['path']}. See /schema for those there are."
             raise RefusedError([NO_ROUTE.at("", detail)])
         if scope["method"] != "POST":
             raise RefusedError([METHOD.at("", "This call takes POST only.")])
-        return message
+        return call
 
     async def _sender(self, headers: Headers) -> str:
         kind, _, token = headers.get(b"authorization", b"").partition(b" ")
@@ -104,41 +115,35 @@ class MessageCalls:
             raise RefusedError([TOKEN.at("", TOKEN.meaning)])
         return client_id
 
-    async def _accept(
-        self, message: MessageType, raw: bytes, *, client_id: str, key: str | None
-    ) -> Accepted:
+    async def _accept(self, call: Call, raw: bytes, *, client_id: str, key: str | None) -> Accepted:
         outcome: Accepted | Refused | None
         try:
-            request = await self._read(message, raw, client_id=client_id, key=key)
+            submit = await self._read(call, raw, client_id=client_id, key=key)
         except RefusedError:
             # A used key is told before the shape: the order of the stages is the protocol's.
-            outcome = await self._used(message, raw, client_id=client_id, key=key)
+            outcome = await self._used(call, raw, client_id=client_id, key=key)
             if outcome is None:
                 raise
         else:
-            outcome = await self._gate.submit(request)
+            outcome = await submit()
         if isinstance(outcome, Refused):
             raise RefusedError(outcome.faults, retry_after=outcome.retry_after)
         return outcome
 
-    async def _read(
-        self, message: MessageType, raw: bytes, *, client_id: str, key: str | None
-    ) -> Request:
+    async def _read(self, call: Call, raw: bytes, *, client_id: str, key: str | None) -> Submit:
         """Read and judge a body; a large one beside the loop, of each client one at a time."""
         if len(raw) <= LARGE_BODY:
-            return read_request(message, raw, client_id=client_id, idempotency_key=key)
+            return call.read(raw, client_id=client_id, idempotency_key=key)
         async with self._reading[client_id]:
-            return await asyncio.to_thread(
-                read_request, message, raw, client_id=client_id, idempotency_key=key
-            )
+            return await asyncio.to_thread(call.read, raw, client_id=client_id, idempotency_key=key)
 
     async def _used(
-        self, message: MessageType, raw: bytes, *, client_id: str, key: str | None
+        self, call: Call, raw: bytes, *, client_id: str, key: str | None
     ) -> Accepted | Refused | None:
         if key is None:
             return None
         return await self._gate.replay(
-            client_id=client_id, key=key, fingerprint=fingerprint(message.path, raw)
+            client_id=client_id, key=key, fingerprint=fingerprint(call.path, raw)
         )
 
     async def _refuse(

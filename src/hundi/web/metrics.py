@@ -20,9 +20,8 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import generate_latest
 
-from hundi.exchange.definition import MessageType
 from hundi.exchange.outbox import AttemptResult
-from hundi.exchange.record import State, stored_name
+from hundi.exchange.record import State
 from hundi.exchange.request import Accepted
 from hundi.exchange.verdict import Decision, Kind
 from hundi.kernel.clock import SECOND
@@ -76,12 +75,12 @@ class Metrics:
         self._open = self._gauge("exchanges_open", "Proposals that nobody has answered")
         self._breakers = self._gauge("breakers_open", "Endpoints that are left alone for a while")
 
-    def accepted(self, message: MessageType, outcome: Accepted, *, microseconds: int) -> None:
-        """Count an ack and its exchanges; a replayed one is no new exchange."""
+    def accepted(self, message: str, outcome: Accepted, *, microseconds: int) -> None:
+        """Count an ack of a message by its stored name, and its exchanges; a replayed one is none."""
         waits = outcome.state == State.OPEN.value
         result = "PENDING" if waits else "SUCCESS"
         told = "REPLAYED" if outcome.replayed else result
-        self._counted(self._acks, stored_name(message), told).inc()
+        self._counted(self._acks, message, told).inc()
         self._ack_seconds.observe(microseconds / SECOND)
         if outcome.replayed:
             return

@@ -32,7 +32,7 @@ from hundi.store.engine import (
     Transaction,
 )
 from hundi.store.migrate import is_current
-from hundi.web import trade
+from hundi.web import onboarding, trade
 from hundi.web.asgi import Receive, Scope, Send
 from hundi.web.context import (
     NO_NUL,
@@ -255,14 +255,16 @@ CALLS = (
     read_exchange, abandon_exchange,
     list_deliveries, read_delivery, redrive_delivery,
     read_events, read_endpoint, enable_endpoint, list_parties, list_refusals,
+    *onboarding.CALLS,
 )  # fmt: skip
 OPERATION = (read_schema, healthz, readyz, read_metrics)
 
 
 def rest(context: Context) -> Asgi:
     """The application for everything that is neither a message nor the token call."""
+    simulated = onboarding.SIMULATED if context.contacts is not None else ()
     application = Litestar(
-        [Router(V1, route_handlers=CALLS, guards=[_authenticate]), *OPERATION],
+        [Router(V1, route_handlers=CALLS, guards=[_authenticate]), *OPERATION, *simulated],
         dependencies={
             "network": Provide(lambda: context, sync_to_thread=False),
             "client_id": Provide(_client, sync_to_thread=False),

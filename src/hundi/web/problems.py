@@ -26,7 +26,7 @@ CODES = (PARAMETER,)
 
 MEDIA_TYPE = "application/problem+json"
 _LONGEST_SEGMENT = 200
-POSTED = {"abandon", "redrive", "enable"}
+POSTED = {"abandon", "redrive", "enable", "code", "resend", "activate", "deactivate"}
 """The last words of the paths that take POST; all others take GET."""
 
 _log = structlog.get_logger()

@@ -1,0 +1,39 @@
+"""Small members that trade documents and onboarding calls spell alike."""
+
+from typing import Annotated, ClassVar
+
+from msgspec import UNSET, Meta, UnsetType
+
+from hundi.kernel.fields import Group, ShortText, Text
+
+B2BId = Annotated[
+    str, Meta(pattern=r'^[^\\"]{1,100}\Z', extra={"wanted": "1 to 100 characters, no \\ or quote"})
+]
+Email = Annotated[
+    str, Meta(pattern=r"^[^@\s]{1,64}@[^@\s]{1,255}\Z", extra={"wanted": "an e-mail address"})
+]
+Pincode = Annotated[
+    str, Meta(pattern=r"^[1-9][0-9]{5}\Z", extra={"wanted": "a pincode of six digits"})
+]
+
+
+class GeoCodeTag(Group, frozen=True, kw_only=True):
+    """One device tag. The value is not judged: the page leaves it open."""
+
+    never_empty: ClassVar[bool] = True
+    name: Annotated[str, Meta(min_length=1, max_length=64)]
+    value: Annotated[str, Meta(min_length=1, max_length=256)]
+
+
+class Device(Group, frozen=True, kw_only=True):
+    """Where the caller's action was made."""
+
+    never_empty: ClassVar[bool] = True
+    tag: GeoCodeTag
+
+
+class AdditionalInfo(Group, frozen=True, kw_only=True):
+    """A free name and value."""
+
+    name: ShortText | UnsetType = UNSET
+    value: Text | UnsetType = UNSET

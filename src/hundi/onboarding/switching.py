@@ -1,0 +1,135 @@
+"""Switching B2B IDs off and on again, by whoever serves them; the operator has `hundi party`.
+
+The row of the ID is locked first. Accepting a request holds it in share, so that no request can be
+accepted between the look at the open documents and the commit.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from itertools import islice
+
+from hundi.exchange.definition import DocumentType
+from hundi.kernel.faults import Code, Kind, RefusedError
+from hundi.parties.model import NOT_YOURS
+from hundi.parties.operations import switch
+from hundi.store.engine import Row, Transaction
+from hundi.store.statement import Statement
+
+IN_USE = Code(
+    "PARTY-IN-USE",
+    Kind.CONFLICT,
+    "The B2B ID has open documents or running financing. End them first, or ask the operator.",
+)
+CODES = (IN_USE,)
+
+SHOWN = 10
+_LOCK = Statement.both(
+    "select b2b_id, entity_id, client_id from b2b_id where b2b_id = $1 for update"
+)
+# By entity first: that is how documents are indexed.
+_OPEN = Statement.both(
+    "select type, object_id, status from document"
+    " where author_entity = $1 and author_b2b = $2"
+    " and (open_exchange is not null or type || '|' || status <> all($3::text[]))"
+    " union all select type, object_id, status from document"
+    " where counterparty_entity = $1 and counterparty_b2b = $2"
+    " and (open_exchange is not null or type || '|' || status <> all($3::text[]))"
+    f" limit {SHOWN}"
+)
+# An accepted financing request is over as a document, while the financing itself runs until nothing
+# is due any more on what the lender has bought.
+_RUNNING_OF = (
+    "select d.type, d.object_id, d.status from document d join ledger_transfer t"
+    " on t.holder_author = d.author_entity and t.holder_type = d.type and t.holder_id = d.object_id"
+    " and t.phase = 'POSTED' and t.type || '|' || t.debit = any($3::text[])"
+    " join ledger_account a on a.author_entity = t.author_entity and a.type = t.type"
+    " and a.object_id = t.object_id and a.debit > a.credit"
+    " and a.type || '|' || a.name = any($4::text[])"
+)
+_RUNNING = Statement.both(
+    f"{_RUNNING_OF} where d.author_entity = $1 and d.author_b2b = $2"
+    f" union {_RUNNING_OF} where d.counterparty_entity = $1 and d.counterparty_b2b = $2"
+    f" limit {SHOWN}"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """How documents end: states after which nothing is waited for, as `type|status`.
+
+    `stakes` and `owed` are accounts, as `type|name`: whether somebody has bought a document, and
+    what is still due on it.
+    """
+
+    over: tuple[str, ...]
+    stakes: tuple[str, ...]
+    owed: tuple[str, ...]
+
+
+def ends_of(types: Collection[DocumentType]) -> Ends:
+    """The ends of some types of documents.
+
+    Over is what no move leaves, what has given its number back, and what was never agreed to be:
+    a request that a lender has declined has no state at all.
+    """
+    free = {f"{kind.name}|{status}" for kind in types for status in kind.released}
+    never = {f"{kind.name}|" for kind in types if not kind.initial}
+    bought = [kind for kind in types if kind.stake is not None]
+    return Ends(
+        over=tuple(sorted({*final_statuses(types), *free, *never})),
+        stakes=tuple(f"{kind.name}|{kind.stake}" for kind in bought),
+        owed=tuple(f"{kind.name}|{name}" for kind in bought for name in sorted(kind.guarded)),
+    )
+
+
+def final_statuses(types: Iterable[DocumentType]) -> list[str]:
+    """`type|status` of every state that no move leaves."""
+    return sorted(
+        f"{kind.name}|{status}"
+        for kind in types
+        for status in {move.target for move in kind.moves} - {move.source for move in kind.moves}
+    )
+
+
+async def deactivate(tx: Transaction, client_id: str, b2b_id: str, *, ends: Ends) -> None:
+    """Switch off a B2B ID that the client serves. Raises RefusedError: not its own, or in use."""
+    row = await _own(tx, client_id, b2b_id)
+    owner = row["entity_id"]
+    found = [
+        *await tx.fetch(_OPEN, owner, b2b_id, list(ends.over)),
+        *await tx.fetch(_RUNNING, owner, b2b_id, list(ends.stakes), list(ends.owed)),
+    ]
+    if found:
+        raise RefusedError([IN_USE.at("b2bId", _sentence(found), documents=_shown(found))])
+    await switch(tx, b2b_id, active=False)
+
+
+async def activate(tx: Transaction, client_id: str, b2b_id: str) -> None:
+    """Switch a B2B ID on that the client serves. Raises RefusedError where it is not its own."""
+    await _own(tx, client_id, b2b_id)
+    await switch(tx, b2b_id, active=True)
+
+
+async def _own(tx: Transaction, client_id: str, b2b_id: str) -> Row:
+    rows = await tx.fetch(_LOCK, b2b_id)
+    if not rows or rows[0]["client_id"] != client_id:
+        detail = (
+            f"Your client does not serve {b2b_id}. See /network/v1/parties for those it serves."
+        )
+        raise RefusedError([NOT_YOURS.at("b2bId", detail)])
+    return rows[0]
+
+
+def _sentence(found: Collection[Row]) -> str:
+    many = f"{SHOWN} or more" if len(found) >= SHOWN else str(len(found))
+    return (
+        f"{many} document(s) are open on this B2B ID, or financed and not paid for. End them first,"
+        " or ask the operator to switch it off."
+    )
+
+
+def _shown(found: Iterable[Row]) -> list[dict[str, str]]:
+    return [
+        {"type": row["type"], "objectId": row["object_id"], "status": row["status"]}
+        for row in islice(found, SHOWN)
+    ]

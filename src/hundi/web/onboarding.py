@@ -1,0 +1,95 @@
+"""Our own calls of onboarding: a call's outcome, the ownership code, switching a B2B ID."""
+
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from litestar import Request, get, post
+
+from hundi.kernel.faults import RefusedError
+from hundi.kernel.fields import Strict
+from hundi.kernel.reading import read
+from hundi.onboarding import ownership, queries, switching
+from hundi.parties.queries import party_of
+from hundi.web.asgi import check_json, headers_of
+from hundi.web.context import Answer, ClientId, Context, Network, Segment, answer
+from hundi.web.problems import segment
+
+
+class CodeBody(Strict, frozen=True, kw_only=True):
+    """What comes back from the contact: `{"code": "123456"}`."""
+
+    code: ownership.Digits
+
+
+@get("/onboarding/{req_msg_id:str}")
+async def read_onboarding(network: Network, client_id: ClientId, req_msg_id: Segment) -> Answer:
+    """One onboarding call with its answer, for clients that poll too."""
+    return answer(await _shown(network, client_id, segment(req_msg_id)))
+
+
+async def _shown(network: Context, client_id: str, req_msg_id: str) -> Mapping[str, object]:
+    ask = partial(queries.call, client_id=client_id, req_msg_id=req_msg_id)
+    return await network.database.read(ask)
+
+
+@post("/onboarding/{req_msg_id:str}/code")
+async def give_code(
+    request: Request[Any, str, Any],
+    network: Network,
+    client_id: ClientId,
+    *,
+    req_msg_id: Segment,
+) -> Answer:
+    """Prove ownership with the code that the contact was sent; 200 when the entity is ACTIVE."""
+    check_json(headers_of(request.scope))  # type: ignore[arg-type]
+    given = read(await request.body(), CodeBody).code
+    id_ = segment(req_msg_id)
+    salt = await network.database.read(
+        partial(ownership.salt_of, client_id=client_id, req_msg_id=id_)
+    )
+    hashed = await asyncio.to_thread(ownership.slow_hash, given, salt)
+    judge = partial(ownership.confirm, client_id=client_id, req_msg_id=id_, hashed=hashed)
+    faults = await network.write(partial(judge, random=network.random))
+    network.wake()  # right or wrong, it may have been the end
+    if faults:
+        raise RefusedError(faults)
+    return answer(await _shown(network, client_id, id_))
+
+
+@post("/onboarding/{req_msg_id:str}/resend")
+async def resend_code(network: Network, client_id: ClientId, req_msg_id: Segment) -> Answer:
+    """Send the contact another code; the one before stops counting when it leaves."""
+    id_ = segment(req_msg_id)
+    await network.write(partial(ownership.resend, client_id=client_id, req_msg_id=id_))
+    network.wake_codes()
+    return answer(await _shown(network, client_id, id_), 202)
+
+
+@post("/parties/{b2b_id:str}/deactivate")
+async def deactivate(network: Network, client_id: ClientId, b2b_id: Segment) -> Answer:
+    """Switch a B2B ID off: new requests are refused, open ones finish."""
+    ends = switching.ends_of(network.settler.types.values())
+    id_ = segment(b2b_id)
+    await network.write(partial(switching.deactivate, client_id=client_id, b2b_id=id_, ends=ends))
+    return answer(await network.database.read(partial(party_of, client_id=client_id, b2b_id=id_)))
+
+
+@post("/parties/{b2b_id:str}/activate")
+async def activate(network: Network, client_id: ClientId, b2b_id: Segment) -> Answer:
+    """Switch a B2B ID on again."""
+    id_ = segment(b2b_id)
+    await network.write(partial(switching.activate, client_id=client_id, b2b_id=id_))
+    return answer(await network.database.read(partial(party_of, client_id=client_id, b2b_id=id_)))
+
+
+@get("/simulator/contacts")
+async def read_contacts(network: Network) -> Answer:
+    """What the simulated contacts were sent. There is no such call outside development mode."""
+    messages = network.contacts.messages() if network.contacts is not None else []
+    return answer({"messages": messages})
+
+
+CALLS = (read_onboarding, give_code, resend_code, deactivate, activate)
+SIMULATED = (read_contacts,)

@@ -1,0 +1,101 @@
+"""Switching B2B IDs off and on: the owner not while documents are open, the operator always."""
+
+from functools import partial
+
+import pytest
+import yaml
+
+from hundi.documents.purchase_order import PURCHASE_ORDER
+from hundi.kernel.faults import RefusedError
+from hundi.onboarding.switching import final_statuses
+from hundi.parties.operations import set_level, switch
+from hundi.parties.queries import levels
+from hundi.simulator import story
+from tests.exchange.scene import SERVES
+from tests.house.sources import ROOT
+from tests.onboarding.desk import Desk
+from tests.web.conftest import bearer
+from tests.web.orders import ROAD, named
+
+BUYER, SUPPLIER = SERVES["buyer"], SERVES["supplier"]
+
+
+async def order(net: Desk, message: str, body: object, client_id: str = "buyer") -> int:
+    sent = {"content-type": "application/json", **bearer(client_id)}
+    answer = await net.http.post(ROAD + message, content=story.dumps(body), headers=sent)
+    return answer.status_code
+
+
+async def test_an_id_without_documents_is_switched_off_and_on(net: Desk) -> None:
+    answer = await net.own(f"/parties/{BUYER}/deactivate", client_id="buyer")
+    assert (answer.status_code, answer.json()["active"]) == (200, False)
+    again = await net.own(f"/parties/{BUYER}/deactivate", client_id="buyer")
+    assert again.status_code == 200, "it is off already"
+    assert await order(net, "req-send", named(story.order())) == 422
+    answer = await net.own(f"/parties/{BUYER}/activate", client_id="buyer")
+    assert (answer.status_code, answer.json()["active"]) == (200, True)
+    assert await order(net, "req-send", named(story.order())) == 200
+
+
+async def test_an_open_document_keeps_both_its_ids_on(net: Desk) -> None:
+    assert await order(net, "req-send", named(story.order())) == 200
+    for client_id, b2b_id in (("buyer", BUYER), ("supplier", SUPPLIER)):
+        answer = await net.own(f"/parties/{b2b_id}/deactivate", client_id=client_id)
+        assert (answer.status_code, answer.json()["code"]) == (409, "PARTY-IN-USE")
+        [shown] = answer.json()["faults"][0]["context"]["documents"]
+        assert shown == {"type": "purchase-order", "objectId": "PO1", "status": "CREATED"}
+    stranger = await net.own(f"/parties/{SERVES['stranger']}/deactivate", client_id="stranger")
+    assert stranger.status_code == 200
+
+
+async def test_a_document_in_a_final_status_does_not(net: Desk) -> None:
+    await order(net, "req-send", named(story.order()))
+    await net.stage.deliver_all()
+    cancel = story.status_change(
+        "CANCEL", version=1, source="SENT TO SUPPLIER", target="CANCELLED", remarks="no"
+    )
+    assert await order(net, "req-status-change", named(cancel)) == 200
+    busy = await net.own(f"/parties/{BUYER}/deactivate", client_id="buyer")
+    assert busy.status_code == 409, "the cancelling itself is open"
+    await net.stage.deliver_all()
+    for client_id, b2b_id in (("buyer", BUYER), ("supplier", SUPPLIER)):
+        answer = await net.own(f"/parties/{b2b_id}/deactivate", client_id=client_id)
+        assert answer.status_code == 200
+
+
+async def test_the_operator_may_always_and_what_is_open_finishes(net: Desk) -> None:
+    assert await order(net, "req-send", named(story.order())) == 200
+    write = net.stage.database.write
+    await write(partial(switch, b2b_id=SUPPLIER, active=False))
+    await net.stage.deliver_all()
+    read = await net.http.get("/network/v1/documents/purchase-order/PO1", headers=bearer("buyer"))
+    assert read.json()["status"] == "SENT TO SUPPLIER", "the open one finished"
+    assert await order(net, "req-send", named(story.order(), "PO2", "N/2")) == 422
+    await write(partial(switch, b2b_id=SUPPLIER, active=True))
+    assert await order(net, "req-send", named(story.order(), "PO2", "N/2")) == 200
+
+
+@pytest.mark.parametrize("verb", ["deactivate", "activate"])
+async def test_nobody_switches_what_he_does_not_serve(net: Desk, verb: str) -> None:
+    for b2b_id in (BUYER, "NOBODY@BCB"):
+        answer = await net.own(f"/parties/{b2b_id}/{verb}", client_id="stranger")
+        assert (answer.status_code, answer.json()["code"]) == (403, "PARTY-NOT-YOURS")
+
+
+async def test_the_operator_raises_a_level(net: Desk) -> None:
+    write = net.stage.database.write
+    await write(partial(set_level, b2b_id=BUYER, level=1))
+    assert await net.stage.database.read(partial(levels, b2b_ids={BUYER})) == {BUYER: 1}
+    for work in (
+        partial(set_level, b2b_id="NOBODY@BCB", level=1),
+        partial(switch, b2b_id="NOBODY@BCB", active=True),
+    ):
+        with pytest.raises(RefusedError, match="PARTY-UNKNOWN"):
+            await write(work)
+
+
+def test_final_is_what_the_contract_says() -> None:
+    path = ROOT / "contract/b2b-purchase-order.yaml"
+    cycle = yaml.safe_load(path.read_text(encoding="utf-8"))["x-lifecycle"]
+    told = [f"purchase-order|{status}" for status in cycle["final"]]
+    assert final_statuses([PURCHASE_ORDER]) == told
