@@ -80,6 +80,23 @@ def test_an_endpoint_that_will_not_be_called_is_told_at_once(
         assert [word for word in says if word not in text] == []
 
 
+def test_a_client_is_set_and_its_secret_rotated(sqlite_url: str) -> None:
+    made = hundi("client", "add", "--name", "ERP", "--mailbox", "--json", url=sqlite_url)
+    client = ("--client", json.loads(made.stdout)["clientId"])
+    settings = ("--endpoint", "http://127.0.0.1:9", "--header", "X-Key: s3cret", "--json")
+    told = hundi("client", "set", *client, *settings, url=sqlite_url)
+    shown = json.loads(told.stdout)
+    assert (shown["mode"], shown["headers"]) == ("endpoint", "X-Key")
+    assert json.loads(told.stderr)["warning"]["code"] == "CLIENT-ENDPOINT"
+    assert "s3cret" not in told.stdout + told.stderr
+    rotated = hundi("client", "rotate-secret", *client, "--json", url=sqlite_url)
+    assert json.loads(rotated.stdout)["webhookSecret"].startswith("whsec_")
+    bad = hundi("client", "set", *client, "--header", "Host: s3cret", "--json", url=sqlite_url)
+    assert (bad.returncode, bad.stdout) == (2, "")
+    assert json.loads(bad.stderr)["error"]["code"] == "CLIENT-HEADER"
+    assert "s3cret" not in bad.stderr
+
+
 def test_an_endpoint_that_may_be_called_needs_no_word(sqlite_url: str) -> None:
     endpoint = ("--endpoint", "https://erp.example.com/hundi")
     made = hundi("client", "add", "--name", "ERP", *endpoint, url=sqlite_url)
@@ -92,6 +109,10 @@ def test_an_endpoint_that_may_be_called_needs_no_word(sqlite_url: str) -> None:
         (("client", "add", "--name", "x"), 2, "--mailbox"),
         (("client", "add", "--name", "x", "--mailbox", "--endpoint", "http://x"), 2, "either"),
         (("client", "add", "--name", "x", "--endpoint", "nonsense"), 2, "base URL"),
+        (("client", "add", "--name", "x", "--endpoint", "http://a b/"), 2, "without blanks"),
+        (("client", "set", "--client", "x", "--mailbox", "--endpoint", "http://x"), 2, "either"),
+        (("client", "set", "--client", "x", "--header", "A: b", "--no-headers"), 2, "either"),
+        (("client", "rotate-secret", "--client", "x"), 2, "hundi client add"),
         (("serve", "--role", "boss"), 2, "dispatcher"),
         (("serve", "--role", "api"), 2, "PostgreSQL"),
         (("simulate", "--port", "0", "--credentials", "/nowhere"), 2, "/nowhere"),

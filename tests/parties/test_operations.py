@@ -65,7 +65,17 @@ async def test_an_id_and_a_gstin_belong_to_one(database: Database) -> None:
 
 @pytest.mark.parametrize(
     "endpoint",
-    ["", "erp", "ftp://erp.example", "https://", "https://u:p@erp.example", "http://x?y"],
+    [
+        "",
+        "erp",
+        "ftp://erp.example",
+        "https://",
+        "https://u:p@erp.example",
+        "http://x?y",
+        "http://a b/",
+        "http://a/\\b",
+        "http://a\u00a0b/",
+    ],
 )
 async def test_a_bad_endpoint_is_refused(database: Database, endpoint: str) -> None:
     with pytest.raises(RefusedError) as refusal:

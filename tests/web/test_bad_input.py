@@ -72,6 +72,8 @@ SHAPES = [
     pytest.param(RAW.replace(b"3000.000", b"1E+999999999"), "SHAPE-NUMBER", id="huge number"),
     pytest.param(RAW.replace(b"3000.000", b'"3000"'), "SHAPE-TYPE", id="quoted number"),
     pytest.param(b'{"a":' * 200 + b"1" + b"}" * 200, "SHAPE-DEPTH", id="deep"),
+    pytest.param(RAW.replace(b'"PO2"', b'"."'), "SHAPE-PATTERN", id="an id that is a dot"),
+    pytest.param(RAW.replace(b'"PO2"', b'".."'), "SHAPE-PATTERN", id="an id of two dots"),
     pytest.param(RAW.replace(b'"device"', b'"devise"'), "SHAPE-MISSING", id="missing"),
     pytest.param(RAW.replace(b'{"', b'{"devise":1,"', 1), "SHAPE-UNKNOWN", id="unknown"),
 ]

@@ -13,22 +13,19 @@ import sqlalchemy.exc
 import typer
 
 from hundi import __version__
-from hundi.cli.database import AsJson, UnusableError, database_url, show, with_database
+from hundi.cli.clients import client_commands
+from hundi.cli.database import AsJson, UnusableError, database_url, show
 from hundi.cli.parties import party_commands
-from hundi.cli.tools import CheckEndpoint, Tools
-from hundi.kernel.faults import Fault, RefusedError
-from hundi.kernel.identity import system_random
+from hundi.cli.tools import Tools
+from hundi.kernel.faults import RefusedError
 from hundi.kernel.lifetimes import VARIABLE, BadLifetimeError, lifetimes_from
 from hundi.kernel.settings import ServeSettings
-from hundi.parties.operations import add_client
 from hundi.store.engine import StoreError
 from hundi.store.migrate import upgrade
 from hundi.store.opening import BadUrlError
 
 WRONG, FAILED = 2, 1
 
-_ONLY_IN_DEV = "The client is added; for now start the network with `hundi serve --dev` to call it."
-_NEVER_CALLED = "The client is added, but nothing will be sent to it, with or without --dev."
 _NO_TEXT = "An argument is not UTF-8. Check the terminal's encoding (`locale`)."
 
 
@@ -62,13 +59,10 @@ def _build(tools: Tools) -> Callable[..., Any]:
     )
     app.callback()(_root)
     _add_processes(app, tools)
-    for group, help_text, name, command in (
-        ("client", "Systems that call the network.", "add", _client_add(tools.check_endpoint)),
-        ("db", "The database.", "upgrade", _db_upgrade),
-    ):
-        sub = typer.Typer(help=help_text, no_args_is_help=True)
-        sub.command(name)(command)
-        app.add_typer(sub, name=group)
+    database = typer.Typer(help="The database.", no_args_is_help=True)
+    database.command("upgrade")(_db_upgrade)
+    app.add_typer(client_commands(tools.check_endpoint), name="client")
+    app.add_typer(database, name="db")
     app.add_typer(party_commands(), name="party")
     return typer.main.get_command(app)
 
@@ -140,28 +134,6 @@ def _settings(host: str, port: int, *, role: str, dev: bool) -> ServeSettings:
     )
 
 
-def _client_add(check_endpoint: CheckEndpoint) -> Callable[..., None]:
-    def client_add(
-        name: Annotated[str, typer.Option(help="Whose system it is.")],
-        endpoint: Annotated[str | None, typer.Option(help="Base URL of its webhooks.")] = None,
-        mailbox: Annotated[bool, typer.Option("--mailbox", help="It has no endpoint.")] = False,
-        as_json: AsJson = False,
-    ) -> None:
-        """Register a system. Its secrets are printed once and kept only as hashes."""
-        if mailbox == (endpoint is not None):
-            raise typer.BadParameter("Give either --endpoint URL or --mailbox.")
-        made = with_database(
-            lambda db: add_client(db, name=name, endpoint=endpoint, random=system_random)
-        )
-        show(made.as_json(), as_json=as_json)
-        fault = check_endpoint(endpoint, dev=False) if endpoint is not None else None
-        if endpoint is not None and fault is not None:
-            in_dev = check_endpoint(endpoint, dev=True) is None
-            _warn(fault, _ONLY_IN_DEV if in_dev else _NEVER_CALLED, as_json=as_json)
-
-    return client_add
-
-
 def _db_upgrade(as_json: AsJson = False) -> None:
     """Bring the database to this version's tables. Safe to run again."""
     upgrade(database_url())
@@ -183,15 +155,6 @@ def _complain(
     else:
         typer.echo(f"hundi: {detail}", err=True)
     return exit_code
-
-
-def _warn(fault: Fault, advice: str, *, as_json: bool) -> None:
-    detail = f"{fault.detail} {advice}"
-    if as_json:
-        warning = {"code": fault.code, "detail": detail}
-        typer.echo(json.dumps({"warning": warning}), err=True)
-    else:
-        typer.echo(f"hundi: warning: {detail}", err=True)
 
 
 def _is_no_text(argument: str) -> bool:

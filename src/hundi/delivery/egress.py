@@ -22,6 +22,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from hundi.kernel.faults import Fault
+from hundi.parties.addresses import BAD_IN_URL
 from hundi.parties.model import BAD_ENDPOINT
 
 Address: TypeAlias = IPv4Address | IPv6Address
@@ -86,7 +87,6 @@ _REFUSED_PORTS = frozenset({
 })  # fmt: skip
 
 _NUMERIC_LABEL = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
-_BAD_IN_URL = re.compile(r"[^!-~\u0080-\U0010ffff]|[\\\u0080-\u00a0]")
 
 
 class EgressRefusedError(OSError):
@@ -132,7 +132,7 @@ class EgressGuard:
 
     def url_refused(self, text: str) -> str | None:
         """Why a URL may not be called, as the end of a sentence about it; None where it may."""
-        if len(text) > URL_LENGTH or _BAD_IN_URL.search(text):
+        if len(text) > URL_LENGTH or BAD_IN_URL.search(text):
             return "is too long or holds characters that a URL cannot hold"
         try:
             url = URL(text)

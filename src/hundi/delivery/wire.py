@@ -31,6 +31,7 @@ from hundi.delivery.egress import EgressGuard, EgressRefusedError, GuardedResolv
 from hundi.exchange.verdict import Answer, Kind
 from hundi.kernel.clock import SECOND
 from hundi.kernel.signature import SignatureError, sign
+from hundi.parties.addresses import HEADER_NAME, HEADER_VALUE, is_ours
 
 __all__ = ["ANSWER_AT_MOST", "Endpoint", "HttpWire", "Parcel", "Wire"]
 
@@ -47,13 +48,6 @@ LONGEST_RETRY_AFTER = 10**9
 ERROR_LENGTH = 200
 
 _NOT_PLAIN = re.compile(r"[^ -~]")  # of the words of an error, whoever chose them
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}")
-_HEADER_VALUE = re.compile(r"[!-~](?:[ -~\t]{0,7998}[!-~])?|")
-_OURS = frozenset({
-    "accept", "accept-encoding", "connection", "content-encoding", "content-length", "content-type",
-    "expect", "host", "keep-alive", "trailer", "transfer-encoding", "upgrade", "user-agent",
-})  # fmt: skip
-_OUR_PREFIXES = ("webhook-", "hundi-", "proxy-")
 _SAME_ALWAYS = (
     "accept: application/json\r\n"
     "accept-encoding: identity\r\n"  # what is not unpacked cannot explode
@@ -194,13 +188,12 @@ def _headers(endpoint: Endpoint, parcel: Parcel, now: int) -> str:
 
 def _allowed(static: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for name, value in static.items():
-        low = name.lower()
-        if low not in _OURS and not low.startswith(_OUR_PREFIXES):
-            yield low, value
+        if not is_ours(name):
+            yield name.lower(), value
 
 
 def _safe(name: str, value: str) -> str:
-    if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+    if not HEADER_NAME.fullmatch(name) or not HEADER_VALUE.fullmatch(value):
         raise _NotSentError(f"the header {ascii(name)[:60]} cannot be written")
     return value
 

@@ -51,7 +51,17 @@ __all__ = [
 DocumentNumber = Annotated[
     str, Meta(pattern=r'^[^\\"]{1,50}\Z', extra={"wanted": "1 to 50 characters, no \\ or quote"})
 ]
-ObjectId = Annotated[str, Meta(min_length=1, max_length=64)]
+# The contract prints the lengths alone. HTTP clients take `.` and `..` out of a path, escaped or
+# not, so that a document of such a name could never be read again.
+ObjectId = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=64,
+        pattern=r"^(?!\.{1,2}\Z)",
+        extra={"wanted": "an id other than . and .., which no path of a URL can hold"},
+    ),
+]
 Gstin = Annotated[
     str,
     Meta(

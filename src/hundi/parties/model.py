@@ -40,10 +40,18 @@ BAD_PAN = Code("PARTY-PAN", Kind.RULE, "A PAN has five letters, four digits and 
 BAD_GSTIN = Code("PARTY-GSTIN", Kind.RULE, "The GSTIN is malformed or belongs to another PAN.")
 BAD_B2B_ID = Code("PARTY-B2B-ID", Kind.RULE, "A B2B ID is text@BCB of at most 100 characters.")
 BAD_ENDPOINT = Code("CLIENT-ENDPOINT", Kind.RULE, "The endpoint is no URL that may be called.")
+BAD_HEADER = Code(
+    "CLIENT-HEADER", Kind.RULE, "The static header cannot be set: its name, its value, its number."
+)
+MODE = Code(
+    "CLIENT-MODE",
+    Kind.CONFLICT,
+    "Endpoint and mailbox cannot be exchanged while exchanges of the client are open.",
+)
 BAD_NAME = Code("PARTY-NAME", Kind.RULE, "A name has 1 to 200 printable characters.")
 CODES = (
     TOKEN, NOT_YOURS, WRONG_ROLE, UNKNOWN, INACTIVE, TAKEN, NO_CLIENT,
-    BAD_PAN, BAD_GSTIN, BAD_B2B_ID, BAD_ENDPOINT, BAD_NAME,
+    BAD_PAN, BAD_GSTIN, BAD_B2B_ID, BAD_ENDPOINT, BAD_HEADER, MODE, BAD_NAME,
 )  # fmt: skip
 
 

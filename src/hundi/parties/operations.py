@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
@@ -12,12 +11,12 @@ from hundi.kernel.identity import RandomBytes, uuid7_hex
 from hundi.kernel.signature import new_secret
 from hundi.kernel.tax_ids import gstin_fault, is_pan
 from hundi.parties import model, tables
+from hundi.parties.addresses import endpoint_faults
 from hundi.parties.credentials import hashed, new_client_id, new_secret_text
 from hundi.parties.model import IS_PAID, NewClient
 from hundi.store.engine import Database, Transaction
 from hundi.store.statement import Statement
 
-LONGEST_URL = 2000
 _HOLD_REGISTER = Statement.both(
     "select pg_advisory_xact_lock(6845733032)", sqlite="select 1 as got"
 )
@@ -31,7 +30,7 @@ async def add_client(
 
     Raises RefusedError for a bad name or URL. The secrets are in the answer and nowhere else.
     """
-    faults = [*_name_faults(name), *(_endpoint_faults(endpoint) if endpoint is not None else ())]
+    faults = [*_name_faults(name), *(endpoint_faults(endpoint) if endpoint is not None else ())]
     if faults:
         raise RefusedError(faults)
     client_id = new_client_id(random)
@@ -217,25 +216,6 @@ def _lender_name_faults(path: str, name: str) -> Iterator[Fault]:
 def _name_faults(name: str) -> Iterator[Fault]:
     if not (len(name.strip()) >= 1 and len(name) <= 200 and name.isprintable()):
         yield model.BAD_NAME.at("name", "Give a name of 1 to 200 printable characters.")
-
-
-def _endpoint_faults(url: str) -> Iterator[Fault]:
-    if not _plain_url(url):
-        detail = (
-            "Give the base URL of the webhooks, such as https://erp.example.com/hundi,"
-            " without user, query or fragment."
-        )
-        yield model.BAD_ENDPOINT.at("endpoint", detail)
-
-
-def _plain_url(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-    dressed = parts.username or parts.password or parts.query or parts.fragment
-    return good and not dressed and url.isprintable() and len(url) <= LONGEST_URL
 
 
 def _party_faults(party: NewParty, b2b_id: str) -> Iterator[Fault]:

@@ -1,0 +1,108 @@
+"""`hundi client`: systems that call the network, and how they are reached."""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from hundi.cli.database import AsJson, show, with_database
+from hundi.cli.tools import CheckEndpoint
+from hundi.exchange.endpoints import Changes, rotate_secret, set_client
+from hundi.kernel.identity import system_random
+from hundi.parties.operations import add_client
+
+Warn = Callable[..., None]
+Client = Annotated[str, typer.Option("--client", help="clientId of the system.")]
+
+_ONLY_IN_DEV = "It is stored; for now start the network with `hundi serve --dev` to call it."
+_NEVER_CALLED = "It is stored, but nothing will be sent to it, with or without --dev."
+
+
+def client_commands(check_endpoint: CheckEndpoint) -> typer.Typer:
+    """The commands below `hundi client`."""
+    group = typer.Typer(help="Systems that call the network.", no_args_is_help=True)
+    warn = partial(_warn_of_endpoint, check_endpoint)
+    group.command("add")(_add_command(warn))
+    group.command("set")(_set_command(warn))
+    group.command("rotate-secret")(_rotate_secret)
+    return group
+
+
+def _warn_of_endpoint(check_endpoint: CheckEndpoint, endpoint: str, *, as_json: bool) -> None:
+    """Say at once what would keep the network from calling an endpoint."""
+    fault = check_endpoint(endpoint, dev=False)
+    if fault is None:
+        return
+    in_dev = check_endpoint(endpoint, dev=True) is None
+    detail = f"{fault.detail} {_ONLY_IN_DEV if in_dev else _NEVER_CALLED}"
+    if as_json:
+        warning = {"code": fault.code, "detail": detail}
+        typer.echo(json.dumps({"warning": warning}), err=True)
+    else:
+        typer.echo(f"hundi: warning: {detail}", err=True)
+
+
+def _add_command(warn: Warn) -> Callable[..., None]:
+    def client_add(
+        name: Annotated[str, typer.Option(help="Whose system it is.")],
+        endpoint: Annotated[str | None, typer.Option(help="Base URL of its webhooks.")] = None,
+        mailbox: Annotated[bool, typer.Option("--mailbox", help="It has no endpoint.")] = False,
+        as_json: AsJson = False,
+    ) -> None:
+        """Register a system. Its secrets are printed once and kept only as hashes."""
+        if mailbox == (endpoint is not None):
+            raise typer.BadParameter("Give either --endpoint URL or --mailbox.")
+        made = with_database(
+            lambda db: add_client(db, name=name, endpoint=endpoint, random=system_random)
+        )
+        show(made.as_json(), as_json=as_json)
+        if endpoint is not None:
+            warn(endpoint, as_json=as_json)
+
+    return client_add
+
+
+def _set_command(warn: Warn) -> Callable[..., None]:
+    def client_set(
+        client: Client,
+        endpoint: Annotated[str | None, typer.Option(help="Base URL of its webhooks.")] = None,
+        mailbox: Annotated[bool, typer.Option("--mailbox", help="It has no endpoint.")] = False,
+        header: Annotated[
+            list[str] | None,
+            typer.Option(help="'Name: value' of every webhook; all that are given replace all."),
+        ] = None,
+        no_headers: Annotated[bool, typer.Option("--no-headers", help="Remove them all.")] = False,
+        empty_means_success: Annotated[
+            bool | None,
+            typer.Option(
+                "--empty-means-success/--no-empty-means-success",
+                help="Whether an empty 200 is a SUCCESS.",
+            ),
+        ] = None,
+        as_json: AsJson = False,
+    ) -> None:
+        """Change how a system is reached; what is left out stays. Values are not shown again."""
+        if mailbox and endpoint is not None:
+            raise typer.BadParameter("Give either --endpoint URL or --mailbox.")
+        if header and no_headers:
+            raise typer.BadParameter("Give either --header or --no-headers.")
+        changes = Changes(
+            endpoint=endpoint,
+            mailbox=mailbox,
+            headers=() if no_headers else header or None,
+            empty_means_success=empty_means_success,
+        )
+        shown = with_database(lambda database: set_client(database, client, changes))
+        show(shown, as_json=as_json)
+        if endpoint is not None:
+            warn(endpoint, as_json=as_json)
+
+    return client_set
+
+
+def _rotate_secret(client: Client, as_json: AsJson = False) -> None:
+    """Make a new signing secret, printed once. The old one signs beside it for 24 hours."""
+    made = with_database(lambda database: rotate_secret(database, client, random=system_random))
+    show(made, as_json=as_json)

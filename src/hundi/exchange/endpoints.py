@@ -1,0 +1,152 @@
+"""How a client is reached, changed while the network is served: endpoint or mailbox, headers, secret.
+
+Each attempt reads these columns with its lease, so that the next one goes by what was set.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from hundi.exchange import tables
+from hundi.kernel.clock import DAY, to_text
+from hundi.kernel.faults import RefusedError
+from hundi.kernel.identity import RandomBytes
+from hundi.kernel.signature import new_secret
+from hundi.parties import model
+from hundi.parties import tables as parties
+from hundi.parties.addresses import endpoint_faults, read_headers
+from hundi.store.engine import Database, Transaction
+
+BOTH_SIGN = DAY
+"""How long the old secret signs beside the new one."""
+
+_client, _id, _open = parties.client, parties.b2b_id, tables.exchange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What shall change; None leaves it. `headers` are `Name: value` lines that replace all."""
+
+    endpoint: str | None = None
+    mailbox: bool = False
+    headers: Sequence[str] | None = None
+    empty_means_success: bool | None = None
+
+    def values(self) -> dict[str, object]:
+        """Columns of the client. Raises RefusedError for what cannot be set."""
+        values: dict[str, object] = {}
+        faults = list(endpoint_faults(self.endpoint)) if self.endpoint is not None else []
+        if self.endpoint is not None or self.mailbox:
+            values |= {"endpoint_url": self.endpoint, "mailbox": self.mailbox}
+        if self.headers is not None:
+            read = read_headers(self.headers)
+            if isinstance(read, dict):
+                values["endpoint_headers"] = json.dumps(read)
+            else:
+                faults += read
+        if self.empty_means_success is not None:
+            values["empty_means_success"] = self.empty_means_success
+        if faults:
+            raise RefusedError(faults)
+        return values
+
+
+async def set_client(database: Database, client_id: str, changes: Changes) -> dict[str, str]:
+    """Change how a client is reached; what holds then, without the values of headers.
+
+    Raises RefusedError: a bad URL or header, an unknown client, another mode while exchanges of the
+    client are open.
+    """
+    values = changes.values()
+    before = await database.write(lambda tx: _change(tx, client_id, values))
+    if changes.mailbox and not before["mailbox"]:
+        # A request that was being accepted meanwhile may have read the old mode: look again.
+        late = await database.write(lambda tx: _open_now(tx, client_id))
+        if late:
+            back = {name: before[name] for name in values}
+            await database.write(lambda tx: _write(tx, client_id, back))
+            raise _still_open(late)
+    row = await database.read(lambda tx: _row(tx, client_id))
+    return _shown(row)
+
+
+async def rotate_secret(
+    database: Database, client_id: str, *, random: RandomBytes
+) -> dict[str, str]:
+    """A new signing secret, told once; the one before signs beside it for 24 hours.
+
+    Rotated again in that time, the oldest signs no more. Raises RefusedError for an unknown client.
+    """
+    secret = new_secret(random)
+
+    async def rotate(tx: Transaction) -> int:
+        row = await _row(tx, client_id, locked=True)
+        until = tx.now + BOTH_SIGN
+        values = {
+            "webhook_secret": secret,
+            "previous_secret": row["webhook_secret"],
+            "previous_secret_until": until,
+        }
+        await _write(tx, client_id, values)
+        return until
+
+    until = await database.write(rotate)
+    return {"clientId": client_id, "webhookSecret": secret, "previousUntil": to_text(until)}
+
+
+async def _change(
+    tx: Transaction, client_id: str, values: Mapping[str, object]
+) -> Mapping[str, Any]:
+    """Write what was asked for; the row as it was before."""
+    row = await _row(tx, client_id, locked=True)
+    if values.get("mailbox", row["mailbox"]) != bool(row["mailbox"]):
+        count = await _open_now(tx, client_id)
+        if count:
+            raise _still_open(count)
+    if values:
+        await _write(tx, client_id, values)
+    return row
+
+
+async def _row(tx: Transaction, client_id: str, *, locked: bool = False) -> Mapping[str, Any]:
+    query = sa.select(_client).where(_client.c.client_id == client_id)
+    rows = await tx.select(query.with_for_update() if locked else query)
+    if not rows:
+        detail = f"No client {client_id}. `hundi client add` makes one."
+        raise RefusedError([model.NO_CLIENT.at("client", detail)])
+    return rows[0]
+
+
+async def _open_now(tx: Transaction, client_id: str) -> int:
+    """The open exchanges of a client, once those that are being accepted are written."""
+    ids = sa.select(_id.c.b2b_id).where(_id.c.client_id == client_id).order_by(_id.c.b2b_id)
+    await tx.select(ids.with_for_update())
+    of_client = sa.or_(_open.c.client_id == client_id, _open.c.receiver_client == client_id)
+    query = sa.select(sa.func.count().label("count")).where(_open.c.state == "OPEN", of_client)
+    [row] = await tx.select(query)
+    return int(row["count"])
+
+
+async def _write(tx: Transaction, client_id: str, values: Mapping[str, object]) -> None:
+    await tx.execute(sa.update(_client).where(_client.c.client_id == client_id).values(**values))
+
+
+def _still_open(count: int) -> RefusedError:
+    detail = (
+        f"{count} exchanges of the client are open, and each keeps the mode in which it began."
+        " Wait until they have ended, or have them abandoned."
+    )
+    return RefusedError([model.MODE.at("client", detail, open=count)])
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "clientId": row["client_id"],
+        "mode": "mailbox" if row["mailbox"] else "endpoint",
+        "url": row["endpoint_url"] or "",
+        "headers": ", ".join(json.loads(row["endpoint_headers"])),
+        "emptyMeansSuccess": "yes" if row["empty_means_success"] else "no",
+    }

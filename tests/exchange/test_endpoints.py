@@ -1,0 +1,161 @@
+"""How a client is reached, changed: what is refused, what stays, and when a secret signs no more."""
+
+import json
+
+import pytest
+import sqlalchemy as sa
+
+from hundi.delivery.dispatch import endpoint_of
+from hundi.exchange.endpoints import Changes, rotate_secret, set_client
+from hundi.exchange.leases import Leased
+from hundi.kernel.clock import DAY
+from hundi.kernel.faults import Fault, RefusedError
+from hundi.kernel.signature import SignatureError, sign, verify
+from hundi.parties import tables
+from tests.exchange.scene import Scene
+from tests.exchange.slips import slip
+
+URL = "https://erp.example/hundi"
+
+
+async def client(stage: Scene, name: str = "supplier") -> dict[str, object]:
+    [row] = await stage.rows(sa.select(tables.client).where(tables.client.c.client_id == name))
+    return row
+
+
+async def refused(stage: Scene, changes: Changes, name: str = "supplier") -> Fault:
+    before = await stage.rows(sa.select(tables.client))
+    with pytest.raises(RefusedError) as refusal:
+        await set_client(stage.database, name, changes)
+    assert await stage.rows(sa.select(tables.client)) == before
+    return refusal.value.faults[0]
+
+
+async def test_what_is_left_out_stays(stage: Scene) -> None:
+    headers = ["Authorization: Bearer abc.def", "X-Plant:  Pune "]
+    told = await set_client(stage.database, "supplier", Changes(headers=headers))
+    assert told == {
+        "clientId": "supplier", "mode": "endpoint", "url": "https://supplier.example",
+        "headers": "Authorization, X-Plant", "emptyMeansSuccess": "no",
+    }  # fmt: skip
+    told = await set_client(
+        stage.database, "supplier", Changes(endpoint=URL, empty_means_success=True)
+    )
+    assert (told["url"], told["headers"]) == (URL, "Authorization, X-Plant")
+    row = await client(stage)
+    kept = json.loads(str(row["endpoint_headers"]))
+    assert kept == {"Authorization": "Bearer abc.def", "X-Plant": "Pune"}
+    assert row["empty_means_success"]
+    await set_client(stage.database, "supplier", Changes(headers=()))
+    await set_client(stage.database, "supplier", Changes(empty_means_success=False))
+    row = await client(stage)
+    assert (row["endpoint_headers"], bool(row["empty_means_success"])) == ("{}", False)
+    assert (await client(stage, "buyer"))["endpoint_url"] == "https://buyer.example"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "no colon",
+        ": s3cret",
+        "X A: s3cret",
+        "X-A: a\r\nX-B: b",
+        "X-A\r\n: b",
+        "X-A: a\x00b",
+        "X-A: ₹",
+        "X-A:",
+        f"X-A: {'a' * 9000}",
+        "Host: erp.example",
+        "content-length: 0",
+        "Transfer-Encoding: chunked",
+        "TE: trailers",
+        "Connection: X-A",
+        "Proxy-Authorization: Basic abc",
+        "Webhook-Signature: v1,abc",
+        "hundi-exchange: MSG",
+        "User-Agent: me",
+    ],
+)
+async def test_a_header_that_cannot_be_is_refused_without_its_value(
+    stage: Scene, line: str
+) -> None:
+    fault = await refused(stage, Changes(headers=["X-Good: yes", line]))
+    assert (fault.code, fault.path) == ("CLIENT-HEADER", "header[1]")
+    value = line.partition(":")[2].strip()
+    assert not value or value not in fault.detail
+
+
+async def test_a_header_is_given_once_and_not_too_many(stage: Scene) -> None:
+    twice = await refused(stage, Changes(headers=["X-A: 1", "x-a: 2"]))
+    assert (twice.code, twice.path) == ("CLIENT-HEADER", "header[1]")
+    many = await refused(stage, Changes(headers=[f"X-{n}: 1" for n in range(21)]))
+    assert (many.code, many.path) == ("CLIENT-HEADER", "header")
+
+
+async def test_what_is_no_url_or_no_client_is_refused(stage: Scene) -> None:
+    assert (await refused(stage, Changes(endpoint="http://a b/"))).code == "CLIENT-ENDPOINT"
+    assert (await refused(stage, Changes(mailbox=True), "CEK0000000")).code == "CLIENT-UNKNOWN"
+    with pytest.raises(RefusedError):
+        await rotate_secret(stage.database, "CEK0000000", random=stage.random.randbytes)
+
+
+@pytest.mark.parametrize("name", ["buyer", "supplier"])
+async def test_the_mode_stays_while_exchanges_are_open(stage: Scene, name: str) -> None:
+    await stage.submit("req-send", slip("S1"))
+    await stage.submit("req-send", slip("S2"))
+    fault = await refused(stage, Changes(mailbox=True), name)
+    assert (fault.code, fault.context) == ("CLIENT-MODE", {"open": 2})
+    await set_client(stage.database, name, Changes(endpoint=URL))
+    await stage.deliver_all()
+    told = await set_client(stage.database, name, Changes(mailbox=True))
+    assert (told["mode"], told["url"]) == ("mailbox", "")
+
+
+async def test_a_mailbox_becomes_an_endpoint(posted: Scene) -> None:
+    told = await set_client(posted.database, "supplier", Changes(mailbox=True))
+    assert told["mode"] == "mailbox", "nothing has changed, so nothing is in the way"
+    await set_client(posted.database, "supplier", Changes(endpoint=URL))
+    await posted.submit("req-send", slip("S1"))
+    [leased] = await posted.lease()
+    endpoint = endpoint_of(leased, 0)
+    assert endpoint is not None
+    assert endpoint.base_url == URL
+
+
+def signs(leased: Leased, secret: str, now: int) -> bool:
+    """Whether what is sent at a moment carries a signature of a secret."""
+    endpoint = endpoint_of(leased, now)
+    assert endpoint is not None
+    headers = sign(endpoint.secrets, webhook_id="MSG1", timestamp=now // 1_000_000, body=b"{}")
+    try:
+        verify([secret], headers, b"{}", now=now)
+    except SignatureError:
+        return False
+    return True
+
+
+async def test_two_secrets_sign_for_24_hours(stage: Scene) -> None:
+    await stage.execute(sa.update(tables.client).values(webhook_secret="whsec_" + "A" * 44))
+    old = "whsec_" + "A" * 44
+    told = await rotate_secret(stage.database, "supplier", random=stage.random.randbytes)
+    new = told["webhookSecret"]
+    assert new.startswith("whsec_")
+    assert new != old
+    await stage.submit("req-send", slip("S1"))
+    [leased] = await stage.lease()
+    until = int(str((await client(stage))["previous_secret_until"]))
+    rotated = until - DAY
+    assert leased.created_at - rotated < DAY
+    for moment, both in ((rotated, True), (until - 1, True), (until, False), (until + DAY, False)):
+        assert signs(leased, new, moment)
+        assert signs(leased, old, moment) is both
+
+
+async def test_rotated_twice_the_oldest_signs_no_more(stage: Scene) -> None:
+    random = stage.random.randbytes
+    first = await rotate_secret(stage.database, "supplier", random=random)
+    second = await rotate_secret(stage.database, "supplier", random=random)
+    row = await client(stage)
+    assert (row["webhook_secret"], row["previous_secret"]) == (
+        second["webhookSecret"], first["webhookSecret"],
+    )  # fmt: skip
