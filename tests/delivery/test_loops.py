@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,7 +16,7 @@ class Troubled:
     """A dispatcher that fails once, then finds nothing to do."""
 
     concurrency = 1
-    database = None
+    database = SimpleNamespace(dialect="sqlite")
 
     def __init__(self, trouble: Exception) -> None:
         self._trouble = [trouble]
