@@ -17,7 +17,8 @@ INVOICE = "INV5E840D188D07798C37A953AA9EC3A444"
 
 def blocks(page: str) -> list[str]:
     """The shell blocks of a page, in order."""
-    return re.findall(r"^```sh\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.S | re.M)
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
 
 
 def pasted(scripts: list[str], *, port: int, folder: Path, url: str) -> str:
