@@ -43,9 +43,17 @@ async def test_acks_are_counted_by_message_and_result(stage: Scene) -> None:
     assert found["hundi_ack_seconds_count"] == 3
 
 
+async def test_a_call_that_is_declined_at_once_is_counted_so(stage: Scene) -> None:
+    metrics = Metrics(stage.database)
+    metrics.accepted("business-onboarding/search-entity", accepted(State.DECLINED), microseconds=1)
+    found = await values(metrics)
+    assert found['hundi_exchanges_total{state="DECLINED"}'] == 1
+    assert 'hundi_exchanges_total{state="SETTLED"}' not in found
+
+
 async def test_a_receipt_counts_its_exchanges(stage: Scene) -> None:
     metrics = Metrics(stage.database)
-    send = stage.messages["req-send"]
+    send = stored_name(stage.messages["req-send"])
     told = {"req_msg_id": "MSG0", "response": b"", "warnings": "[]", "exchanges": 3}
     waits = Accepted(**told, state="OPEN", replayed=False, waiting=2)
     metrics.accepted(send, waits, microseconds=1)

@@ -84,8 +84,11 @@ class Metrics:
         self._ack_seconds.observe(microseconds / SECOND)
         if outcome.replayed:
             return
-        waiting = outcome.waiting if outcome.exchanges > 1 else int(waits)
-        for state, count in ((State.OPEN, waiting), (State.SETTLED, outcome.exchanges - waiting)):
+        if outcome.exchanges == 1:
+            self.entered(State(outcome.state))
+            return
+        waiting, all_ = outcome.waiting, outcome.exchanges
+        for state, count in ((State.OPEN, waiting), (State.SETTLED, all_ - waiting)):
             if count:
                 self.entered(state, count)
 
