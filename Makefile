@@ -27,7 +27,7 @@ check: $(STAMP) ## lint, formatting, types, imports, spelling; every warning is 
 	$(BIN)/codespell
 
 test: $(STAMP) ## all tests on SQLite, and on PostgreSQL where its binaries are installed
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 demo: $(STAMP) ## two businesses exchange orders; ONCE=1 stops after the checks
 	$(BIN)/hundi demo $(if $(ONCE),--once)

@@ -17,7 +17,7 @@ from hundi.store.migrate import upgrade
 from tests.postgres import Cluster, NoPostgresError, cluster
 
 _TEMPLATE = "hundi_template"
-_skipped = pytest.StashKey[str]()
+_NOT_HERE = "PostgreSQL cannot be started"
 _numbers = itertools.count(1)
 
 
@@ -65,8 +65,7 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     except NoPostgresError as error:
         if os.environ.get("HUNDI_REQUIRE_POSTGRES") == "1":
             pytest.fail(f"HUNDI_REQUIRE_POSTGRES=1, but: {error}", pytrace=False)
-        request.config.stash[_skipped] = str(error)
-        pytest.skip(str(error))
+        pytest.skip(f"{_NOT_HERE}: {error}")
 
 
 @pytest.fixture(scope="session")
@@ -83,11 +82,10 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    """Say loudly that half of the tests did not run."""
-    reason = config.stash.get(_skipped, None)
-    if reason is not None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say loudly that half of the tests did not run, whichever process skipped them."""
+    skipped = terminalreporter.getreports("skipped")
+    told = {str(report.longrepr) for report in skipped if _NOT_HERE in str(report.longrepr)}
+    if told:
         terminalreporter.section("NOT TESTED ON POSTGRESQL", red=True, bold=True)
-        terminalreporter.line(reason, red=True, bold=True)
+        terminalreporter.line(min(told), red=True, bold=True)
