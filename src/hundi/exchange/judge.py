@@ -107,6 +107,9 @@ def _ruled(
     if refusals:
         return Refused(refusals)
     booking = _booking(request, context, moves=moves, held=held)
+    beyond = tuple(booking.beyond(world.papers.books))
+    if beyond:
+        return Refused(beyond)
     held = tuple(one for one in held if one.touched is not None or booking.concerns(one.ref))
     plan = Plan(
         request=request,
