@@ -248,3 +248,28 @@ async def test_a_cursor_belongs_to_its_statement(reads: Reads) -> None:
     path, bad = f"/accounts/{story.SUPPLIER.b2b_id}/statement", (400, "READ-CURSOR")
     await reads.refused(path, "buyer", bad, cursor=cursor)
     await reads.refused("/accounts", "supplier", bad, cursor=cursor)
+
+
+async def test_an_order_whose_id_stands_in_another_one_is_not_told_early(reads: Reads) -> None:
+    await ordered(reads.trade)
+    longer, number = f'{ORDER}"9', "PO/25-26/99"
+    order = story.order(2, object_id=longer, number=number, current_version=2)
+    order["purchaseOrder"]["objectVersion"] = {"currentVersion": 1, "newVersion": 1}
+    await reads.trade.send("purchase-order/req-send", order)
+    agreed = story.confirmation("ACCEPT", version=1, target="ACCEPTED", remarks="Agreed")
+    agreed["poConfirmation"] |= {"objectId": longer, "buyerPONumber": number}
+    await reads.trade.send("purchase-order/req-confirm", agreed)
+    named = {"objectId": longer, "buyerPONumber": number, "orderDate": "2025-11-03"}
+    await reads.trade.send("invoice/req-send-invoice", bills.invoice(1, poDetails=[named]))
+    assert names((await reads.page("invoice", INVOICE_1))["refersTo"]) == [
+        ("purchase-order", longer)
+    ]
+    edit = bills.invoice(
+        1,
+        objectVersion={"currentVersion": 1, "newVersion": 2},
+        statusTransition={"currentStatus": "SENT TO BUYER", "newStatus": "SENT TO BUYER"},
+    )
+    await reads.trade.submit("invoice/req-edit-invoice", edit)
+    assert names((await reads.page("invoice", INVOICE_1))["refersTo"]) == [
+        ("purchase-order", longer)
+    ]

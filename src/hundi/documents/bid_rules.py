@@ -239,14 +239,26 @@ def _amount(answer: BidDecision, bid: BidDetail, path: str) -> Iterator[Fault]:
 
 
 def invoices_are_still_free(body: RespondBidBody, context: RuleContext) -> Iterator[Fault]:
-    """A bid is accepted on invoices that are unpaid and that no other lender has bought."""
+    """A bid is accepted on invoices that are unpaid and that no other lender has bought.
+
+    On those that the request offers now: one that was declined and sent anew may have offered others.
+    """
+    offered = _offered(context)
     for place, answer in enumerate(body.bidResponse.responses):
         path = answer_path(place)
         if answer.response != "ACCEPT" or path not in context.moved:
             continue
         for ref, view in context.held.items():
-            if ref.startswith("invoice/"):
+            if ref in offered:
                 yield from _free(view, f"{path}.response")
+
+
+def _offered(context: RuleContext) -> set[str]:
+    """The invoices that the request offers; all that it ever did where its body was erased."""
+    body = None if context.document is None else context.document.body
+    if body is None:
+        return {ref for ref in context.held if ref.startswith("invoice/")}
+    return {f"invoice/{invoice.objectId}" for invoice in body.financeRequest.invoices}
 
 
 def _free(view: DocumentView, path: str) -> Iterator[Fault]:

@@ -1,6 +1,6 @@
 """Stored bodies for reads that look into several: by reqMsgId, no more bytes than may be read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from hundi.exchange.definition import MessageType
@@ -23,12 +23,18 @@ Stored = dict[str, tuple[str, bytes]]
 """Messages' stored names and their bytes, by reqMsgId."""
 
 
+async def sizes(tx: Transaction, ids: Collection[str]) -> dict[str, int]:
+    """How many bytes some stored bodies have, by id; erased ones are left out."""
+    rows = await tx.fetch(_SIZES, sorted(ids))
+    return {row["body_id"]: row["size"] for row in rows}
+
+
 async def stored(tx: Transaction, ids: Sequence[str], *, most: int = MOST_BYTES) -> Stored:
     """The bodies of some exchanges; of those in front as many as fit, without erased ones."""
-    sizes = {row["body_id"]: row["size"] for row in await tx.fetch(_SIZES, list(ids))}
+    known = await sizes(tx, set(ids))
     wanted, total = [], 0
     for id_ in ids:
-        total += sizes.get(id_, 0)
+        total += known.get(id_, 0)
         if total > most:
             break
         wanted.append(id_)

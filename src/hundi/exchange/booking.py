@@ -1,12 +1,21 @@
 """What one accepted request books on the ledger. Pure."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from hundi.exchange.definition import Effect, Posting
 from hundi.exchange.papers import Papers
-from hundi.ledger.model import Key, Phase
+from hundi.kernel.faults import Code, Fault, Kind
+from hundi.ledger.model import LARGEST, NOTHING, Books, Key, Phase
+
+TOO_MUCH = Code(
+    "LEDGER-TOO-MUCH",
+    Kind.RULE,
+    "With this an account of a document would hold more than any account can.",
+)
+CODES = (TOO_MUCH,)
 
 
 class Booking(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +43,21 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     def empty(self) -> bool:
         """Whether there is nothing to book at the ack or at the end."""
         return not self.postings and self.resolves is None and not self.gives_back
+
+    def beyond(self, books: Books) -> Iterator[Fault]:
+        """What no account can hold, with all that has gone through it and is reserved on it.
+
+        Told before anything is booked: the database would refuse it, now or when it is posted.
+        """
+        sides: Counter[tuple[str, str]] = Counter()
+        for one in self.postings:
+            for name in (one.debit, one.credit):
+                sides[one.ref, name] += one.amount
+        for (ref, name), amount in sides.items():
+            before = books.of(self.places[ref]).get(name, NOTHING)
+            if before.turnover + amount > LARGEST:
+                detail = f"The account {name} cannot take as much. Correct quantities and amounts."
+                yield TOO_MUCH.at(ref, detail, account=name)
 
     def write(self, papers: Papers, *, req_msg_id: str, now: int) -> None:
         """Book it: a fact's amounts are posted, a proposal's wait; then statuses are derived."""

@@ -1,6 +1,6 @@
 """The rows of one accepted call, before they are claimed and written. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from hundi.exchange.answers import Resp, echo_ack, receipt_ack
@@ -87,7 +87,7 @@ def draft(
             now=times.now,
         )
     moves = plans[0].moves if len(plans) == 1 else [one for plan in plans for one in plan.moves]
-    created = [one.document.key for one in moves if one.stored is None]
+    created = {one.document.key for one in moves if one.stored is None}
     papers = plans[0].papers
     _leave(papers, writes, created=created, now=times.now)
     return Draft(
@@ -234,8 +234,9 @@ def _note(plan: Plan, writes: Writes, *, exchange: Exchange, now: int) -> list[D
 def _warn_stakeholders(plan: Plan, writes: Writes, req_msg_id: str) -> None:
     """Who has bought a document hears of what is odd about what is done with it."""
     for one in plan.held:
-        odd = any(warning.path.startswith(one.ref) for warning in plan.warnings)
-        if odd and one.stakeholder is not None:
+        if one.stakeholder is None:
+            continue
+        if any(warning.path.startswith(one.ref) for warning in plan.warnings):
             document = plan.papers.documents[one.document.key]
             writes.event(
                 one.stakeholder.client_id, WARNED, req_msg_id=req_msg_id, document=document
@@ -285,7 +286,7 @@ def _settle_at_once(plan: Plan, writes: Writes, *, exchange: Exchange, now: int)
     )
 
 
-def _leave(papers: Papers, writes: Writes, *, created: Sequence[Key], now: int) -> None:
+def _leave(papers: Papers, writes: Writes, *, created: Collection[Key], now: int) -> None:
     """Leave the documents and their books to be written; those that are created are inserted."""
     writes.documents += [one for key, one in papers.documents.items() if key not in created]
     writes.book(papers.books, guarded_accounts(papers.types), now)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+from hundi.exchange.bodies import MOST_BYTES, sizes
 from hundi.exchange.claims import Claim, ids_by_number, sharing
 from hundi.exchange.definition import DocumentType, MessageType, Touched
 from hundi.exchange.document import Document
@@ -32,6 +33,8 @@ from hundi.store.engine import Transaction
 from hundi.store.statement import Bulk, rows
 
 NOBODY: Key = ("", "", "")
+FEW = 16
+"""Of so many bodies it is not asked how large they are: none has more than 1 MiB."""
 
 _RELATED = Bulk.of(
     postgresql="select r.* from " + rows("a text, t text, o text") + " k"
@@ -131,6 +134,9 @@ class Gatherer:
             ending=[one.exchange for one in opened.values()],
             holders=self._holders(requests, moved),
         )
+        bodies, heavy = await self._bodies(
+            tx, requests, moved=moved, named=named, documents=documents
+        )
         return World(
             now=tx.now,
             types=self.types,
@@ -141,7 +147,8 @@ class Gatherer:
             sharing=await sharing(tx, self._shared(requests, moved)),
             shown=await shown(tx, _never_held(requests, documents, known)),
             stakes=await stakeholders(tx, documents, books=papers.books, types=self.types),
-            bodies=await self._bodies(tx, requests, moved=moved, named=named, documents=documents),
+            bodies=bodies,
+            heavy=heavy,
         )
 
     def _key(self, request: Request, touched: Touched, known: Mapping[str, Served]) -> Key | None:
@@ -229,17 +236,42 @@ class Gatherer:
         moved: Mapping[int, tuple[Key, ...]],
         named: Mapping[int, tuple[Named, ...]],
         documents: Mapping[Key, Document],
-    ) -> dict[Key, Any]:
-        """Typed bodies of what is read: of the version in force, else of the current one."""
-        reading = [n for n, r in requests.items() if r.message.reads]
-        keys = chain(
-            (key for n in reading for key in moved[n]),
-            (one.key for n in reading for one in named.get(n, ()) if one.key is not None),
+    ) -> tuple[dict[Key, Any], Collection[int]]:
+        """Typed bodies of what is read: of the version in force, else of the current one.
+
+        And the requests that would have too many bytes read: theirs are left alone.
+        """
+        wanted: dict[int, dict[Key, str]] = {}
+        for place in (n for n, r in requests.items() if r.message.reads):
+            others = (one.key for one in named.get(place, ()) if one.key is not None)
+            wanted[place] = {
+                key: documents[key].agreed_body_id or documents[key].body_id
+                for key in chain(moved[place], others)
+                if key in documents
+            }
+        heavy = await _heavy(
+            tx, wanted, known={n for n in wanted if documents.keys() & moved[n][:1]}
         )
-        wanted = {
-            key: documents[key].agreed_body_id or documents[key].body_id
-            for key in keys
-            if key in documents
+        ids = {
+            key: id_ for n, some in wanted.items() if n not in heavy for key, id_ in some.items()
         }
-        bodies = await load_bodies(tx, set(wanted.values()), self.messages)
-        return {key: bodies[id_] for key, id_ in wanted.items() if id_ in bodies}
+        bodies = await load_bodies(tx, set(ids.values()), self.messages)
+        return {key: bodies[id_] for key, id_ in ids.items() if id_ in bodies}, heavy
+
+
+async def _heavy(
+    tx: Transaction, wanted: Mapping[int, Mapping[Key, str]], *, known: Collection[int]
+) -> Collection[int]:
+    """The requests for which too many bytes would be read, inside the transaction.
+
+    One that moves a `known` document has more room: who answers cannot name less.
+    """
+    many = {n: set(ids.values()) for n, ids in wanted.items() if len(ids) > FEW}
+    if not many:
+        return ()
+    size = await sizes(tx, set().union(*many.values()))
+    return {
+        n
+        for n, ids in many.items()
+        if sum(size.get(id_, 0) for id_ in ids) > MOST_BYTES * (2 if n in known else 1)
+    }

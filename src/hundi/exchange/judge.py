@@ -15,10 +15,16 @@ from hundi.exchange.standing import wrong_target
 from hundi.exchange.subjects import moved_and_held
 from hundi.exchange.world import Held, Moving, Plan, World
 from hundi.kernel.clock import indian_date
-from hundi.kernel.faults import Fault, split
+from hundi.kernel.faults import Code, Fault, Kind, split
 from hundi.parties import model as parties
 from hundi.parties.model import Served
 
+TOO_HEAVY = Code(
+    "EXCHANGE-TOO-HEAVY",
+    Kind.RULE,
+    "The documents that one message names have more bytes together than are read for it.",
+)
+CODES = (TOO_HEAVY,)
 TRIAL = "trial"
 
 Numbered = tuple[int, Request]
@@ -60,6 +66,9 @@ def judge(request: Request, world: World, place: int) -> Plan | Refused:
     faults = tuple(_rights(request, world))
     if faults:
         return Refused(faults)
+    if place in world.heavy:
+        detail = "The documents named are too large together. Name fewer of them in one message."
+        return Refused((TOO_HEAVY.at(request.message.subject, detail),))
     stood = moved_and_held(request, world, world.named.get(place, ()))
     if isinstance(stood, Refused):
         return stood
@@ -107,6 +116,9 @@ def _ruled(
     if refusals:
         return Refused(refusals)
     booking = _booking(request, context, moves=moves, held=held)
+    beyond = tuple(booking.beyond(world.papers.books))
+    if beyond:
+        return Refused(beyond)
     held = tuple(one for one in held if one.touched is not None or booking.concerns(one.ref))
     plan = Plan(
         request=request,

@@ -20,11 +20,16 @@ MOST = 200
 """References that are told of one document, each way."""
 
 _DOCUMENT = ", ".join(f"d.{name}" for name in COLUMNS) + f", {visibility.CONTENT} as content_seen"
+# The key of the document referred to, as `holds` is written: one id may stand in another one.
+_ESCAPED = r"""replace(replace(r.target_id, '\', '\\'), '"', '\"')"""
+_HELD = (
+    "'[\"' || r.target_author || '\",\"' || r.target_type || '\",\"' || " + _ESCAPED + " || '\"]'"
+)
 _TOLD = (
     "(r.author_entity = any($1::text[]) or exists (select 1 from journal j"
     " join exchange x on x.req_msg_id = j.req_msg_id where j.author_entity = r.author_entity"
     " and j.type = r.type and j.object_id = r.object_id and j.step = 'ACCEPTED'"
-    f" and strpos(x.holds, r.target_id) > 0 and {visibility.EXCHANGE}))"
+    f" and strpos(x.holds, {_HELD}) > 0 and {visibility.EXCHANGE}))"
 )
 _OTHERS = (
     f" and {visibility.DOCUMENT} and {_TOLD} and ($5 = '' or d.type = $5)"

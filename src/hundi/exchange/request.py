@@ -104,13 +104,16 @@ def read_request(
 
 def leg_of(request: Request, leg: Leg) -> Request:
     """One exchange of a routed call, as a request from one sender to one receiver."""
-    raw = request.raw if leg.cut is None else cut(request.raw, leg.cut)
+    raw, digest, parts = request.raw, request.digest, request.parts
+    if leg.cut is not None:
+        raw = cut(request.raw, leg.cut)
+        digest, parts = hashlib.sha256(raw).digest(), parts_of(raw, request.message.subject)
     moved, held = _sorted(leg.touched)
     return msgspec.structs.replace(
         request,
         raw=raw,
-        digest=hashlib.sha256(raw).digest(),
-        parts=parts_of(raw, request.message.subject),
+        digest=digest,
+        parts=parts,
         parties=leg.parties,
         paths=leg.paths,
         moved=moved,

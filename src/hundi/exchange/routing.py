@@ -12,10 +12,17 @@ import msgspec
 from hundi.exchange.judge import Numbered
 from hundi.exchange.request import Refused, Request, leg_of
 from hundi.exchange.route import Found, Leg, Listed, Seeks
-from hundi.kernel.faults import Fault
+from hundi.kernel.faults import Code, Fault, Kind
 from hundi.parties.queries import financiers, served_by
 from hundi.store.engine import Row, Transaction
 from hundi.store.statement import Bulk, rows
+
+TOO_MANY = Code(
+    "EXCHANGE-TOO-MANY", Kind.RULE, "One call speaks to more receivers than the network allows."
+)
+CODES = (TOO_MANY,)
+MOST = 100
+"""Receivers that one call may name: each gets an exchange and a copy of the body of its own."""
 
 _COLUMNS = (
     "d.author_entity, d.type, d.object_id, d.number, d.status, d.author_b2b, d.counterparty_b2b"
@@ -82,7 +89,13 @@ async def _routed(tx: Transaction, request: Request) -> tuple[Request, ...] | Re
     route = request.message.route
     if route is None:
         return (request,)
-    found = await _found(tx, route.seeks(request.body), request.client_id)
+    seeks = route.seeks(request.body)
+    count = max(len(seeks.financiers), len(seeks.received))
+    if count > MOST:
+        detail = f"The message names {count} receivers, at most {MOST} are allowed. Split it."
+        where = request.message.subject
+        return Refused((TOO_MANY.at(where, detail, named=count, most=MOST),))
+    found = await _found(tx, seeks, request.client_id)
     legs = route.legs(request.body, found)
     faults = tuple(one for one in legs if isinstance(one, Fault))
     if faults:

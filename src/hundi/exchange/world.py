@@ -67,6 +67,7 @@ class World:
     typed bodies of documents, for requests whose rules read them; `stakes` who has bought which.
     `sharing` are the documents under shared numbers, as `claims.sharing` reads them.
     `shown` are documents that their counterparty, a sender of the batch, has seen and never held.
+    `heavy` are requests whose documents have more bytes together than are read for one of them.
     """
 
     now: int
@@ -79,6 +80,7 @@ class World:
     stakes: Mapping[Key, Stakeholder]
     sharing: Mapping[Key, Sequence[Row]]
     shown: Collection[Key]
+    heavy: Collection[int] = ()
 
     def key(self, request: Request, touched: Touched) -> Key:
         """A touched document's key; its author's B2B ID must be known."""

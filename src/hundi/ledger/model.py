@@ -11,6 +11,10 @@ from enum import Enum
 
 import msgspec
 
+LARGEST = 2**61
+"""The most that goes through one account. What puts accounts in order and what gives back books as
+much again at most: it stays within 64 bits."""
+
 Key = tuple[str, str, str]
 """The document that owns the accounts: author's entity id, document type, objectId."""
 
@@ -54,6 +58,11 @@ class Balance(msgspec.Struct, frozen=True, kw_only=True):
     def net(self) -> int:
         """Posted debits less posted credits: what an account of claims (due, cash) holds."""
         return self.debit - self.credit
+
+    @property
+    def turnover(self) -> int:
+        """Whatever was posted or is reserved on the busier side."""
+        return max(self.debit + self.debit_pending, self.credit + self.credit_pending)
 
     @property
     def left(self) -> int:
