@@ -170,7 +170,7 @@ class PostgresDatabase:
         self._ahead: dict[int, Ahead] = {}  # by the number of the server's process
 
     @classmethod
-    async def connect(cls, url: str, *, connections: int = 8) -> "PostgresDatabase":
+    async def connect(cls, url: str, *, connections: int = 12) -> "PostgresDatabase":
         """Open a pool. Raises UnavailableError if the database cannot be reached."""
         database = cls()
         try:
