@@ -137,7 +137,7 @@ MESSAGES: tuple[MessageType, ...] = (
         webhook="shareBid",
         follows=(),
         body_rules=(bid_rules.bids_are_sound,),
-        rules=(bid_rules.bids_answer_the_request,),
+        rules=(bid_rules.bids_are_few, bid_rules.bids_answer_the_request),
         postings=bid_rules.bids_enter,
         resolves=lambda _: None,
         route=Route(seeks=financing_routes.requests_bid_on, legs=financing_routes.bid_on),

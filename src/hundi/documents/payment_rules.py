@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
+from hundi.documents.erased import erased
 from hundi.documents.invoice_ledger import (
     ACCEPTED,
     BILLED,
@@ -233,7 +234,11 @@ def sent_again_it_is_the_same(body: PayBody, context: RuleContext) -> Iterator[F
     """What was reserved stays reserved: type, invoices and amounts are those of the first time."""
     if context.document is None:
         return
-    before, now = _digest(context.document.body), _digest(body)
+    stored: PayBody | None = context.document.body
+    if stored is None:
+        yield erased("payment", "The payment", "Settle it with the supplier and the operator.")
+        return
+    before, now = _digest(stored), _digest(body)
     for name in dict.fromkeys((*before, *now)):
         was, said = before.get(name, "nothing"), now.get(name, "nothing")
         if was != said:
@@ -321,7 +326,11 @@ def confirms_the_payment(body: PayConfirmationBody, context: RuleContext) -> Ite
             yield from _number(info.supplierInvoiceNumber, invoice_path(place), view)
     if context.document is None:
         return
-    payment = context.document.body.payment
+    stored: PayBody | None = context.document.body
+    if stored is None:
+        yield erased(_ROOT, "The payment", "Settle it with the buyer and the operator.")
+        return
+    payment = stored.payment
     if confirmation.type != payment.type:
         detail = f"The payment is {payment.type}, the confirmation says {confirmation.type}."
         facts = {"payment": payment.type, "stated": confirmation.type}

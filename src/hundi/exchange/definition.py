@@ -230,7 +230,8 @@ class RuleContext:
     it. `held` are the other documents that the message names and the network knows, by JSON path,
     and those that the moved document refers to (`MessageType.follows`), by `type/objectId`. `moved`
     are the paths of all documents that the exchange moves: of a message to several receivers, each
-    exchange moves its own. `sharing` are the newest that share the moved one's number.
+    exchange moves its own. `sharing` are the newest that share the moved one's number. In
+    `worked_out` a rule leaves what the postings of the same message would have to work out again.
     """
 
     today: date
@@ -239,6 +240,7 @@ class RuleContext:
     held: Mapping[str, DocumentView] = field(default_factory=dict)
     moved: tuple[str, ...] = ()
     sharing: tuple[Sharing, ...] = ()
+    worked_out: dict[str, Any] = field(default_factory=dict)
 
 
 Rule = Callable[[object, RuleContext], Iterable[Fault]]
