@@ -34,7 +34,7 @@ class Bill:
     """As much of an invoice as is asked for."""
 
     def __init__(self, lines: list[Line]) -> None:
-        self.itemLists = [item(line) for line in lines]  # noqa: N815 (the contract's name)
+        self.itemLists = [item(line) for line in lines]
 
 
 def book(place: int, lines: list[Line]) -> OrderBook:
@@ -54,7 +54,7 @@ def one_by_one(bill: Any, books: list[OrderBook]) -> list[dict[str, list[int]]]:
         key = key_of(line)
         fitting = [draw for draw in draws if key in draw.book.lines]
         if fitting:
-            min(fitting, key=lambda draw: _unlike(line, draw)).take(line, place)  # noqa: B023
+            min(fitting, key=lambda draw: _unlike(line, draw)).take(line, place)
     return [{key: taken.places for key, taken in draw.taken.items()} for draw in draws]
 
 

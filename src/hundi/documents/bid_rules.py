@@ -21,11 +21,12 @@ from hundi.documents.financing_rules import FINANCED_BEFORE, NOT_FINANCEABLE
 from hundi.documents.invoice_ledger import ACCEPTED, FINANCED
 from hundi.documents.payment_bodies import PaidAmount
 from hundi.documents.sums import sum_of
-from hundi.exchange.definition import DocumentView, Posting, RuleContext
+from hundi.exchange.definition import DocumentView, Party, Posting, RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.listing import NAMED, listed
 from hundi.kernel.money import Money
 from hundi.ledger.model import Unit
+from hundi.parties.model import IS_PAID
 
 OPEN_BIDS, BIDS = "open bids", "bids"
 """Accounts of a financing request: bids without an answer (debit), and what stands against them."""
@@ -56,11 +57,16 @@ ACCEPTED_LESS = Code(
 LEFT_OPEN = Code(
     "FIN-LEFT-OPEN", Kind.RULE, "An answer ends the request, so it is to every open bid."
 )
+LENDER_LEVEL = Code(
+    "FIN-LENDER-LEVEL",
+    Kind.RULE,
+    "A lender is verified to level 3, for he is paid: documents and account have been seen.",
+)
 TOO_MANY_BIDS = Code(
     "FIN-TOO-MANY-BIDS", Kind.RULE, "A lender has more open bids on a request than it may have."
 )
 CODES = (
-    NO_BID, TOO_MANY_BIDS, BID_TWICE, BID_SUM, OVER_ASKED, OTHER_ASKED, NOT_OFFERED, NOT_ASKED,
+    NO_BID, LENDER_LEVEL, TOO_MANY_BIDS, BID_TWICE, BID_SUM, OVER_ASKED, OTHER_ASKED, NOT_OFFERED, NOT_ASKED,
     SEVERAL_ACCEPTED, OTHER_BID, ACCEPTED_AMOUNT, ACCEPTED_LESS, LEFT_OPEN,
 )  # fmt: skip
 
@@ -160,6 +166,30 @@ def _not_asked(
     )
     facts = {"financierId": one.financierId, "faId": where}
     return NOT_ASKED.at(f"{path}.financierId", detail, **facts)
+
+
+def who_bids_may_be_paid(body: ShareBidBody, context: RuleContext) -> Iterator[Fault]:
+    """A lender who buys an invoice is paid for it: he is verified as far as a supplier who is."""
+    own = (shared_path(n) for n in range(len(shared(body))) if shared_path(n) in context.moved)
+    yield from _verified(context.parties.get(context.sender), next(own, "bid"))
+
+
+def whose_bid_is_taken_may_be_paid(body: RespondBidBody, context: RuleContext) -> Iterator[Fault]:
+    """His level may have been lowered since he has bid."""
+    for place, answer in enumerate(body.bidResponse.responses):
+        path = answer_path(place)
+        if answer.response == "ACCEPT" and path in context.moved:
+            yield from _verified(context.parties.get(context.receiver), path)
+
+
+def _verified(lender: Party | None, path: str) -> Iterator[Fault]:
+    if lender is not None and lender.level < IS_PAID:
+        detail = (
+            f"{lender.b2b_id} is verified to level {lender.level}; level {IS_PAID} is paid, and a"
+            " lender is. The operator gives it once documents and account are verified."
+        )
+        facts = {"level": lender.level, "needed": IS_PAID}
+        yield LENDER_LEVEL.at(f"{path}.financierId", detail, **facts)
 
 
 def bids_are_few(_body: ShareBidBody, context: RuleContext) -> Iterator[Fault]:
@@ -333,3 +363,7 @@ def _count(ref: str, *, debit: str, credit: str, count: int) -> tuple[Posting, .
     if not count:
         return ()
     return (Posting(ref=ref, debit=debit, credit=credit, amount=count, unit=Unit.COUNT),)
+
+
+SHARED = (who_bids_may_be_paid, bids_are_few, bids_answer_the_request)
+ANSWERED = (whose_bid_is_taken_may_be_paid, answers_fit_the_bids, invoices_are_still_free)

@@ -93,7 +93,10 @@ def invoice_path(place: int) -> str:
 
 
 def parties_are_verified(body: PayBody, context: RuleContext) -> Iterator[Fault]:
-    """Level 1 exchanges documents, level 2 also pays, level 3 is also paid."""
+    """Level 1 exchanges documents, level 2 also pays, level 3 is also paid.
+
+    Of an invoice that was assigned the lender is paid.
+    """
     parties, ids = context.parties, body.b2bIds
     buyer, supplier = parties[ids.buyerB2BId], parties[ids.supplierB2BId]
     if buyer.level < PAYS:
@@ -104,14 +107,22 @@ def parties_are_verified(body: PayBody, context: RuleContext) -> Iterator[Fault]
         )
         facts = {"level": buyer.level, "needed": PAYS}
         yield PAYER_LEVEL.at("b2bIds.buyerB2BId", detail, **facts)
-    if supplier.level < IS_PAID:
+    paths = [share_path(place) for place in range(len(body.payment.invoicesPayInfos))]
+    lenders = {path: view.stakeholder for path in paths if (view := context.held.get(path))}
+    if None in lenders.values() or not lenders:
+        yield from _paid(supplier.b2b_id, supplier.level, "b2bIds.supplierB2BId")
+    for path, lender in lenders.items():
+        if lender is not None:
+            yield from _paid(lender.b2b_id, lender.level, path)
+
+
+def _paid(b2b_id: str, level: int, path: str) -> Iterator[Fault]:
+    if level < IS_PAID:
         detail = (
-            f"{supplier.b2b_id} is verified to level {supplier.level}; level {IS_PAID} is paid. The"
-            " operator gives it once the supplier's documents and account are verified: ask the"
-            " supplier to have that done."
+            f"{b2b_id} is verified to level {level}; level {IS_PAID} is paid. The operator gives it"
+            " once documents and account are verified: ask who is to be paid to have that done."
         )
-        facts = {"level": supplier.level, "needed": IS_PAID}
-        yield PAYEE_LEVEL.at("b2bIds.supplierB2BId", detail, **facts)
+        yield PAYEE_LEVEL.at(path, detail, level=level, needed=IS_PAID)
 
 
 def shares_fit_their_invoices(body: PayBody, context: RuleContext) -> Iterator[Fault]:

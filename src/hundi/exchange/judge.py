@@ -69,7 +69,7 @@ def judge(request: Request, world: World, place: int) -> Plan | Refused:
         return Refused((TOO_HEAVY.at(request.message.subject, detail),))
     stood = moved_and_held(request, world, world.named.get(place, ()))
     if isinstance(stood, Refused):
-        return stood
+        return Refused(told(stood.faults), stood.retry_after)
     moves, held = stood
     return _ruled(request, world, moves=moves, held=held)
 
@@ -115,7 +115,7 @@ def _ruled(
     if refusals:
         return Refused(refusals)
     booking = _booking(request, context, moves=moves, held=held)
-    beyond = tuple(booking.beyond(world.papers.books))
+    beyond = told(booking.beyond(world.papers.books))
     if beyond:
         return Refused(beyond)
     concerned = booking.concerned(one.ref for one in held)
@@ -151,6 +151,8 @@ def _context(
         held=views,
         moved=tuple([one.touched.path for one in moves]),
         sharing=_sharing(world, first, other=request.receiver_b2b),
+        sender=request.sender_b2b,
+        receiver=request.receiver_b2b,
     )
 
 
@@ -235,7 +237,7 @@ def _tried(plan: Plan, world: World) -> Plan | Refused:
         if one.touched is not None
         for fault in wrong_target(one.touched, trial.documents[one.document.key].status)
     ]
-    return Refused(tuple(faults)) if faults else plan
+    return Refused(told(faults)) if faults else plan
 
 
 def _as_party(served: Served) -> Party:
