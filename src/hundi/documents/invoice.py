@@ -82,6 +82,7 @@ INVOICE = DocumentType(
     author=SUPPLIER,
     initial=CREATED,
     released=frozenset({REJECTED, CANCELLED}),
+    settled=frozenset({PAID}),
     withdrawal="CANCEL",
     shut_by=frozenset({"CANCEL", "CLOSE"}),
     guarded=frozenset({invoice_ledger.DUE}),

@@ -69,6 +69,7 @@ NOTE = DocumentType(
     author=SUPPLIER,
     initial=CREATED,
     released=frozenset({REJECTED, CANCELLED}),
+    settled=frozenset({ACCEPTED}),
     withdrawal="CANCEL",
     shut_by=frozenset({"CANCEL", "CLOSE"}),
     guarded=frozenset(),

@@ -91,6 +91,7 @@ PURCHASE_ORDER = DocumentType(
     author=BUYER,
     initial=CREATED,
     released=frozenset({REJECTED, CANCELLED}),
+    settled=frozenset(),
     withdrawal="CANCEL",
     shut_by=frozenset({"CANCEL", "CLOSE"}),
     guarded=frozenset(),
