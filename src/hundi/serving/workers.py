@@ -151,6 +151,9 @@ class _Parent:
 
     def _stop(self) -> int:
         """Tell all to stop, and wait; whoever takes too long loses what it was at."""
+        for worker in self._workers:  # theirs alone now: with the last one's the port is refused
+            if worker.listening is not None:
+                worker.listening.close()
         self._tell(signal.SIGTERM)
         last = time.monotonic() + PATIENCE
         while any(w.process for w in self._workers):
