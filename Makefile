@@ -29,7 +29,7 @@ check: $(STAMP) ## lint, formatting, types, imports, spelling; every warning is 
 test: $(STAMP) ## all tests on SQLite, and on PostgreSQL where its binaries are installed
 	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
-demo: $(STAMP) ## two businesses exchange orders; ONCE=1 stops after the checks
+demo: $(STAMP) ## a whole trade between simulated ERPs; ONCE=1 stops after the checks
 	$(BIN)/hundi demo $(if $(ONCE),--once)
 
 bench: $(STAMP) ## measure against the bare control and pgbench

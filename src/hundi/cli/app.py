@@ -52,7 +52,7 @@ def run(arguments: Sequence[str], tools: Tools) -> int:
 def _build(tools: Tools) -> Callable[..., Any]:
     app = typer.Typer(
         name="hundi",
-        help="A network on which two businesses' systems exchange purchase orders.",
+        help=_root.__doc__,
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,
@@ -82,7 +82,7 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    """A network on which two businesses' systems exchange purchase orders."""
+    """A network on which businesses' systems exchange orders, invoices, payments and bids."""
 
 
 def _add_processes(app: typer.Typer, tools: Tools) -> None:
@@ -123,7 +123,7 @@ def _add_processes(app: typer.Typer, tools: Tools) -> None:
     def demo(
         once: Annotated[bool, typer.Option("--once", help="Stop after the checks.")] = False,
     ) -> None:
-        """Play the story of some purchase orders between two simulated ERPs, and check it."""
+        """Play a whole trade, from order to payment, between simulated ERPs, and check it."""
         raise typer.Exit(tools.demo(once=once))
 
 

@@ -225,6 +225,7 @@ def _note(plan: Plan, writes: Writes, *, exchange: Exchange, now: int) -> list[D
         )
     id_, kind = exchange.req_msg_id, Step.ACCEPTED.value
     writes.event(exchange.client_id, kind, req_msg_id=id_, document=about[0])
+    writes.restated(plan.papers.told(about), req_msg_id=id_)
     if len(about) > 1:
         _relate(plan, writes, about)
         _warn_stakeholders(plan, writes, id_)
