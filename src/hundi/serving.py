@@ -34,9 +34,11 @@ from hundi.exchange.refusals import RefusalLog
 from hundi.kernel.clock import wall_clock
 from hundi.kernel.identity import system_random
 from hundi.kernel.lifetimes import VARIABLE, Lifetimes
+from hundi.kernel.sealing import SealError
 from hundi.kernel.settings import CannotServeError, ServeSettings
 from hundi.onboarding.operations import Onboarding
 from hundi.onboarding.rail import ContactRail, HttpContactRail, SimulatedContacts
+from hundi.parties import at_rest
 from hundi.parties.tokens import Tokens
 from hundi.store.engine import Database
 from hundi.store.migrate import is_current, upgrade
@@ -117,11 +119,25 @@ async def _serve(settings: ServeSettings) -> None:
         if not await is_current(database):
             message = "The database's tables are not those of this version. Run `hundi db upgrade`."
             raise CannotServeError(message)
+        await _check_secrets(settings, database)
         process = _Process(settings, database)
         _tune_collector()
         await process.run()
     finally:
         await database.close()
+
+
+async def _check_secrets(settings: ServeSettings, database: Database) -> None:
+    """Every secret can be opened, where this process signs; SQLite's are sealed if need be."""
+    if settings.role == "api":
+        return
+    alone = database.dialect == "sqlite"
+    try:
+        clear = await at_rest.check(database, settings.keyring, random=system_random, alone=alone)
+    except SealError as error:
+        raise CannotServeError(str(error)) from error
+    if clear:
+        _log.warning("secrets-in-clear", secrets=clear, mend="hundi secrets rotate")
 
 
 def _tune_collector() -> None:
@@ -235,6 +251,7 @@ class _Process:
             wire=wire,
             breaker=breaker,
             observer=_Observers((self._metrics, health)),
+            keyring=self._settings.keyring,
             clock=wall_clock,
             random=system_random,
         )

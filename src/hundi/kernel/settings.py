@@ -1,8 +1,9 @@
 """What `hundi serve` was asked to do, as the command line hands it on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hundi.kernel.lifetimes import Lifetimes
+from hundi.kernel.sealing import Keyring
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +12,7 @@ class ServeSettings:
 
     `dev` allows http and loopback endpoints, for two systems on one laptop, and simulates contacts.
     `lifetimes` say how long proposals and bids wait for an answer. `contact_rail` is where ownership
-    codes are posted, with `contact_token`; empty: nowhere.
+    codes are posted, with `contact_token`; empty: nowhere. `keyring` opens the secrets at rest.
     """
 
     database_url: str
@@ -22,6 +23,7 @@ class ServeSettings:
     lifetimes: Lifetimes
     contact_rail: str = ""
     contact_token: str = ""
+    keyring: Keyring = field(default_factory=Keyring)
 
 
 class CannotServeError(Exception):
