@@ -14,8 +14,11 @@ from pathlib import Path
 import pytest
 
 from hundi.store.migrate import upgrade
+from tests.keys import KEY
 from tests.postgres import Cluster, NoPostgresError, cluster
 
+# What tests and the processes that they start keep secrets with, on either database.
+os.environ.setdefault("HUNDI_SECRET_KEYS", KEY)
 _TEMPLATE = "hundi_template"
 _NOT_HERE = "PostgreSQL cannot be started"
 _numbers = itertools.count(1)
