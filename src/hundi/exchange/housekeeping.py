@@ -1,7 +1,7 @@
 """What must be done again and again beside the traffic: number events, write refusals, purge."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -20,14 +20,20 @@ _log = structlog.get_logger()
 
 
 class Housekeeping:
-    """Ticks five times a second; the rarer duties count ticks."""
+    """Ticks five times a second; the rarer duties count ticks. `numbered` is told of new events."""
 
     def __init__(
-        self, database: Database, refusals: RefusalLog, duties: Sequence[Duty] = ()
+        self,
+        database: Database,
+        refusals: RefusalLog,
+        *,
+        numbered: Callable[[], None] | None = None,
+        duties: Sequence[Duty] = (),
     ) -> None:
         self._database = database
         self._duties = Duties(database, duties)
         self._refusals = refusals
+        self._numbered = numbered
         self._stopped = asyncio.Event()
         self._purging = False
 
@@ -59,7 +65,8 @@ class Housekeeping:
 
     async def _tick(self, ticks: int) -> None:
         while await self._database.write(number_events):
-            continue
+            if self._numbered is not None:
+                self._numbered()
         await self._refusals.flush()
         if ticks % TICKS_BETWEEN_PURGES == 0 or self._purging:
             self._purging = await self._database.write(_purge)
