@@ -318,6 +318,7 @@ def _record(plan: Plan, writes: Writes, *, exchange: Exchange, times: Times) -> 
             None if plan.waits else times.now,
             exchange.receipt_id,
             exchange.leader_id,
+            exchange.sender_mailbox,
         )
     )
 

@@ -90,7 +90,8 @@ _SHOWN = Bulk.of(
 )
 _EXCHANGES = Statement.both(
     "select x.req_msg_id, x.receipt_id, x.leader_id, x.message, x.client_id, x.sender_b2b, x.receiver_b2b, x.receiver_client,"
-    " x.mailbox, x.effect, x.moves, x.holds, x.booked, x.idempotency_key, b.bytes, s.mailbox as sender_mailbox"
+    " x.mailbox, x.effect, x.moves, x.holds, x.booked, x.idempotency_key, b.bytes,"
+    " coalesce(x.sender_mailbox, s.mailbox) as sender_mailbox"
     " from exchange x left join body b on b.body_id = x.req_msg_id"
     " join client s on s.client_id = x.client_id where x.req_msg_id = any($1::text[])"
 )

@@ -137,10 +137,12 @@ def answer_body(kind: CallType, raw: bytes, told: Told) -> bytes:
     return msgspec.json.encode({name: given[name] for name in kind.answer})
 
 
-def record(writes: Writes, call: Call, *, req_msg_id: str, told: Told | None, now: int) -> None:
+def record(
+    writes: Writes, call: Call, *, req_msg_id: str, mailbox: bool, told: Told | None, now: int
+) -> None:
     """Store a call and its exchange; `told` is None where it waits. It never expires by itself.
 
-    It is about no document: nothing is moved, held or booked.
+    `mailbox` says whether the calling client polls for the answer. The exchange is about no document: nothing is moved, held or booked.
     """
     resp = told.resp if told is not None else Resp(req_msg_id, "PENDING")
     row = {
@@ -167,6 +169,7 @@ def record(writes: Writes, call: Call, *, req_msg_id: str, told: Told | None, no
         "ended_at": None if told is None else now,
         "receipt_id": None,
         "leader_id": None,
+        "sender_mailbox": mailbox,
     }
     writes.exchanges.append(tuple(row[name] for name in EXCHANGE))
     writes.bodies.append((req_msg_id, call.raw))
