@@ -48,8 +48,8 @@ format: $(STAMP) ## put imports and layout in order
 
 requirements: ## pin again what pyproject.toml asks for
 	@test -x .venv-pin/bin/pip-compile || { $(PYTHON) -m venv .venv-pin && .venv-pin/bin/pip install --quiet pip-tools; }
-	$(PIN) --extra dev -o requirements/dev.txt pyproject.toml
-	$(PIN) -c requirements/dev.txt -o requirements/runtime.txt pyproject.toml
+	$(PIN) --extra dev --extra otel -o requirements/dev.txt pyproject.toml
+	$(PIN) --extra otel -c requirements/dev.txt -o requirements/runtime.txt pyproject.toml
 	$(PIN) -c requirements/dev.txt -o requirements/bench.txt requirements/bench.in
 PIN = CUSTOM_COMPILE_COMMAND="make requirements" .venv-pin/bin/pip-compile --no-config \
 	--generate-hashes --allow-unsafe --strip-extras --no-emit-options

@@ -15,7 +15,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import structlog
 import uvicorn
 
 from hundi.delivery.breaker import Breaker
@@ -35,23 +34,27 @@ from hundi.kernel.clock import wall_clock
 from hundi.kernel.identity import system_random
 from hundi.kernel.lifetimes import VARIABLE, Lifetimes
 from hundi.kernel.settings import CannotServeError, ServeSettings
+from hundi.observing.setup import log_to_stderr, masking_of, traces_of
+from hundi.observing.spans import Traces
 from hundi.onboarding.operations import Onboarding
 from hundi.onboarding.rail import ContactRail, HttpContactRail, SimulatedContacts
 from hundi.parties.tokens import Tokens
 from hundi.store.engine import Database
 from hundi.store.migrate import is_current, upgrade
 from hundi.store.opening import open_database, sqlite_path
+from hundi.store.postgres import PostgresDatabase
 from hundi.store.sqlite import ServingLock
 from hundi.web.app import Application, Edge, calls
+from hundi.web.batch_watch import batch_watch
 from hundi.web.context import Context
-from hundi.web.metrics import Metrics
+from hundi.web.loop_lag import watch_lag
+from hundi.web.metrics import ACCEPT, ONBOARDING, SETTLE, Metrics
 from hundi.web.network import rest
 from hundi.web.protocol import Connections, config, limits
+from hundi.web.visits import Visits
 from hundi.web.waiting import EventWaiters
 
 ENOUGH_FILES = 65_536
-
-_log = structlog.get_logger()
 
 
 def serve(settings: ServeSettings) -> int:
@@ -60,14 +63,19 @@ def serve(settings: ServeSettings) -> int:
     Raises CannotServeError, BadUrlError or UnavailableError where serving cannot start.
     """
     _check_named(settings.lifetimes)
+    masking = masking_of(settings, os.environ)
+    log_to_stderr(settings, masking)
+    traces = traces_of(os.environ, masking)
     path = sqlite_path(settings.database_url)
     lock = _lock(path, settings.role) if path is not None else None
     try:
         if path is not None:
             upgrade(settings.database_url)
         with asyncio.Runner(loop_factory=_loop) as runner:
-            runner.run(_serve(settings))
+            runner.run(_serve(settings, traces))
     finally:
+        if traces is not None:
+            traces.close()
         if lock is not None:
             lock.release()
     return 0
@@ -111,13 +119,13 @@ def _lock(path: Path, role: str) -> ServingLock:
     return lock
 
 
-async def _serve(settings: ServeSettings) -> None:
+async def _serve(settings: ServeSettings, traces: Traces | None) -> None:
     database = await open_database(settings.database_url, wall_clock)
     try:
         if not await is_current(database):
             message = "The database's tables are not those of this version. Run `hundi db upgrade`."
             raise CannotServeError(message)
-        process = _Process(settings, database)
+        process = _Process(settings, database, traces)
         _tune_collector()
         await process.run()
     finally:
@@ -143,10 +151,13 @@ def _open_files() -> int:
 class _Process:
     """The parts of one serving process, put together."""
 
-    def __init__(self, settings: ServeSettings, database: Database) -> None:
+    def __init__(self, settings: ServeSettings, database: Database, traces: Traces | None) -> None:
         self._settings = settings
         self._database = database
+        self._traces = traces
         self._metrics = Metrics(database)
+        if isinstance(database, PostgresDatabase):
+            self._metrics.watch_pool(database.connections)
         self._refusals = RefusalLog(database)
         self._loop: DispatchLoop | None = None
         self._codes: CodeLoop | None = None
@@ -156,7 +167,7 @@ class _Process:
             MESSAGES,
             random=system_random,
             accepted=self._wake,
-            batched=self._metrics.committed,
+            watch=batch_watch(ACCEPT, self._metrics, traces),
             lifetimes=settings.lifetimes,
         )
         self._onboarding = Onboarding(
@@ -164,6 +175,7 @@ class _Process:
             random=system_random,
             accepted=self._wake_all,
             proves=self._rail is not None,
+            watch=batch_watch(ONBOARDING, self._metrics, traces),
         )
         self._stopping = asyncio.Event()
 
@@ -192,6 +204,7 @@ class _Process:
         listening = _listen(self._settings) if server is not None else None
         keeping = Housekeeping(self._database, self._refusals)
         house = asyncio.create_task(keeping.run())
+        lag = asyncio.create_task(watch_lag(self._metrics.lagged))
         stop_dispatching = None
         if role in {"all", "dispatcher"}:
             stop_dispatching = await self._start_dispatcher()
@@ -212,6 +225,7 @@ class _Process:
             await stop_dispatching()
         keeping.stop()
         await house
+        lag.cancel()
 
     def _start_codes(self) -> "asyncio.Future[None]":
         """Dispatchers send ownership codes; a simulation stays where its messages can be read."""
@@ -225,7 +239,7 @@ class _Process:
 
     async def _start_dispatcher(self) -> Callable[[], Awaitable[None]]:
         guard = EgressGuard.for_mode(dev=self._settings.dev)
-        wire = HttpWire(guard)
+        wire = HttpWire(guard, timed=self._traces is not None)
         health = Health(self._database)
         breaker = Breaker(random=system_random)
         self._metrics.watch_breakers(lambda: breaker.open_count(wall_clock()))
@@ -237,6 +251,8 @@ class _Process:
             observer=_Observers((self._metrics, health)),
             clock=wall_clock,
             random=system_random,
+            traces=self._traces,
+            watch=batch_watch(SETTLE, self._metrics, self._traces),
         )
         loop = self._loop = DispatchLoop(dispatcher)
         sweep = SweepLoop(dispatcher, loop.wake)
@@ -265,6 +281,7 @@ class _Process:
 
     def _application(self) -> Application:
         tokens = Tokens(self._database, system_random)
+        visits = Visits(system_random, self._traces)
         context = Context(
             database=self._database,
             tokens=tokens,
@@ -272,6 +289,7 @@ class _Process:
             clock=wall_clock,
             random=system_random,
             metrics=self._metrics,
+            visits=visits,
             waiters=EventWaiters(self._database),
             wake=self._wake,
             wake_codes=self._wake_codes,
@@ -279,7 +297,7 @@ class _Process:
         )
         edge = Edge(self._road, refusals=self._refusals, metrics=self._metrics, clock=wall_clock)
         every = calls(self._road, self._onboarding, edge)
-        return Application(every, edge=edge, tokens=tokens, rest=rest(context))
+        return Application(every, edge=edge, tokens=tokens, visits=visits, rest=rest(context))
 
 
 def _rail(settings: ServeSettings) -> ContactRail | None:

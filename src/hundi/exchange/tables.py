@@ -125,6 +125,7 @@ exchange = sa.Table(
     sa.Column("ended_at", sa.BigInteger),
     sa.Column("receipt_id", sa.Text),
     sa.Column("leader_id", sa.Text),
+    sa.Column("trace", sa.Text),
 )
 sa.Index(
     "exchange_leader",
@@ -202,6 +203,7 @@ delivery = sa.Table(
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("ended_at", sa.BigInteger),
     sa.Column("sequences", sa.Text),
+    sa.Column("trace", sa.Text),
 )
 
 # The further lanes of a webhook about several documents, until it is delivered or withdrawn.

@@ -11,7 +11,8 @@ class ServeSettings:
 
     `dev` allows http and loopback endpoints, for two systems on one laptop, and simulates contacts.
     `lifetimes` say how long proposals and bids wait for an answer. `contact_rail` is where ownership
-    codes are posted, with `contact_token`; empty: nowhere.
+    codes are posted, with `contact_token`; empty: nowhere. `log` and `log_format` as in
+    `observing.logs`.
     """
 
     database_url: str
@@ -22,6 +23,8 @@ class ServeSettings:
     lifetimes: Lifetimes
     contact_rail: str = ""
     contact_token: str = ""
+    log: str = ""
+    log_format: str = ""
 
 
 class CannotServeError(Exception):

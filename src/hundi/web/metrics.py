@@ -5,9 +5,11 @@ somebody scrapes, at most every five seconds.
 """
 
 import asyncio
+import platform
 import time
-from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache, partial
+from typing import Any
 
 import structlog
 from prometheus_client import (
@@ -20,14 +22,17 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import generate_latest
 
+from hundi import __version__
 from hundi.exchange.outbox import AttemptResult
 from hundi.exchange.record import State
 from hundi.exchange.request import Accepted
 from hundi.exchange.verdict import Decision, Kind
-from hundi.kernel.clock import SECOND
+from hundi.kernel.clock import MILLISECOND, SECOND
 from hundi.kernel.faults import Fault
+from hundi.store.batch import Ran
 from hundi.store.engine import Database, Row, StoreError, Transaction
 from hundi.store.statement import Statement
+from hundi.web.database_gauges import DatabaseGauges
 
 CONTENT_TYPE = "text/plain; version=0.0.4"  # the framework adds the character set
 REFRESH_SECONDS = 5
@@ -35,6 +40,10 @@ PATIENCE_SECONDS = 2
 _ACK_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 _ATTEMPT_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
+_LAG_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
+_WAY_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600, 86400)
+ACCEPT, SETTLE, ONBOARDING = "accept", "settle", "onboarding"
+_KIND = ("kind",)
 _WAITING = ("QUEUED", "LEASED", "PARKED")
 
 _OUTBOX = Statement.both(
@@ -54,6 +63,7 @@ class Metrics:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._asked = -float("inf")
+        self._answered = False
         self._asking = asyncio.Lock()
         self.registry = CollectorRegistry()
         # They would double the series, and the process tells its start already.
@@ -61,6 +71,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         # The library checks label values at each look-up; ours are few and known.
         self._counted = lru_cache(1024)(_labelled)
+        self._observed = lru_cache(64)(_of_kind)
         self._acks = self._counter("acks", "Accepted requests", ("message", "result"))
         self._refusals = self._counter("refusals", "Refused requests", ("code", "status"))
         self._exchanges = self._counter("exchanges", "Exchanges that entered a state", ("state",))
@@ -70,6 +81,32 @@ class Metrics:
             "attempt_seconds", "Time to a webhook's answer", _ATTEMPT_SECONDS
         )
         self._batches = self._histogram("batch_size", "Requests in one commit", _BATCH_SIZES)
+        self._commits = self._histogram(
+            "commit_seconds", "Time of a batch's transaction", _ACK_SECONDS, labels=("work",)
+        )
+        self._waits = self._histogram(
+            "queue_seconds",
+            "Longest wait of a batch's members for it",
+            _ACK_SECONDS,
+            labels=("work",),
+        )
+        self._begun = self._histogram(
+            "dispatch_seconds",
+            "From a webhook's commit to its first attempt",
+            _WAY_SECONDS,
+            labels=_KIND,
+        )
+        self._arrived = self._histogram(
+            "delivered_seconds",
+            "From a webhook's commit to its delivery",
+            _WAY_SECONDS,
+            labels=_KIND,
+        )
+        self._lag = self._histogram("loop_lag_seconds", "Lateness of the event loop", _LAG_SECONDS)
+        self._pool = self._gauge("pool_connections", "Connections to PostgreSQL", ("state",))
+        self._standing = DatabaseGauges(self.registry)
+        build = self._gauge("build_info", "This process", ("version", "python", "database"))
+        build.labels(__version__, platform.python_version(), database.dialect).set(1)
         self._outbox = self._gauge("outbox_deliveries", "Deliveries not yet made", ("state",))
         self._oldest = self._gauge("outbox_oldest_due_seconds", "How long the oldest is due")
         self._open = self._gauge("exchanges_open", "Proposals that nobody has answered")
@@ -97,21 +134,47 @@ class Metrics:
         for code in {fault.code for fault in faults}:
             self._counted(self._refusals, code, str(status)).inc()
 
-    def attempted(self, result: AttemptResult, now: int) -> None:  # noqa: ARG002 (the observers' form)
+    def attempted(self, result: AttemptResult, now: int) -> None:
         """Count an attempt at a webhook that has ended."""
         kind, decision = result.leased.kind, result.verdict.decision
         self._counted(self._attempts, kind.value, decision.value).inc()
         self._attempt_seconds.observe(result.answer.milliseconds / 1000)
+        self._count_way(result, now)
         if kind is Kind.REQUEST and decision in {Decision.SETTLED, Decision.DECLINED}:
             self.entered(State(decision.value))
+
+    def _count_way(self, result: AttemptResult, now: int) -> None:
+        """How long a webhook took. The clocks of two machines may differ: never less than nothing."""
+        leased = result.leased
+        took = now - leased.created_at
+        if leased.number == 1:
+            began = max(0, took - result.answer.milliseconds * MILLISECOND)
+            self._observed(self._begun, leased.kind.value).observe(began / SECOND)
+        if result.verdict.decision in {Decision.SETTLED, Decision.DECLINED}:
+            self._observed(self._arrived, leased.kind.value).observe(max(0, took) / SECOND)
 
     def entered(self, state: State, exchanges: int = 1) -> None:
         """Count exchanges that entered a state."""
         self._counted(self._exchanges, state.value).inc(exchanges)
 
-    def committed(self, requests: int) -> None:
-        """Count a commit by how many requests shared it."""
-        self._batches.observe(requests)
+    def committed(self, work: str, ran: Ran[Any]) -> None:
+        """Count a commit: how long it took, how long its first member had waited.
+
+        `work` is accept, settle or onboarding; how many shared it is told of acceptances.
+        """
+        if work == ACCEPT:
+            self._batches.observe(len(ran.members))
+        self._observed(self._commits, work).observe(ran.ended - ran.began)
+        self._observed(self._waits, work).observe(ran.began - min(ran.waited_since))
+
+    def lagged(self, seconds: float) -> None:
+        """Note by how much the event loop was late."""
+        self._lag.observe(seconds)
+
+    def watch_pool(self, sizes: Callable[[], Mapping[str, int]]) -> None:
+        """Ask `sizes` at each scrape for the connections that there are, by state."""
+        for state in sizes():
+            self._pool.labels(state).set_function(partial(_size, sizes, state))
 
     def watch_breakers(self, count: Callable[[], int]) -> None:
         """Ask `count` at each scrape how many endpoints' breakers are open."""
@@ -122,16 +185,19 @@ class Metrics:
         async with self._asking:
             if time.monotonic() - self._asked >= REFRESH_SECONDS:
                 await self._ask()
+                self._standing.answered(yes=self._answered)
         return generate_latest(self.registry)
 
     async def _ask(self) -> None:
-        self._asked = time.monotonic()
+        self._asked, self._answered = time.monotonic(), False
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 now, row = await self._database.read(_outbox)
+                await self._standing.ask(self._database)
         except (StoreError, TimeoutError) as error:
             _log.warning("metrics-without-database", error=str(error))
             return
+        self._answered = True
         for state in _WAITING:
             self._outbox.labels(state).set(row[state.lower()])
         oldest = row["oldest"]
@@ -144,12 +210,24 @@ class Metrics:
     def _gauge(self, name: str, text: str, labels: Iterable[str] = ()) -> Gauge:
         return Gauge(f"hundi_{name}", f"{text}.", labels, registry=self.registry)
 
-    def _histogram(self, name: str, text: str, buckets: Sequence[float]) -> Histogram:
-        return Histogram(f"hundi_{name}", f"{text}.", buckets=buckets, registry=self.registry)
+    def _histogram(
+        self, name: str, text: str, buckets: Sequence[float], *, labels: Iterable[str] = ()
+    ) -> Histogram:
+        return Histogram(
+            f"hundi_{name}", f"{text}.", labels, buckets=buckets, registry=self.registry
+        )
 
 
 def _labelled(counter: Counter, *labels: str) -> Counter:
     return counter.labels(*labels)
+
+
+def _size(sizes: Callable[[], Mapping[str, int]], state: str) -> float:
+    return sizes()[state]
+
+
+def _of_kind(histogram: Histogram, *labels: str) -> Histogram:
+    return histogram.labels(*labels)
 
 
 async def _outbox(tx: Transaction) -> tuple[int, Row]:
