@@ -24,6 +24,7 @@ LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("auto", "json", "text")
 LEVEL_VARIABLE, FORMAT_VARIABLE = "HUNDI_LOG", "HUNDI_LOG_FORMAT"
 OURS = "hundi"
+_FIRST = ("timestamp", "level", "event")
 
 _log = structlog.get_logger()
 
@@ -90,7 +91,8 @@ def formatter(masking: Masking, *, as_text: bool, colors: bool = False) -> loggi
     """Makes a line of a record, masked after everything else has had its say."""
 
     def masked(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-        return {masking.text(name): masking.value(name, value) for name, value in event.items()}
+        ordered = {name: event[name] for name in _FIRST if name in event} | event
+        return {masking.text(name): masking.value(name, value) for name, value in ordered.items()}
 
     line: Processor = (
         structlog.dev.ConsoleRenderer(colors=colors)

@@ -27,12 +27,13 @@ from hundi.exchange.outbox import AttemptResult
 from hundi.exchange.record import State
 from hundi.exchange.request import Accepted
 from hundi.exchange.verdict import Decision, Kind
-from hundi.kernel.clock import MILLISECOND, SECOND
+from hundi.kernel.clock import SECOND
 from hundi.kernel.faults import Fault
 from hundi.store.batch import Ran
 from hundi.store.engine import Database, Row, StoreError, Transaction
 from hundi.store.statement import Statement
 from hundi.web.database_gauges import DatabaseGauges
+from hundi.web.timings import Timings
 
 CONTENT_TYPE = "text/plain; version=0.0.4"  # the framework adds the character set
 REFRESH_SECONDS = 5
@@ -40,10 +41,7 @@ PATIENCE_SECONDS = 2
 _ACK_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 _ATTEMPT_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
-_LAG_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
-_WAY_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600, 86400)
 ACCEPT, SETTLE, ONBOARDING = "accept", "settle", "onboarding"
-_KIND = ("kind",)
 _WAITING = ("QUEUED", "LEASED", "PARKED")
 
 _OUTBOX = Statement.both(
@@ -71,7 +69,6 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         # The library checks label values at each look-up; ours are few and known.
         self._counted = lru_cache(1024)(_labelled)
-        self._observed = lru_cache(64)(_of_kind)
         self._acks = self._counter("acks", "Accepted requests", ("message", "result"))
         self._refusals = self._counter("refusals", "Refused requests", ("code", "status"))
         self._exchanges = self._counter("exchanges", "Exchanges that entered a state", ("state",))
@@ -81,28 +78,7 @@ class Metrics:
             "attempt_seconds", "Time to a webhook's answer", _ATTEMPT_SECONDS
         )
         self._batches = self._histogram("batch_size", "Requests in one commit", _BATCH_SIZES)
-        self._commits = self._histogram(
-            "commit_seconds", "Time of a batch's transaction", _ACK_SECONDS, labels=("work",)
-        )
-        self._waits = self._histogram(
-            "queue_seconds",
-            "Longest wait of a batch's members for it",
-            _ACK_SECONDS,
-            labels=("work",),
-        )
-        self._begun = self._histogram(
-            "dispatch_seconds",
-            "From a webhook's commit to its first attempt",
-            _WAY_SECONDS,
-            labels=_KIND,
-        )
-        self._arrived = self._histogram(
-            "delivered_seconds",
-            "From a webhook's commit to its delivery",
-            _WAY_SECONDS,
-            labels=_KIND,
-        )
-        self._lag = self._histogram("loop_lag_seconds", "Lateness of the event loop", _LAG_SECONDS)
+        self._timings = Timings(self.registry)
         self._pool = self._gauge("pool_connections", "Connections to PostgreSQL", ("state",))
         self._standing = DatabaseGauges(self.registry)
         build = self._gauge("build_info", "This process", ("version", "python", "database"))
@@ -139,19 +115,9 @@ class Metrics:
         kind, decision = result.leased.kind, result.verdict.decision
         self._counted(self._attempts, kind.value, decision.value).inc()
         self._attempt_seconds.observe(result.answer.milliseconds / 1000)
-        self._count_way(result, now)
+        self._timings.attempted(result, now)
         if kind is Kind.REQUEST and decision in {Decision.SETTLED, Decision.DECLINED}:
             self.entered(State(decision.value))
-
-    def _count_way(self, result: AttemptResult, now: int) -> None:
-        """How long a webhook took. The clocks of two machines may differ: never less than nothing."""
-        leased = result.leased
-        took = now - leased.created_at
-        if leased.number == 1:
-            began = max(0, took - result.answer.milliseconds * MILLISECOND)
-            self._observed(self._begun, leased.kind.value).observe(began / SECOND)
-        if result.verdict.decision in {Decision.SETTLED, Decision.DECLINED}:
-            self._observed(self._arrived, leased.kind.value).observe(max(0, took) / SECOND)
 
     def entered(self, state: State, exchanges: int = 1) -> None:
         """Count exchanges that entered a state."""
@@ -164,12 +130,11 @@ class Metrics:
         """
         if work == ACCEPT:
             self._batches.observe(len(ran.members))
-        self._observed(self._commits, work).observe(ran.ended - ran.began)
-        self._observed(self._waits, work).observe(ran.began - min(ran.waited_since))
+        self._timings.committed(work, ran)
 
     def lagged(self, seconds: float) -> None:
         """Note by how much the event loop was late."""
-        self._lag.observe(seconds)
+        self._timings.lagged(seconds)
 
     def watch_pool(self, sizes: Callable[[], Mapping[str, int]]) -> None:
         """Ask `sizes` at each scrape for the connections that there are, by state."""
@@ -210,12 +175,8 @@ class Metrics:
     def _gauge(self, name: str, text: str, labels: Iterable[str] = ()) -> Gauge:
         return Gauge(f"hundi_{name}", f"{text}.", labels, registry=self.registry)
 
-    def _histogram(
-        self, name: str, text: str, buckets: Sequence[float], *, labels: Iterable[str] = ()
-    ) -> Histogram:
-        return Histogram(
-            f"hundi_{name}", f"{text}.", labels, buckets=buckets, registry=self.registry
-        )
+    def _histogram(self, name: str, text: str, buckets: Sequence[float]) -> Histogram:
+        return Histogram(f"hundi_{name}", f"{text}.", buckets=buckets, registry=self.registry)
 
 
 def _labelled(counter: Counter, *labels: str) -> Counter:
@@ -224,10 +185,6 @@ def _labelled(counter: Counter, *labels: str) -> Counter:
 
 def _size(sizes: Callable[[], Mapping[str, int]], state: str) -> float:
     return sizes()[state]
-
-
-def _of_kind(histogram: Histogram, *labels: str) -> Histogram:
-    return histogram.labels(*labels)
 
 
 async def _outbox(tx: Transaction) -> tuple[int, Row]:
