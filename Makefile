@@ -38,8 +38,9 @@ bench: $(STAMP) ## measure against the bare control and pgbench
 proof: $(STAMP) ## the long tests: hours of crashes, races and simulated days
 	$(BIN)/pytest -m proof --timeout 0 $(ARGS)
 
-reference: $(STAMP) ## write docs/reference and the served API description again
+reference: $(STAMP) ## write docs/reference, the dashboard, the alerts and the served API description again
 	$(BIN)/python docs/generate.py
+	$(BIN)/python deploy/generate.py
 	$(BIN)/python -m hundi.web.openapi contract
 
 format: $(STAMP) ## put imports and layout in order

@@ -91,7 +91,8 @@ def formatter(masking: Masking, *, as_text: bool, colors: bool = False) -> loggi
     """Makes a line of a record, masked after everything else has had its say."""
 
     def masked(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-        ordered = {name: event[name] for name in _FIRST if name in event} | event
+        ordered = {name: event[name] for name in _FIRST if name in event}
+        ordered.update(event)
         return {masking.text(name): masking.value(name, value) for name, value in ordered.items()}
 
     line: Processor = (
