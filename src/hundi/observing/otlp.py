@@ -29,6 +29,7 @@ _KINDS = {
     Role.INTERNAL: SpanKind.INTERNAL,
 }
 _NANOSECONDS = 1_000_000_000
+_NAMELESS = "unknown_service"
 
 
 class OtelSpan:
@@ -100,7 +101,7 @@ class OtelTraces:
 def start(masking: Masking) -> OtelTraces:
     """Spans to the collector that the environment names."""
     told = Resource.create({"service.version": __version__})
-    if told.attributes.get("service.name") in {None, "unknown_service"}:
+    if str(told.attributes.get("service.name", _NAMELESS)).startswith(_NAMELESS):
         told = told.merge(Resource({"service.name": "hundi"}))
     provider = TracerProvider(resource=told, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
