@@ -11,7 +11,17 @@ from typing import Any
 from hundi.cli.stage import Stage, call, free_port
 from hundi.simulator import story
 from tests.journeys.test_kill import small_trade
-from tests.journeys.traders import Receiver, Trader, Webhook, http, taken, until
+from tests.journeys.traders import (
+    Receiver,
+    Trader,
+    Webhook,
+    http,
+    network,
+    order_to,
+    taken,
+    trading,
+    until,
+)
 from tests.observing.collector import Collector, Seen, collecting, in_clear
 
 LOUD = "debug, asyncio=debug, aiohttp=debug, uvicorn=debug, sqlalchemy=debug, alembic=debug"
@@ -118,6 +128,17 @@ def test_one_trace_from_the_callers_span_to_the_outcome(database_url: str) -> No
         steps = [line for line in made.lines() if line.get("reqMsgId") == req_msg_id]
         assert {line["event"] for line in steps} == {"accepted", "attempt"}
         assert {line["trace_id"] for line in steps} == {accept.trace}
+
+
+def test_without_a_collector_a_context_is_passed_on(sqlite_url: str) -> None:
+    with network(sqlite_url) as (stage, address, _):
+        businesses = (story.BUYER, story.SUPPLIER)
+        with trading(stage, address, *businesses) as (buyer, supplier):
+            buyer.post("req-send", order_to(supplier, 1), traceparent=CALLER)
+            buyer.post("req-send", order_to(supplier, 2))
+            until(lambda: len(buyer.took) == 2)
+            told = [hook.headers.get("traceparent") for hook in (*supplier.took, *buyer.took)]
+    assert sorted(map(str, told)) == [CALLER, CALLER, "None", "None"]
 
 
 def _parts_of(seen: Collector, accept: Seen, request: Seen) -> None:
