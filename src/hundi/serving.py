@@ -74,10 +74,10 @@ def serve(settings: ServeSettings) -> int:
         with asyncio.Runner(loop_factory=_loop) as runner:
             runner.run(_serve(settings, traces))
     finally:
-        if traces is not None:
-            traces.close()
         if lock is not None:
             lock.release()
+        if traces is not None:
+            traces.close()  # last: a collector that is gone may keep it for seconds
     return 0
 
 
