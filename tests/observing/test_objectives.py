@@ -59,7 +59,7 @@ def series(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Series]:
 
 
 def _series(collector: object) -> Series:
-    labels = {"instance", *getattr(collector, "_labelnames", ())}
+    labels = {"instance", "worker", *getattr(collector, "_labelnames", ())}
     bounds = getattr(collector, "_kwargs", {}).get("buckets") or ()
     return Series(frozenset(labels), frozenset(floatToGoString(float(b)) for b in bounds))
 

@@ -81,6 +81,8 @@ class Dispatcher:
 
     async def attempt(self, leased: Leased) -> AttemptResult:
         """Post one leased webhook and judge the answer. Never raises for what a receiver does."""
+        if leased.row is not None and leased.row["bytes"] is None:
+            return self.result(leased, NOTHING_SENT, ERASED_VERDICT)
         if self.traces is None:
             result = await self._posted(leased, trace=leased.trace)
         else:
@@ -122,7 +124,8 @@ class Dispatcher:
             answer=answer,
             verdict=verdict,
             wait=next_attempt(leased.failures, verdict.wait, failed=failed, random=self.random),
-            parks=failed and gives_up(leased.created_at, now, until_exchange_ends=until_end),
+            parks=verdict.decision is Decision.ERASED
+            or (failed and gives_up(leased.created_at, now, until_exchange_ends=until_end)),
             trace=trace,
         )
 
@@ -152,6 +155,10 @@ class Dispatcher:
 NO_ENDPOINT = Answer(
     status=None, body=b"", retry_after=None, milliseconds=0, reached=False, error="no endpoint"
 )
+NOTHING_SENT = Answer(
+    status=None, body=b"", retry_after=None, milliseconds=0, reached=False, error="erased"
+)
+ERASED_VERDICT = Verdict(decision=Decision.ERASED, reason="the body was erased")
 LAPSED = Answer(
     status=None, body=b"", retry_after=None, milliseconds=0, reached=True, error="lease"
 )

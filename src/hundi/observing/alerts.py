@@ -72,7 +72,7 @@ SYMPTOMS = (
     ),
     Symptom(
         name="LoopLate",
-        expr="histogram_quantile(0.99, sum by (le, instance)"
+        expr="histogram_quantile(0.99, sum by (le, instance, worker)"
         " (rate(hundi_loop_lag_seconds_bucket[5m]))) > 0.25",
         wait="10m",
         severity="ticket",
@@ -89,8 +89,8 @@ SYMPTOMS = (
     ),
     Symptom(
         name="PoolExhausted",
-        expr='max by (instance) (hundi_pool_connections{state="busy"})'
-        ' >= max by (instance) (hundi_pool_connections{state="most"})',
+        expr='max by (instance, worker) (hundi_pool_connections{state="busy"})'
+        ' >= max by (instance, worker) (hundi_pool_connections{state="most"})',
         wait="5m",
         severity="ticket",
         summary="A process has had no free connection to PostgreSQL for five minutes.",

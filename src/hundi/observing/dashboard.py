@@ -108,7 +108,12 @@ _ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
             Panel(
                 "Connections to PostgreSQL",
                 "short",
-                (("sum by (instance, state) (hundi_pool_connections)", "{{instance}} {{state}}"),),
+                (
+                    (
+                        "sum by (instance, worker, state) (hundi_pool_connections)",
+                        "{{instance}} {{worker}} {{state}}",
+                    ),
+                ),
             ),
             Panel("Feed behind", "s", (("max(hundi_feed_lag_seconds)", "oldest unseen event"),)),
             Panel(
@@ -129,9 +134,11 @@ _ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
             Panel(
                 "Processor",
                 "percentunit",
-                (("rate(process_cpu_seconds_total[$__rate_interval])", "{{instance}}"),),
+                (("rate(process_cpu_seconds_total[$__rate_interval])", "{{instance}} {{worker}}"),),
             ),
-            Panel("Memory", "bytes", (("process_resident_memory_bytes", "{{instance}}"),)),
+            Panel(
+                "Memory", "bytes", (("process_resident_memory_bytes", "{{instance}} {{worker}}"),)
+            ),
             Panel(
                 "Processes",
                 "short",

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Protocol
 
 from hundi.kernel.settings import CannotServeError, ServeSettings
@@ -13,6 +14,7 @@ from hundi.observing.spans import Traces
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _ONLY_PROTOCOL = "http/protobuf"
+_PACKAGES = ("opentelemetry", "opentelemetry.sdk", "opentelemetry.exporter")
 
 
 class ClosableTraces(Traces, Protocol):
@@ -36,23 +38,30 @@ def log_to_stderr(settings: ServeSettings, masking: Masking) -> None:
     configure(wanted, masking, sys.stderr)
 
 
-def traces_of(environ: Mapping[str, str], masking: Masking) -> ClosableTraces | None:
-    """Spans to the collector that is named, or None: then nothing of OpenTelemetry is loaded.
-
-    Raises CannotServeError where they are wanted and cannot be sent.
-    """
+def traces_wanted(environ: Mapping[str, str]) -> bool:
+    """Whether a collector is named. Raises CannotServeError where spans cannot be sent to it."""
     name = next((name for name in ENDPOINTS if environ.get(name, "").strip()), None)
     off = environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
     if name is None or off or environ.get("OTEL_TRACES_EXPORTER", "").strip() == "none":
-        return None
+        return False
     if not environ[name].strip().startswith(("http://", "https://")):
         raise CannotServeError(f"{name} is no URL that begins with http:// or https://.")
     for asked in _PROTOCOLS:
         if environ.get(asked, "").strip() not in {"", _ONLY_PROTOCOL}:
             raise CannotServeError(f"{asked}: spans are sent as {_ONLY_PROTOCOL} only.")
-    try:
-        from hundi.observing.otlp import start  # noqa: PLC0415 (large, and mostly not wanted)
-    except ModuleNotFoundError as missing:
+    if not all(map(find_spec, _PACKAGES)):
         message = f"{name} asks for traces, which need more packages: pip install 'hundi[otel]'."
-        raise CannotServeError(message) from missing
+        raise CannotServeError(message)
+    return True
+
+
+def traces_of(environ: Mapping[str, str], masking: Masking) -> ClosableTraces | None:
+    """Spans to the collector that is named, or None: then nothing of OpenTelemetry is loaded.
+
+    It begins a thread, so each process has its own. Raises CannotServeError as `traces_wanted`.
+    """
+    if not traces_wanted(environ):
+        return None
+    from hundi.observing.otlp import start  # noqa: PLC0415 (large, and mostly not wanted)
+
     return start(masking)

@@ -1,7 +1,7 @@
 """Prometheus metrics of one process. No label holds a value that a caller can invent.
 
-Counters count what this process saw; the gauges of the outbox are asked of the database when
-somebody scrapes, at most every five seconds.
+Counters count what this process saw (`registry`); what the database tells (`network`) is the same
+for all processes, and is asked when somebody scrapes, at most every five seconds.
 """
 
 import asyncio
@@ -33,6 +33,7 @@ from hundi.store.batch import Ran
 from hundi.store.engine import Database, Row, StoreError, Transaction
 from hundi.store.statement import Statement
 from hundi.web.database_gauges import DatabaseGauges
+from hundi.web.siblings import Siblings
 from hundi.web.timings import Timings
 
 CONTENT_TYPE = "text/plain; version=0.0.4"  # the framework adds the character set
@@ -64,6 +65,8 @@ class Metrics:
         self._answered = False
         self._asking = asyncio.Lock()
         self.registry = CollectorRegistry()
+        self.network = CollectorRegistry()
+        self._siblings: Siblings | None = None
         # They would double the series, and the process tells its start already.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         ProcessCollector(registry=self.registry)
@@ -80,13 +83,13 @@ class Metrics:
         self._batches = self._histogram("batch_size", "Requests in one commit", _BATCH_SIZES)
         self._timings = Timings(self.registry)
         self._pool = self._gauge("pool_connections", "Connections to PostgreSQL", ("state",))
-        self._standing = DatabaseGauges(self.registry)
+        self._standing = DatabaseGauges(self.network)
         build = self._gauge("build_info", "This process", ("version", "python", "database"))
         build.labels(__version__, platform.python_version(), database.dialect).set(1)
-        self._outbox = self._gauge("outbox_deliveries", "Deliveries not yet made", ("state",))
-        self._oldest = self._gauge("outbox_oldest_due_seconds", "How long the oldest is due")
-        self._open = self._gauge("exchanges_open", "Proposals that nobody has answered")
         self._breakers = self._gauge("breakers_open", "Endpoints that are left alone for a while")
+        self._outbox = self._told("outbox_deliveries", "Deliveries not yet made", ("state",))
+        self._oldest = self._told("outbox_oldest_due_seconds", "How long the oldest is due")
+        self._open = self._told("exchanges_open", "Proposals that nobody has answered")
 
     def accepted(self, message: str, outcome: Accepted, *, microseconds: int) -> None:
         """Count an ack of a message by its stored name, and its exchanges; a replayed one is none."""
@@ -145,13 +148,23 @@ class Metrics:
         """Ask `count` at each scrape how many endpoints' breakers are open."""
         self._breakers.set_function(count)
 
+    def beside(self, siblings: Siblings) -> None:
+        """Tell what these processes count too, in every exposition from now on."""
+        self._siblings = siblings
+
+    def own(self) -> bytes:
+        """What this process counts, in the Prometheus text format."""
+        return generate_latest(self.registry)
+
     async def exposition(self) -> bytes:
         """Everything in the Prometheus text format. The database's figures may be missing."""
         async with self._asking:
             if time.monotonic() - self._asked >= REFRESH_SECONDS:
                 await self._ask()
                 self._standing.answered(yes=self._answered)
-        return generate_latest(self.registry)
+        own = self.own()
+        counted = own if self._siblings is None else await self._siblings.exposition(own)
+        return counted + generate_latest(self.network)
 
     async def _ask(self) -> None:
         self._asked, self._answered = time.monotonic(), False
@@ -174,6 +187,9 @@ class Metrics:
 
     def _gauge(self, name: str, text: str, labels: Iterable[str] = ()) -> Gauge:
         return Gauge(f"hundi_{name}", f"{text}.", labels, registry=self.registry)
+
+    def _told(self, name: str, text: str, labels: Iterable[str] = ()) -> Gauge:
+        return Gauge(f"hundi_{name}", f"{text}.", labels, registry=self.network)
 
     def _histogram(self, name: str, text: str, buckets: Sequence[float]) -> Histogram:
         return Histogram(f"hundi_{name}", f"{text}.", buckets=buckets, registry=self.registry)
