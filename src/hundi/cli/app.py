@@ -23,6 +23,7 @@ from hundi.kernel.faults import RefusedError
 from hundi.kernel.lifetimes import VARIABLE, BadLifetimeError, lifetimes_from
 from hundi.kernel.sealing import BadKeysError, SealError
 from hundi.kernel.settings import ServeSettings
+from hundi.observing.logs import FORMAT_VARIABLE, LEVEL_VARIABLE
 from hundi.store.engine import StoreError
 from hundi.store.migrate import upgrade
 from hundi.store.opening import BadUrlError
@@ -143,6 +144,8 @@ def _settings(host: str, port: int, *, role: str, dev: bool) -> ServeSettings:
         contact_rail=os.environ.get("HUNDI_CONTACT_RAIL", ""),
         contact_token=os.environ.get("HUNDI_CONTACT_TOKEN", ""),
         keyring=keys_to_serve(url, role=role, dev=dev),
+        log=os.environ.get(LEVEL_VARIABLE, ""),
+        log_format=os.environ.get(FORMAT_VARIABLE, ""),
     )
 
 

@@ -44,6 +44,7 @@ EXCHANGE = (
     "receipt_id",
     "leader_id",
     "sender_mailbox",
+    "trace",
 )
 RECEIPT = (
     "receipt_id",
@@ -75,6 +76,7 @@ DELIVERY = (
     "redriven",
     "created_at",
     "sequences",
+    "trace",
 )
 EVENT = ("client_id", "kind", "req_msg_id", "author_entity", "type", "object_id", "sequence", "at")
 
