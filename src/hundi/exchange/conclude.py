@@ -178,4 +178,5 @@ def _inform(
             path=exchange.message.inform,
             body_id=body_id,
             idempotency_key=exchange.idempotency_key if kind is Kind.RESPONSE else None,
+            trace=exchange.trace,
         )

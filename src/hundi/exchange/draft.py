@@ -122,6 +122,7 @@ def _exchange(
         booked=not plan.booking.empty,
         idempotency_key=request.idempotency_key,
         raw=request.raw,
+        trace=request.trace,
     )
 
 
@@ -268,6 +269,7 @@ def _queue(writes: Writes, exchange: Exchange, about: Sequence[Document]) -> Non
         path=exchange.message.forward,
         body_id=exchange.req_msg_id,
         idempotency_key=None,
+        trace=exchange.trace,
         **({} if exchange.leader_id is None else {"state": HELD}),
     )
 
@@ -319,6 +321,8 @@ def _record(plan: Plan, writes: Writes, *, exchange: Exchange, times: Times) -> 
             None if plan.waits else times.now,
             exchange.receipt_id,
             exchange.leader_id,
+            exchange.sender_mailbox,
+            exchange.trace,
         )
     )
 

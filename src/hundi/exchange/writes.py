@@ -43,6 +43,8 @@ EXCHANGE = (
     "ended_at",
     "receipt_id",
     "leader_id",
+    "sender_mailbox",
+    "trace",
 )
 RECEIPT = (
     "receipt_id",
@@ -74,6 +76,7 @@ DELIVERY = (
     "redriven",
     "created_at",
     "sequences",
+    "trace",
 )
 EVENT = ("client_id", "kind", "req_msg_id", "author_entity", "type", "object_id", "sequence", "at")
 
