@@ -29,8 +29,8 @@ SHARES = 4
 WHOLE_RETRIES = 5
 AGAIN_LIMIT = 8
 PATIENCE_SECONDS = 5
-COMPANY = 8
-LINGER_SECONDS = 0.002
+COMPANY = 12
+LINGER_SECONDS = 0.003
 """A batch beside another one begins with so many members, or after so long with those there are. Begun
 with the first to come, most had one member, and its own round trips, statements and flush."""
 
