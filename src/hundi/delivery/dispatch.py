@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 import structlog
 
 from hundi.delivery.breaker import Breaker
@@ -20,6 +21,8 @@ from hundi.exchange.leases import Leased, lease, queued_clients
 from hundi.exchange.outbox import AttemptResult, Outbox
 from hundi.exchange.verdict import Answer, Decision, Kind, Verdict, judge
 from hundi.kernel.identity import RandomBytes, exchange_or_receipt
+from hundi.kernel.sealing import Keyring, SealError
+from hundi.parties.at_rest import NO_HEADERS, opened
 from hundi.store.batch import GroupCommit
 from hundi.store.engine import Database, StoreError, Transaction
 
@@ -47,6 +50,7 @@ class Dispatcher:
     wire: Wire
     breaker: Breaker
     observer: Observer
+    keyring: Keyring
     clock: Callable[[], int]
     random: RandomBytes
     concurrency: int = CONCURRENCY
@@ -72,10 +76,15 @@ class Dispatcher:
 
     async def attempt(self, leased: Leased) -> AttemptResult:
         """Post one leased webhook and judge the answer. Never raises for what a receiver does."""
-        endpoint = endpoint_of(leased, self.clock())
-        if endpoint is None:
-            answer = NO_ENDPOINT
-        else:
+        if leased.row is not None and leased.row["bytes"] is None:
+            return self.result(leased, NOTHING_SENT, ERASED_VERDICT)
+        endpoint, answer = None, NO_ENDPOINT
+        try:
+            endpoint = endpoint_of(leased, self.clock(), keyring=self.keyring)
+        except SealError as error:
+            _log.error("secret-not-opened", webhook_id=leased.webhook_id, error=str(error))
+            answer = NOT_OPENED
+        if endpoint is not None:
             answer = await self.wire.post(endpoint, parcel_of(leased), now=self.clock())
         empty = endpoint is not None and endpoint.empty_means_success
         verdict = judge(
@@ -95,7 +104,8 @@ class Dispatcher:
             answer=answer,
             verdict=verdict,
             wait=next_attempt(leased.failures, verdict.wait, failed=failed, random=self.random),
-            parks=failed and gives_up(leased.created_at, now, until_exchange_ends=until_end),
+            parks=verdict.decision is Decision.ERASED
+            or (failed and gives_up(leased.created_at, now, until_exchange_ends=until_end)),
         )
 
     def _tell(self, result: AttemptResult) -> None:
@@ -123,23 +133,33 @@ class Dispatcher:
 NO_ENDPOINT = Answer(
     status=None, body=b"", retry_after=None, milliseconds=0, reached=False, error="no endpoint"
 )
+NOTHING_SENT = Answer(
+    status=None, body=b"", retry_after=None, milliseconds=0, reached=False, error="erased"
+)
+ERASED_VERDICT = Verdict(decision=Decision.ERASED, reason="the body was erased")
+NOT_OPENED = msgspec.structs.replace(NO_ENDPOINT, error="secret: the network cannot open it")
+"""Of an attempt whose signing secret is sealed under a key that this process lacks: tried again."""
 LAPSED = Answer(
     status=None, body=b"", retry_after=None, milliseconds=0, reached=True, error="lease"
 )
 LAPSED_VERDICT = Verdict(decision=Decision.FAILED, reason="the lease ran out without an end")
 
 
-def endpoint_of(leased: Leased, now: int) -> Endpoint | None:
-    """Where a leased webhook goes, as its receiver's client stood when the lease was taken."""
+def endpoint_of(leased: Leased, now: int, *, keyring: Keyring) -> Endpoint | None:
+    """Where a leased webhook goes, as its receiver's client stood when the lease was taken.
+
+    Raises SealError where a secret cannot be opened.
+    """
     row = leased.row
     if row is None or row["endpoint_url"] is None:
         return None
-    secrets = [row["webhook_secret"]]
+    secrets = [opened(row, "webhook_secret", keyring)]
     if row["previous_secret"] is not None and row["previous_secret_until"] > now:
-        secrets.append(row["previous_secret"])
+        secrets.append(opened(row, "previous_secret", keyring))
+    bare = row["endpoint_headers"] == NO_HEADERS
     return Endpoint(
         base_url=row["endpoint_url"],
-        headers=json.loads(row["endpoint_headers"]) if row["endpoint_headers"] != "{}" else {},
+        headers={} if bare else json.loads(opened(row, "endpoint_headers", keyring)),
         secrets=tuple(secrets),
         empty_means_success=bool(row["empty_means_success"]),
     )

@@ -43,6 +43,7 @@ EXCHANGE = (
     "ended_at",
     "receipt_id",
     "leader_id",
+    "sender_mailbox",
 )
 RECEIPT = (
     "receipt_id",

@@ -6,15 +6,15 @@ webhook name none.
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import msgspec
 
 from hundi.exchange.answers import Resp
 from hundi.exchange.definition import Effect
+from hundi.exchange.findings import told as kept
 from hundi.exchange.record import State
-from hundi.exchange.request import MAX_FINDINGS, fingerprint
+from hundi.exchange.request import fingerprint
 from hundi.exchange.verdict import Kind
 from hundi.exchange.writes import DELIVERY, EXCHANGE, Writes
 from hundi.kernel.faults import Fault
@@ -116,7 +116,7 @@ def read_call(kind: CallType, raw: bytes, *, client_id: str, idempotency_key: st
         raw=raw,
         body=body,
         idempotency_key=idempotency_key,
-        findings=tuple(islice(kind.findings(body), MAX_FINDINGS)),
+        findings=kept(kind.findings(body)),
     )
 
 
@@ -137,10 +137,12 @@ def answer_body(kind: CallType, raw: bytes, told: Told) -> bytes:
     return msgspec.json.encode({name: given[name] for name in kind.answer})
 
 
-def record(writes: Writes, call: Call, *, req_msg_id: str, told: Told | None, now: int) -> None:
+def record(
+    writes: Writes, call: Call, *, req_msg_id: str, mailbox: bool, told: Told | None, now: int
+) -> None:
     """Store a call and its exchange; `told` is None where it waits. It never expires by itself.
 
-    It is about no document: nothing is moved, held or booked.
+    `mailbox` says whether the calling client polls for the answer. The exchange is about no document: nothing is moved, held or booked.
     """
     resp = told.resp if told is not None else Resp(req_msg_id, "PENDING")
     row = {
@@ -167,6 +169,7 @@ def record(writes: Writes, call: Call, *, req_msg_id: str, told: Told | None, no
         "ended_at": None if told is None else now,
         "receipt_id": None,
         "leader_id": None,
+        "sender_mailbox": mailbox,
     }
     writes.exchanges.append(tuple(row[name] for name in EXCHANGE))
     writes.bodies.append((req_msg_id, call.raw))

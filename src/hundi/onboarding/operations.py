@@ -166,14 +166,15 @@ def _told(ruling: Ruling, req_msg_id: str) -> Told:
 
 async def _store(tx: Transaction, call: Call, req_msg_id: str, *, told: Told | None) -> None:
     writes = Writes()
-    record(writes, call, req_msg_id=req_msg_id, told=told, now=tx.now)
+    mailbox = await queries.is_mailbox(tx, call.client_id)
+    record(writes, call, req_msg_id=req_msg_id, mailbox=mailbox, told=told, now=tx.now)
     if told is not None:
         inform(
             writes,
             call.type,
             req_msg_id=req_msg_id,
             client_id=call.client_id,
-            mailbox=await queries.is_mailbox(tx, call.client_id),
+            mailbox=mailbox,
             idempotency_key=call.idempotency_key,
             answer=answer_body(call.type, call.raw, told),
             now=tx.now,

@@ -224,6 +224,7 @@ class _Process:
             wire=wire,
             breaker=breaker,
             observer=_Observers((self._metrics, health)),
+            keyring=self._settings.keyring,
             clock=wall_clock,
             random=system_random,
         )
