@@ -17,6 +17,7 @@ from hundi import __version__
 from hundi.cli.clients import client_commands
 from hundi.cli.database import AsJson, UnusableError, database_url, show
 from hundi.cli.parties import party_commands
+from hundi.cli.setting_files import BadSettingError, read_setting_files
 from hundi.cli.tools import Tools
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.lifetimes import VARIABLE, BadLifetimeError, lifetimes_from
@@ -27,6 +28,7 @@ from hundi.store.opening import BadUrlError
 
 WRONG, FAILED = 2, 1
 
+_MISTAKES = (BadLifetimeError, BadSettingError, BadUrlError, UnusableError)
 _NO_TEXT = "An argument is not UTF-8. Check the terminal's encoding (`locale`)."
 
 
@@ -36,12 +38,13 @@ def run(arguments: Sequence[str], tools: Tools) -> int:
     if any(map(_is_no_text, arguments)):
         return _complain("CLI-UNUSABLE", _NO_TEXT, as_json=as_json, exit_code=WRONG)
     try:
+        read_setting_files(os.environ)
         _build(tools)(args=list(arguments), prog_name="hundi")
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 0
     except RefusedError as refusal:
         return _refused(refusal, as_json=as_json)
-    except (BadUrlError, BadLifetimeError, UnusableError, tools.unservable) as mistake:
+    except (*_MISTAKES, tools.unservable) as mistake:
         return _complain("CLI-UNUSABLE", str(mistake), as_json=as_json, exit_code=WRONG)
     except (StoreError, sqlalchemy.exc.SQLAlchemyError, OSError) as failure:
         detail = f"The database cannot be used: {_first_line(failure)}"
