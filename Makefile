@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help venv check test demo bench proof reference format requirements clean
+.PHONY: help venv check audit test demo bench proof reference format requirements clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,6 +29,9 @@ check: $(STAMP) ## lint, formatting, types, imports, spelling; every warning is 
 test: $(STAMP) ## all tests on SQLite, and on PostgreSQL where its binaries are installed
 	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
+audit: $(STAMP) ## security: our code, known faults of dependencies, bill of materials
+	$(BIN)/python deploy/audit.py
+
 demo: $(STAMP) ## a whole trade between simulated ERPs; ONCE=1 stops after the checks
 	$(BIN)/hundi demo $(if $(ONCE),--once)
 
@@ -52,6 +55,7 @@ requirements: ## pin again what pyproject.toml asks for
 	$(PIN) --extra dev --extra otel -o requirements/dev.txt pyproject.toml
 	$(PIN) --extra otel -c requirements/dev.txt -o requirements/runtime.txt pyproject.toml
 	$(PIN) -c requirements/dev.txt -o requirements/bench.txt requirements/bench.in
+	$(PIN) -c requirements/dev.txt -o requirements/build.txt requirements/build.in
 PIN = CUSTOM_COMPILE_COMMAND="make requirements" .venv-pin/bin/pip-compile --no-config \
 	--generate-hashes --allow-unsafe --strip-extras --no-emit-options
 
