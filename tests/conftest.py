@@ -8,7 +8,7 @@ with HUNDI_REQUIRE_POSTGRES=1 they fail instead.
 import itertools
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,16 +43,6 @@ def postgres_url(_postgres_template: Cluster) -> Iterator[str]:
     name = f"hundi_{next(_numbers)}"
     yield _postgres_template.create(name, template=_TEMPLATE)
     _postgres_template.drop(name)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def fresh_databases(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
-    """Makes a fresh, migrated database of either kind at each call, for tests of very many."""
-    if request.param == "sqlite":
-        template: Path = request.getfixturevalue("_sqlite_template")
-        return lambda: f"sqlite:///{shutil.copy(template, tmp_path / f'{next(_numbers)}.db')}"
-    running: Cluster = request.getfixturevalue("_postgres_template")
-    return lambda: running.create(f"hundi_{next(_numbers)}", template=_TEMPLATE)
 
 
 @pytest.fixture(scope="session")
