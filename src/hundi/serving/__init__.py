@@ -1,0 +1,93 @@
+"""Serving: web, dispatcher and housekeeping over one database, in one process or several.
+
+Stopping is graceful: no new connection, requests under way get their answer, no new lease, attempts
+under way are written down; then the processes end.
+"""
+
+import asyncio
+from pathlib import Path
+
+from hundi.documents import MESSAGES
+from hundi.exchange.definition import Effect
+from hundi.exchange.record import stored_name
+from hundi.kernel.clock import wall_clock
+from hundi.kernel.lifetimes import VARIABLE, Lifetimes
+from hundi.kernel.settings import CannotServeError, ServeSettings
+from hundi.serving.process import Seat, serve_alone
+from hundi.serving.workers import supervise
+from hundi.store.engine import Database
+from hundi.store.migrate import is_current, upgrade
+from hundi.store.opening import open_database, sqlite_path
+from hundi.store.sqlite import ServingLock
+
+
+def serve(settings: ServeSettings) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code.
+
+    Raises CannotServeError, BadUrlError or UnavailableError where serving cannot start.
+    """
+    _check_named(settings.lifetimes)
+    path = sqlite_path(settings.database_url)
+    if path is None:
+        return _serve_postgres(settings)
+    lock = _lock(path, settings)
+    try:
+        upgrade(settings.database_url)
+        serve_alone(settings, Seat(), check=_check_tables)
+    finally:
+        lock.release()
+    return 0
+
+
+def _serve_postgres(settings: ServeSettings) -> int:
+    if settings.workers == 1:
+        serve_alone(settings, Seat(), check=_check_tables)
+        return 0
+    asyncio.run(_check_database(settings.database_url))
+    return supervise(settings, lambda own, seat: serve_alone(own, seat, check=_check_tables))
+
+
+def _check_named(lifetimes: Lifetimes) -> None:
+    """Every message that is given a time of its own is one that can expire."""
+    proposals = {
+        stored_name(message)
+        for message in MESSAGES
+        for move in message.document.moves
+        if move.on == message.name and move.effect is Effect.PROPOSAL
+    }
+    for name in lifetimes.named:
+        if name not in proposals:
+            known = ", ".join(sorted(proposals))
+            detail = f"{VARIABLE}: no message {name} waits for an answer. These do: {known}."
+            raise CannotServeError(detail)
+
+
+def _lock(path: Path, settings: ServeSettings) -> ServingLock:
+    if settings.workers > 1 or settings.role != "all":
+        message = (
+            "SQLite is served by one process: leave --role and --workers out. For several processes"
+            " set HUNDI_DATABASE_URL to a PostgreSQL database."
+        )
+        raise CannotServeError(message)
+    lock = ServingLock(path)
+    if not lock.take():
+        message = (
+            f"Another process serves {path} already. Stop it first, or use PostgreSQL, which several"
+            " processes may serve at once."
+        )
+        raise CannotServeError(message)
+    return lock
+
+
+async def _check_database(url: str) -> None:
+    database = await open_database(url, wall_clock)
+    try:
+        await _check_tables(database)
+    finally:
+        await database.close()
+
+
+async def _check_tables(database: Database) -> None:
+    if not await is_current(database):
+        message = "The database's tables are not those of this version. Run `hundi db upgrade`."
+        raise CannotServeError(message)
