@@ -5,5 +5,6 @@ from proof.parts import sequences, simulation
 
 PARTS: tuple[Part, ...] = (
     simulation.PART,
-    sequences.PART,
+    sequences.TRADES,
+    sequences.FINANCINGS,
 )

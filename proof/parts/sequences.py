@@ -1,9 +1,10 @@
-"""Random sequences of legal and illegal messages about one order and what hangs on it."""
+"""Random sequences of legal and illegal messages: trades about one order, and financings of an invoice."""
 
 import asyncio
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from hundi.store.migrate import upgrade
@@ -15,9 +16,12 @@ STEPS = 60
 SEEDS = 2000
 _TEMPLATE = "sequences"
 
+Play = Callable[[str, int], Awaitable[list[str]]]
+"""Plays the sequence of a seed on a fresh database; what it broke. Runs in another process."""
 
-async def played(url: str, seed: int) -> list[str]:
-    """What a sequence broke, with what was done."""
+
+async def trades(url: str, seed: int) -> list[str]:
+    """Orders, invoices, notes and payments; with what broke, what was done."""
     from tests.trade.desk import desk  # noqa: PLC0415 (where the sequence is played)
     from tests.trade.invariants import broken  # noqa: PLC0415
     from tests.trade.trader import Trader  # noqa: PLC0415
@@ -29,10 +33,19 @@ async def played(url: str, seed: int) -> list[str]:
     return [*found, *trader.told] if found else []
 
 
+async def financings(url: str, seed: int) -> list[str]:
+    """Requests to lenders, bids and answers. What broke is an AssertionError."""
+    from tests.trade.test_financing_sequences import played  # noqa: PLC0415
+
+    await played(url, seed)
+    return []
+
+
 @dataclass(frozen=True, slots=True)
 class OnSqlite:
     """A fresh file for each seed, copied from a migrated one."""
 
+    play: Play
     template: Path
 
     def __call__(self, seed: int) -> list[str]:
@@ -40,7 +53,7 @@ class OnSqlite:
         path = self.template.with_name(f"{seed}.db")
         shutil.copy(self.template, path)
         try:
-            return asyncio.run(played(f"sqlite:///{path}", seed))
+            return asyncio.run(_awaited(self.play(f"sqlite:///{path}", seed)))
         finally:
             for left in path.parent.glob(f"{seed}.db*"):
                 left.unlink()
@@ -50,46 +63,57 @@ class OnSqlite:
 class OnPostgres:
     """A fresh database for each seed, copied from a migrated one."""
 
+    play: Play
     server: Cluster
 
     def __call__(self, seed: int) -> list[str]:
         """Play one, and drop its database."""
         url = self.server.create(f"sequence{seed}", template=_TEMPLATE)
         try:
-            return asyncio.run(played(url, seed))
+            return asyncio.run(_awaited(self.play(url, seed)))
         finally:
             self.server.drop(f"sequence{seed}")
 
 
-async def measure(run: Run) -> Sequence[Figure]:
+async def _awaited(playing: Awaitable[list[str]]) -> list[str]:
+    return await playing
+
+
+async def measure(run: Run, *, play: Play, test: str) -> Sequence[Figure]:
     """Play them on every core, each on a database of its own."""
     if run.database == SQLITE:
         template = run.folder / f"{_TEMPLATE}.db"
         await asyncio.to_thread(upgrade, f"sqlite:///{template}")
-        return await _figures(run, OnSqlite(template))
+        return await _figures(run, OnSqlite(play, template), test)
     with cluster(fsync=False) as server:  # nothing dies here
         await asyncio.to_thread(upgrade, server.create(_TEMPLATE))
-        return await _figures(run, OnPostgres(server))
+        return await _figures(run, OnPostgres(play, server), test)
 
 
-async def _figures(run: Run, check: Callable[[int], list[str]]) -> Sequence[Figure]:
+async def _figures(run: Run, check: Callable[[int], list[str]], test: str) -> Sequence[Figure]:
     many, first = run.size(full=SEEDS, brief=100, tiny=2), SEEDS * run.seed
-    what = f"sequences of {STEPS} messages"
+
+    def replay(seed: int) -> str:
+        return f"HUNDI_SEEDS={seed} .venv/bin/pytest tests/trade/{test}.py"
+
     seeds = range(first, first + many)
-    broken = await broken_seeds(run, check, seeds=seeds, what=what, replay=_replay)
+    broken = await broken_seeds(run, check, seeds=seeds, what="random sequences", replay=replay)
+    which = f", seeds {', '.join(map(str, sorted(broken)[:20]))}" if broken else ""
     return [
-        told("played", f"{many:,} {what}, seeds {first} to {first + many - 1}"),
-        none("sequences that broke a ledger, a life cycle or a journal", len(broken)),
+        told("played", f"{many:,}, seeds {first} to {first + many - 1}"),
+        none(f"that broke a ledger, a life cycle or a journal{which}", len(broken)),
     ]
 
 
-def _replay(seed: int) -> str:
-    return f"HUNDI_SEEDS={seed} .venv/bin/pytest tests/trade/test_sequences.py"
-
-
-PART = Part(
-    name="sequences",
+TRADES = Part(
+    name="trades",
     promise="No sequence of messages, legal or not, breaks a ledger, a life cycle or a journal.",
     databases=BOTH,
-    run=measure,
+    run=partial(measure, play=trades, test="test_sequences"),
+)
+FINANCINGS = Part(
+    name="financings",
+    promise="Whoever asks, bids, fails or answers: an invoice is financed once, and the books balance.",
+    databases=BOTH,
+    run=partial(measure, play=financings, test="test_financing_sequences"),
 )
