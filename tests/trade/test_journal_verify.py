@@ -82,7 +82,9 @@ async def test_checkpoints_are_made_and_read_in_pages(
     assert await verified(sealed, file=await exported(sealed)) == []
 
 
-@pytest.mark.parametrize(("gone", "says"), [(0, ""), (65, "row 65 is missing"), (300, "ends at row 299")])
+@pytest.mark.parametrize(
+    ("gone", "says"), [(0, ""), (65, "row 65 is missing"), (300, "ends at row 299")]
+)
 async def test_long_journals_are_read_in_parts(
     sealed: Database, monkeypatch: pytest.MonkeyPatch, gone: int, says: str
 ) -> None:

@@ -13,6 +13,7 @@ from hundi.exchange.record import stored_name
 from hundi.kernel.clock import wall_clock
 from hundi.kernel.lifetimes import VARIABLE, Lifetimes
 from hundi.kernel.settings import CannotServeError, ServeSettings
+from hundi.serving.keeping import duties
 from hundi.serving.process import Seat, serve_alone
 from hundi.serving.workers import supervise
 from hundi.store.engine import Database
@@ -27,6 +28,7 @@ def serve(settings: ServeSettings) -> int:
     Raises CannotServeError, BadUrlError or UnavailableError where serving cannot start.
     """
     _check_named(settings.lifetimes)
+    duties(settings.keeping)  # a key that is none is told before anything runs
     path = sqlite_path(settings.database_url)
     if path is None:
         return _serve_postgres(settings)
