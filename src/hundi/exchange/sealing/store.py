@@ -128,7 +128,7 @@ async def _sign(
 async def last_checkpoint(tx: Transaction) -> Checkpoint | None:
     """The newest one that was signed."""
     found = await tx.fetch(_LAST)
-    return checkpoint_from(found[0]) if found else None
+    return _checkpoint_from(found[0]) if found else None
 
 
 async def checkpoints(tx: Transaction) -> AsyncIterator[Checkpoint]:
@@ -136,7 +136,7 @@ async def checkpoints(tx: Transaction) -> AsyncIterator[Checkpoint]:
     number = 0
     while page := await tx.fetch(_AFTER, number, PAGE):
         for row in page:
-            yield checkpoint_from(row)
+            yield _checkpoint_from(row)
         number = page[-1]["number"]
 
 
@@ -156,7 +156,7 @@ async def sealed_rows(tx: Transaction, keys: Iterable[Key]) -> dict[Key, dict[in
     return found
 
 
-def checkpoint_from(row: Row) -> Checkpoint:
+def _checkpoint_from(row: Row) -> Checkpoint:
     """A row of `checkpoint`."""
     return Checkpoint(
         number=row["number"],
