@@ -15,9 +15,12 @@ from pathlib import Path
 import pytest
 
 from hundi.store.migrate import upgrade
+from tests.keys import KEY
 from tests.postgres import Cluster, NoPostgresError, cluster
 from tests.trade.filled import fill
 
+# What tests and the processes that they start keep secrets with, on either database.
+os.environ.setdefault("HUNDI_SECRET_KEYS", KEY)
 _TEMPLATE = "hundi_template"
 _FILLED = "hundi_filled"
 _NOT_HERE = "PostgreSQL cannot be started"
