@@ -38,8 +38,8 @@ demo: $(STAMP) ## a whole trade between simulated ERPs; ONCE=1 stops after the c
 bench: $(STAMP) ## measure against the bare control and pgbench
 	$(BIN)/python -m bench $(ARGS)
 
-proof: $(STAMP) ## the long tests: hours of crashes, races and simulated days
-	$(BIN)/pytest -m proof --timeout 0 $(ARGS)
+proof: $(STAMP) ## hours of crashes, races and simulated days; ARGS="kill --brief" for some, --list for all
+	$(BIN)/python -m proof $(ARGS)
 
 reference: $(STAMP) ## write docs/reference, the dashboard, the alerts and the served API description again
 	$(BIN)/python docs/generate.py
@@ -61,4 +61,4 @@ PIN = CUSTOM_COMPILE_COMMAND="make requirements" .venv-pin/bin/pip-compile --no-
 
 clean: ## remove .venv and everything made by tools
 	rm -rf .venv .venv-pin .venv-bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find src tests bench docs -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests bench proof docs -name __pycache__ -type d -prune -exec rm -rf {} +

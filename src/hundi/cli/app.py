@@ -39,7 +39,12 @@ from hundi.store.opening import BadUrlError
 
 WRONG, FAILED = 2, 1
 MISTAKES = (
-    BadUrlError, BadLifetimeError, BadKeysError, BadSettingError, SealError, UnusableError,
+    BadUrlError,
+    BadLifetimeError,
+    BadKeysError,
+    BadSettingError,
+    SealError,
+    UnusableError,
 )
 
 _NO_TEXT = "An argument is not UTF-8. Check the terminal's encoding (`locale`)."
