@@ -19,9 +19,9 @@ from hundi.kernel.identity import system_random
 from hundi.kernel.lifetimes import VARIABLE, Lifetimes
 from hundi.kernel.sealing import SealError
 from hundi.kernel.settings import CannotServeError, ServeSettings
-from hundi.serving.keeping import duties
 from hundi.observing.setup import log_to_stderr, masking_of, traces_wanted
 from hundi.parties import at_rest
+from hundi.serving.keeping import duties
 from hundi.serving.process import Seat, serve_alone
 from hundi.serving.workers import supervise
 from hundi.store.engine import Database
