@@ -17,7 +17,7 @@ class Keeping:
     """
 
     invariants_every: int = MINUTE
-    journal_key: str = ""
+    journal_key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
