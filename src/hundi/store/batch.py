@@ -29,6 +29,10 @@ SHARES = 4
 WHOLE_RETRIES = 5
 AGAIN_LIMIT = 8
 PATIENCE_SECONDS = 5
+COMPANY = 12
+LINGER_SECONDS = 0.003
+"""A batch beside another one begins with so many members, or after so long with those there are. Begun
+with the first to come, most had one member, and its own round trips, statements and flush."""
 
 _log = structlog.get_logger()
 
@@ -99,6 +103,7 @@ class GroupCommit(Generic[M, R]):
         self._queue: deque[_Waiting[M, R]] = deque()
         self._running: set[asyncio.Task[None]] = set()
         self._held: set[Hashable] = set()
+        self._lingering: asyncio.TimerHandle | None = None
 
     async def submit(self, member: M) -> R:
         """The member's own outcome, once its batch is committed.
@@ -141,14 +146,28 @@ class GroupCommit(Generic[M, R]):
         while self._running:
             await asyncio.wait(self._running)
 
-    def _start(self) -> None:
+    def _start(self, *, lingered: bool = False) -> None:
         while self._queue and len(self._running) < self._lanes:
+            if self._running and len(self._queue) < COMPANY and not lingered:
+                self._linger()
+                return
+            lingered = False
             batch = self._next_batch()
             if not batch:
                 return
             task = asyncio.create_task(self._run(batch))
             self._running.add(task)
             task.add_done_callback(self._done)
+
+    def _linger(self) -> None:
+        """Wait a moment for more members; if the batch under way ends sooner, till then."""
+        if self._lingering is None:
+            loop = asyncio.get_running_loop()
+            self._lingering = loop.call_later(LINGER_SECONDS, self._linger_over)
+
+    def _linger_over(self) -> None:
+        self._lingering = None
+        self._start(lingered=True)
 
     def _done(self, task: "asyncio.Task[None]") -> None:
         self._running.discard(task)
