@@ -127,6 +127,7 @@ exchange = sa.Table(
     sa.Column("leader_id", sa.Text),
     # Whether the sender was a mailbox then; null in rows of before version 0011.
     sa.Column("sender_mailbox", sa.Boolean),
+    sa.Column("trace", sa.Text),
 )
 sa.Index(
     "exchange_leader",
@@ -204,6 +205,7 @@ delivery = sa.Table(
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("ended_at", sa.BigInteger),
     sa.Column("sequences", sa.Text),
+    sa.Column("trace", sa.Text),
 )
 
 # The further lanes of a webhook about several documents, until it is delivered or withdrawn.

@@ -14,7 +14,8 @@ class ServeSettings:
 
     `dev` allows http and loopback endpoints, for two systems on one laptop, and simulates contacts.
     `lifetimes` say how long proposals and bids wait for an answer. `contact_rail` is where ownership
-    codes are posted, with `contact_token`; empty: nowhere. `keyring` opens the secrets at rest.
+    codes are posted, with `contact_token`; empty: nowhere. `keyring` opens the secrets at rest. `log`
+    and `log_format` as in `observing.logs`.
     """
 
     database_url: str
@@ -27,6 +28,8 @@ class ServeSettings:
     contact_token: str = ""
     workers: int = 1
     keyring: Keyring = field(default_factory=Keyring)
+    log: str = ""
+    log_format: str = ""
 
 
 class CannotServeError(Exception):

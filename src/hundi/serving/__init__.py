@@ -5,6 +5,7 @@ under way are written down; then the processes end.
 """
 
 import asyncio
+import os
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from hundi.kernel.identity import system_random
 from hundi.kernel.lifetimes import VARIABLE, Lifetimes
 from hundi.kernel.sealing import SealError
 from hundi.kernel.settings import CannotServeError, ServeSettings
+from hundi.observing.setup import log_to_stderr, masking_of, traces_wanted
 from hundi.parties import at_rest
 from hundi.serving.process import Seat, serve_alone
 from hundi.serving.workers import supervise
@@ -35,6 +37,8 @@ def serve(settings: ServeSettings) -> int:
     Raises CannotServeError, BadUrlError or UnavailableError where serving cannot start.
     """
     _check_named(settings.lifetimes)
+    log_to_stderr(settings, masking_of(settings, os.environ))
+    traces_wanted(os.environ)  # here, and not in each of several processes, it is told
     path = sqlite_path(settings.database_url)
     if path is None:
         return _serve_postgres(settings)

@@ -49,7 +49,21 @@ class _Waiting(Generic[M, R]):
     member: M
     future: "asyncio.Future[R]"
     keys: tuple[Hashable, ...]
+    since: float
     again: int = field(default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Ran(Generic[M]):
+    """A batch that was committed. Moments are seconds on the event loop's clock.
+
+    `waited_since` is when each member came, in their order.
+    """
+
+    members: Sequence[M]
+    waited_since: Sequence[float]
+    began: float
+    ended: float
 
 
 class OverloadedError(StoreError):
@@ -61,7 +75,8 @@ class GroupCommit(Generic[M, R]):
 
     `keys(member)` are what no two members of one batch may share (documents, idempotency keys).
     `lanes` batches may be in flight at once; more than one only helps on PostgreSQL. At most
-    `queue` members wait, and of each `owner` a quarter of that: nobody fills it for all.
+    `queue` members wait, and of each `owner` a quarter of that: nobody fills it for all. `watch`
+    hears of each committed batch.
     """
 
     def __init__(
@@ -74,11 +89,13 @@ class GroupCommit(Generic[M, R]):
         size: int = 64,
         lanes: int = 1,
         queue: int = 4096,
+        watch: Callable[[Ran[M]], None] | None = None,
     ) -> None:
         self._database = database
         self._work = work
         self._keys = keys
         self._owner = owner or id
+        self._watch = watch
         self._waiting: Counter[Hashable] = Counter()
         self._size = size
         self._lanes = lanes
@@ -97,12 +114,13 @@ class GroupCommit(Generic[M, R]):
         owner = self._owner(member)
         if len(self._queue) >= self._limit or self._waiting[owner] >= self._limit // SHARES:
             raise OverloadedError("too many requests are waiting for the database")
-        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        waiting = _Waiting(member, future, tuple(self._keys(member)))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[R] = loop.create_future()
+        waiting = _Waiting(member, future, tuple(self._keys(member)), loop.time())
         self._queue.append(waiting)
         self._start()
         self._waiting[owner] += 1
-        patience = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._give_up, waiting)
+        patience = loop.call_later(PATIENCE_SECONDS, self._give_up, waiting)
         try:
             return await future
         finally:
@@ -179,8 +197,10 @@ class GroupCommit(Generic[M, R]):
                 self._held.difference_update(waiting.keys)
 
     async def _settle(self, batch: list[_Waiting[M, R]]) -> None:
+        clock = asyncio.get_running_loop().time
+        members, began = [waiting.member for waiting in batch], clock()
         try:
-            outcomes = await self._attempt([waiting.member for waiting in batch])
+            outcomes = await self._attempt(members)
         except (UnavailableError, CommitUnknownError) as error:
             _fail(batch, error)
             return
@@ -191,7 +211,10 @@ class GroupCommit(Generic[M, R]):
             for waiting in batch:  # one member's error must not be the others'
                 await self._settle([waiting])
             return
+        ended = clock()
         self._hand_out(batch, outcomes)
+        if self._watch is not None:
+            _tell(self._watch, Ran(members, [one.since for one in batch], began, ended))
 
     async def _attempt(self, members: list[M]) -> Sequence[R | Again]:
         for _ in range(WHOLE_RETRIES):
@@ -211,6 +234,13 @@ class GroupCommit(Generic[M, R]):
                 self._queue.append(waiting)
             else:
                 _fail([waiting], UnavailableError("lost the same race too often"))
+
+
+def _tell(watch: Callable[[Ran[M]], None], ran: Ran[M]) -> None:
+    try:
+        watch(ran)
+    except Exception as error:  # noqa: BLE001 (what is on disk is so, whoever cannot count it)
+        _log.error("batch-not-counted", exc_info=error)
 
 
 async def _awaited(work: Awaitable[Sequence[R | Again]]) -> Sequence[R | Again]:
