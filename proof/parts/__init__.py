@@ -1,9 +1,10 @@
 """The parts, in the order in which they run. A part is one file here and one name below."""
 
 from proof.part import Part
-from proof.parts import sequences, simulation
+from proof.parts import kill, sequences, simulation
 
 PARTS: tuple[Part, ...] = (
+    kill.PART,
     simulation.PART,
     sequences.TRADES,
     sequences.FINANCINGS,
