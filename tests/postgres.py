@@ -146,6 +146,14 @@ def revive(
     raise NoPostgresError(_complaint(dead.folder))
 
 
+def own(folder: Path) -> None:
+    """Give a copy of a cluster's files to whom the cluster runs as."""
+    owner = _owner()
+    if owner is not None:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, owner.pw_uid, owner.pw_gid)
+
+
 def _complaint(folder: Path) -> str:
     log = (folder / "log").read_text(errors="replace")
     return f"PostgreSQL did not start: {log[-2000:].strip()}"
