@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sqlite3
+import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ import asyncpg
 from bench.database import settings as told_by
 from hundi.store import sqlite
 from hundi.store.opening import sqlite_path
-from proof.ground.killing import kill
+from proof.ground import killing
 from proof.part import SQLITE, Run
 from tests import postgres
 from tests.postgres import Cluster
@@ -71,9 +72,14 @@ class PostgresPlace:
         """The postmaster, unless it is dead."""
         return () if self._dead else (self.cluster.pid,)
 
+    @property
+    def ended(self) -> bool:
+        """Whether the postmaster is no more, whoever ended it."""
+        return killing.state(self.cluster.pid) in "ZX"
+
     async def kill(self) -> None:
         """SIGKILL the postmaster and every backend: only the files are left."""
-        await kill(self.cluster.pid)
+        await killing.kill(self.cluster.pid)
         self._dead = True
         if self._again is None:  # the first server is a child of ours like the others
             with suppress(ChildProcessError):  # a zombie would keep the lock file in force
@@ -108,7 +114,8 @@ async def opened(
     `under` is another folder than the run's, such as a small disk. Raises NoPostgresError.
     """
     if run.database == SQLITE:
-        place = SqlitePlace((under or run.folder) / "hundi.db")
+        folder = tempfile.mkdtemp(prefix="hundi-", dir=under or run.folder)
+        place = SqlitePlace(Path(folder) / "hundi.db")
         run.durability |= _pragmas(run.folder)
         yield place
         return

@@ -1,6 +1,7 @@
 """What became of it all, asked of the database and of the receivers, not of the network's own word."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from time import monotonic
 
@@ -38,27 +39,37 @@ async def drain(network: Network) -> None:
             raise ProofError(f"{left} exchanges and webhooks did not end within {STALLED:.0f} s")
 
 
-async def verdict(traffic: Traffic) -> Sequence[Figure]:
-    """Compare what was acknowledged with what is stored and with what arrived."""
+async def counted(traffic: Traffic) -> Counter[str]:
+    """Of all that may not be, how much there is: acks against what is stored and what arrived."""
     network, ids = traffic.network, traffic.ids()
-    systems = network.systems
+    systems, receipts = network.systems, network.systems.receipts
     stored = dict(await ask(network.place.url, _BY_STATE))
-    unsettled = [name for name in ids if stored.get(name) != "SETTLED"]
-    receipts = systems.receipts
+    [(torn,)] = await ask(network.place.url, _HEADS)
     arrived = {name.decode() for name in receipts.delivered}
     informed = {name.decode() for name in receipts.informed}
-    [(torn,)] = await ask(network.place.url, _HEADS)
-    return [
-        told("acknowledged", f"{traffic.acknowledged:,} messages"),
-        none("acknowledged and not settled, or gone", len(unsettled)),
-        none("acknowledged and never delivered", len(ids - arrived)),
-        none("acknowledged and its sender never told the outcome", len(ids - informed)),
-        none("applied twice: two acks for one exchange, or an exchange of no ack",
-             traffic.acknowledged - len(ids) + len(stored.keys() - ids)),
-        none("repeats of a key that got another answer", traffic.differing),
-        none("refused for good", len(traffic.refused)),
-        none("webhooks that came under a second id", systems.renamed),
-        none("webhooks repeated with another body", systems.altered),
-        none("wrong signatures", receipts.forged),
-        none("documents whose journal has not as many rows as its head says", torn),
-    ]  # fmt: skip
+    return Counter({
+        "acknowledged and not settled, or gone": sum(stored.get(n) != "SETTLED" for n in ids),
+        "acknowledged and never delivered": len(ids - arrived),
+        "acknowledged and its sender never told the outcome": len(ids - informed),
+        "applied twice: two acks for one exchange, or an exchange of no ack":
+            traffic.acknowledged - len(ids) + len(stored.keys() - ids),
+        "repeats of a key that got another answer": traffic.differing,
+        "refused for good": len(traffic.refused),
+        "webhooks that came under a second id": systems.renamed,
+        "webhooks repeated with another body": systems.altered,
+        "wrong signatures": receipts.forged,
+        "documents whose journal has not as many rows as its head says": torn,
+    })  # fmt: skip
+
+
+def figures(counts: Counter[str]) -> Sequence[Figure]:
+    """Of each there may be nothing; counts of several networks are added up before."""
+    return [none(what, many) for what, many in counts.items()]
+
+
+async def verdict(traffic: Traffic) -> Sequence[Figure]:
+    """The figures of one network at rest. What was refused is shown: nobody expects it."""
+    for refusal in traffic.refused[:5]:
+        traffic.network.run.progress.say(refusal)
+    acks = told("acknowledged", f"{traffic.acknowledged:,} messages")
+    return [acks, *figures(await counted(traffic))]

@@ -50,13 +50,13 @@ def _send(pids: Iterable[int], number: signal.Signals) -> None:
 async def _until(pids: Iterable[int], states: str, what: str) -> None:
     deadline = monotonic() + PATIENCE
     for pid in pids:
-        while _state(pid) not in states:
+        while state(pid) not in states:
             if monotonic() > deadline:
                 raise ProofError(f"process {pid} did not {what} within {PATIENCE:.0f} s")
             await asyncio.sleep(0.002)
 
 
-def _state(pid: int) -> str:
+def state(pid: int) -> str:
     """Its letter in /proc; `X` for one that is gone."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

@@ -12,12 +12,17 @@ from bench import hundi
 from bench.server import free_port
 from proof.ground.databases import Place, opened
 from proof.ground.receiving import Systems
-from proof.ground.servers import Server, command
+from proof.ground.servers import Server
 from proof.part import POSTGRESQL, Run
 
 ROLES = ("buyer", "supplier")
 SPLIT = ("api", "dispatcher")
 """How PostgreSQL is served where a part wants to kill one and not the other."""
+
+
+def executable() -> Path:
+    """The installed command beside this Python."""
+    return Path(sys.executable).with_name("hundi")
 
 
 @dataclass(slots=True)
@@ -29,7 +34,8 @@ class Network:
     systems: Systems
     servers: list[Server] = field(default_factory=list)
     clients: dict[str, dict[str, Any]] = field(default_factory=dict)
-    environment: dict[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    program: Path = field(default_factory=executable)
 
     @property
     def ports(self) -> list[int]:
@@ -44,18 +50,16 @@ class Network:
     @property
     def hundi(self) -> hundi.Hundi:
         """The command line over this database."""
-        return hundi.Hundi(executable(), self.place.url, self.run.folder)
+        return hundi.Hundi(self.program, self.place.url, self.run.folder)
 
-    def seat(
-        self, role: str, *, program: Sequence[str] = (), again: Server | None = None
-    ) -> Server:
+    def seat(self, role: str, *, again: Server | None = None) -> Server:
         """A server of a role, not started yet; in the place of another, on its port."""
         port = None if role == "dispatcher" else (again and again.port) or free_port()
         where = ("--port", str(port)) if port is not None else ()
         name = f"{role}{len(self.servers)}"
         made = Server(
-            name, command("serve", "--dev", "--role", role, *where, program=program), port=port,
-            environment={"HUNDI_DATABASE_URL": self.place.url} | self.environment,
+            name, (str(self.program), "serve", "--dev", "--role", role, *where), port=port,
+            environment={"HUNDI_DATABASE_URL": self.place.url, **self.environment},
             logs=self.run.folder,
         )  # fmt: skip
         self.servers.append(made)
@@ -84,11 +88,18 @@ async def standing(
     slow: float = 0.0,
     under: Path | None = None,
     settings: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    program: Path | None = None,
 ) -> AsyncIterator[Network]:
-    """A network with its servers up; on SQLite one process does everything."""
+    """A network with its servers up; on SQLite one process does everything.
+
+    `program` is another `hundi` than this checkout's.
+    """
     async with opened(run, under=under, settings=settings) as place:
         systems = Systems(run.chance("systems"), slow=slow)
-        network = Network(run, place, systems)
+        network = Network(
+            run, place, systems, environment=environment or {}, program=program or executable()
+        )
         await systems.start()
         try:
             await network.enrol()
@@ -104,8 +115,3 @@ async def _stopped(network: Network) -> None:
         await asyncio.gather(*(server.stop() for server in network.servers))
     finally:
         await network.systems.stop()
-
-
-def executable() -> Path:
-    """The installed command beside this Python."""
-    return Path(sys.executable).with_name("hundi")

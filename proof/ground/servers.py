@@ -3,7 +3,6 @@
 import asyncio
 import os
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import monotonic
@@ -120,8 +119,3 @@ async def status_of(port: int, request: bytes, *, seconds: float) -> int | None:
     except (OSError, TimeoutError):
         return None
     return int(words[1]) if len(words) > 1 else None
-
-
-def command(*arguments: str, program: Sequence[str] = ()) -> list[str]:
-    """A `hundi` command of this checkout; `program` is another way to run it."""
-    return [*(program or (sys.executable, "-m", "hundi.main")), *arguments]

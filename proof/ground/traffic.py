@@ -17,6 +17,7 @@ from proof.part import ProofError
 
 CALLERS = 24
 NOT_NOW = {408, 429, 502, 503}
+NO_HINT = " without Retry-After"
 AGAIN = 0.02
 """Share of messages after which an old one is repeated."""
 _ID = b'"reqMsgId":"'
@@ -118,7 +119,8 @@ class Traffic:
                 return False
 
     async def _may_come_right(self, answer: Answer, message: Message) -> bool:
-        self.statuses[f"{answer.status}"] += 1
+        hint = "" if "retry-after" in answer.headers or answer.status != 503 else NO_HINT
+        self.statuses[f"{answer.status}{hint}"] += 1
         if answer.status == 401:
             await self._renew()
             return True

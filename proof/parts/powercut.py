@@ -7,17 +7,17 @@ written is in the right order and is enough, not that the disk keeps what it was
 import asyncio
 import shutil
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from random import Random
 
 from proof.ground import judging, killing
 from proof.ground.databases import PostgresPlace, SqlitePlace, ask
 from proof.ground.network import SPLIT, Network, standing
 from proof.ground.traffic import Traffic
-from proof.part import BOTH, Figure, Part, ProofError, Run, at_least, none, told
+from proof.part import BOTH, Figure, Part, Run, at_least, none, told
 from tests import postgres
 
 TOGETHER = 50
@@ -111,39 +111,35 @@ async def measure(run: Run) -> Sequence[Figure]:
     """Cut the power at as many instants as were promised."""
     many = run.size(full=500, brief=20, tiny=2)
     cuts, acks = Cuts(run), 0
-    figures: Sequence[Figure] = ()
+    counts: Counter[str] = Counter()
     while cuts.instants < many:
         run.progress.goal("instants", many)
         last = min(many, cuts.instants + TOGETHER)
         async with standing(run, roles=SPLIT, settings=SMALL) as network:
             seed = run.chance(f"traffic {cuts.instants}")
-            figures, sent = await _together(cuts, last, network=network, chance=seed)
-            acks += sent
-        if missed := [figure for figure in figures if not figure.reached]:
-            raise ProofError(f"after instant {cuts.instants}: {missed}")
+            traffic = Traffic(network, seed, callers=CALLERS)
+            await _together(cuts, last, traffic)
+            acks += traffic.acknowledged
+            counts.update(await judging.counted(traffic))
     return [
         at_least("instants", many, seen=cuts.instants),
         none("copies that did not open, or failed the check of their integrity", cuts.unopened),
         none("acknowledged before an instant and not in its copy", cuts.lost),
         none("halves of a transaction in a copy", cuts.torn),
         told("acknowledged", f"{acks:,}, and looked for in copies {cuts.compared:,} times"),
-        told("frozen and gone on", "afterwards every exchange ended as it should"),
+        *judging.figures(counts),
     ]
 
 
-async def _together(
-    cuts: Cuts, last: int, *, network: Network, chance: Random
-) -> tuple[Sequence[Figure], int]:
-    """Instants on one network, which goes on after each; at the end nothing is lost there either."""
-    traffic = Traffic(network, chance, callers=CALLERS)
+async def _together(cuts: Cuts, last: int, traffic: Traffic) -> None:
+    """Instants on one network, which goes on after each and then lets everything end."""
     await traffic.start()
     while cuts.instants < last:
         await traffic.flows()
-        await cuts.cut(network, traffic)
+        await cuts.cut(traffic.network, traffic)
         cuts.run.progress.at(cuts.instants, f"{traffic.acknowledged:,} acks, {cuts.lost} lost")
     await traffic.stop()
-    await judging.drain(network)
-    return await judging.verdict(traffic), traffic.acknowledged
+    await judging.drain(traffic.network)
 
 
 PART = Part(
