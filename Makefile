@@ -32,17 +32,18 @@ test: $(STAMP) ## all tests on SQLite, and on PostgreSQL where its binaries are 
 audit: $(STAMP) ## security: our code, known faults of dependencies, bill of materials
 	$(BIN)/python deploy/audit.py
 
-demo: $(STAMP) ## two businesses exchange orders; ONCE=1 stops after the checks
+demo: $(STAMP) ## a whole trade between simulated ERPs; ONCE=1 stops after the checks
 	$(BIN)/hundi demo $(if $(ONCE),--once)
 
 bench: $(STAMP) ## measure against the bare control and pgbench
 	$(BIN)/python -m bench $(ARGS)
 
-proof: $(STAMP) ## the long tests: hours of crashes, races and simulated days
-	$(BIN)/pytest -m proof --timeout 0 $(ARGS)
+proof: $(STAMP) ## hours of crashes, races and simulated days; ARGS="kill --brief" for some, --list for all
+	$(BIN)/python -m proof $(ARGS)
 
-reference: $(STAMP) ## write docs/reference and the served API description again
+reference: $(STAMP) ## write docs/reference, the dashboard, the alerts and the served API description again
 	$(BIN)/python docs/generate.py
+	$(BIN)/python deploy/generate.py
 	$(BIN)/python -m hundi.web.openapi contract
 
 format: $(STAMP) ## put imports and layout in order
@@ -51,8 +52,8 @@ format: $(STAMP) ## put imports and layout in order
 
 requirements: ## pin again what pyproject.toml asks for
 	@test -x .venv-pin/bin/pip-compile || { $(PYTHON) -m venv .venv-pin && .venv-pin/bin/pip install --quiet pip-tools; }
-	$(PIN) --extra dev -o requirements/dev.txt pyproject.toml
-	$(PIN) -c requirements/dev.txt -o requirements/runtime.txt pyproject.toml
+	$(PIN) --extra dev --extra otel -o requirements/dev.txt pyproject.toml
+	$(PIN) --extra otel -c requirements/dev.txt -o requirements/runtime.txt pyproject.toml
 	$(PIN) -c requirements/dev.txt -o requirements/bench.txt requirements/bench.in
 	$(PIN) -c requirements/dev.txt -o requirements/build.txt requirements/build.in
 PIN = CUSTOM_COMPILE_COMMAND="make requirements" .venv-pin/bin/pip-compile --no-config \
@@ -60,4 +61,4 @@ PIN = CUSTOM_COMPILE_COMMAND="make requirements" .venv-pin/bin/pip-compile --no-
 
 clean: ## remove .venv and everything made by tools
 	rm -rf .venv .venv-pin .venv-bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find src tests bench docs -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests bench proof docs -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -13,6 +13,8 @@ from typing import Any
 
 from bench.server import BenchError, Server, running
 
+_KEY = "hsk_" + "A" * 43
+"""What the databases under test, which end with the measurement, keep secrets with."""
 _NAMES = {
     "buyer": ("Imaginary Loom Textiles", "ZZZCI2701K", "27ZZZCI2701K1Z0"),
     "supplier": ("Made-Up Yarn Mills", "ZZZFM3301Q", "33ZZZFM3301Q1ZN"),
@@ -67,7 +69,7 @@ class Hundi:
         return running("hundi", command, environment=self._environment(), logs=self.logs)
 
     def _environment(self) -> dict[str, str]:
-        return {"HUNDI_DATABASE_URL": self.database}
+        return {"HUNDI_DATABASE_URL": self.database, "HUNDI_SECRET_KEYS": _KEY}
 
 
 async def token(port: int, client: dict[str, Any]) -> str:

@@ -10,10 +10,13 @@ from hundi.exchange.endpoints import Changes, rotate_secret, set_client
 from hundi.exchange.leases import Leased
 from hundi.kernel.clock import DAY
 from hundi.kernel.faults import Fault, RefusedError
+from hundi.kernel.sealing import is_sealed
 from hundi.kernel.signature import SignatureError, sign, verify
 from hundi.parties import tables
+from hundi.parties.at_rest import opened
 from tests.exchange.scene import Scene
 from tests.exchange.slips import slip
+from tests.keys import KEYRING
 
 URL = "https://erp.example/hundi"
 
@@ -23,31 +26,44 @@ async def client(stage: Scene, name: str = "supplier") -> dict[str, object]:
     return row
 
 
+async def change(stage: Scene, name: str, changes: Changes) -> dict[str, str]:
+    random = stage.random.randbytes
+    return await set_client(stage.database, name, changes, keyring=KEYRING, random=random)
+
+
+async def rotate(stage: Scene, name: str = "supplier") -> dict[str, str]:
+    random = stage.random.randbytes
+    return await rotate_secret(stage.database, name, keyring=KEYRING, random=random)
+
+
+def clear(row: dict[str, object], column: str) -> str:
+    assert is_sealed(str(row[column]))
+    return opened(row, column, KEYRING)
+
+
 async def refused(stage: Scene, changes: Changes, name: str = "supplier") -> Fault:
     before = await stage.rows(sa.select(tables.client))
     with pytest.raises(RefusedError) as refusal:
-        await set_client(stage.database, name, changes)
+        await change(stage, name, changes)
     assert await stage.rows(sa.select(tables.client)) == before
     return refusal.value.faults[0]
 
 
 async def test_what_is_left_out_stays(stage: Scene) -> None:
     headers = ["Authorization: Bearer abc.def", "X-Plant:  Pune "]
-    told = await set_client(stage.database, "supplier", Changes(headers=headers))
+    told = await change(stage, "supplier", Changes(headers=headers))
     assert told == {
         "clientId": "supplier", "mode": "endpoint", "url": "https://supplier.example",
         "headers": "Authorization, X-Plant", "emptyMeansSuccess": "no",
     }  # fmt: skip
-    told = await set_client(
-        stage.database, "supplier", Changes(endpoint=URL, empty_means_success=True)
-    )
+    told = await change(stage, "supplier", Changes(endpoint=URL, empty_means_success=True))
     assert (told["url"], told["headers"]) == (URL, "Authorization, X-Plant")
     row = await client(stage)
-    kept = json.loads(str(row["endpoint_headers"]))
+    kept = json.loads(clear(row, "endpoint_headers"))
     assert kept == {"Authorization": "Bearer abc.def", "X-Plant": "Pune"}
     assert row["empty_means_success"]
-    await set_client(stage.database, "supplier", Changes(headers=()))
-    await set_client(stage.database, "supplier", Changes(empty_means_success=False))
+    await change(stage, "supplier", Changes(headers=()))
+    await change(stage, "supplier", Changes(empty_means_success=False))
     row = await client(stage)
     assert (row["endpoint_headers"], bool(row["empty_means_success"])) == ("{}", False)
     assert (await client(stage, "buyer"))["endpoint_url"] == "https://buyer.example"
@@ -96,7 +112,7 @@ async def test_what_is_no_url_or_no_client_is_refused(stage: Scene) -> None:
     assert (await refused(stage, Changes(endpoint="http://a b/"))).code == "CLIENT-ENDPOINT"
     assert (await refused(stage, Changes(mailbox=True), "CEK0000000")).code == "CLIENT-UNKNOWN"
     with pytest.raises(RefusedError):
-        await rotate_secret(stage.database, "CEK0000000", random=stage.random.randbytes)
+        await rotate(stage, "CEK0000000")
 
 
 @pytest.mark.parametrize("name", ["buyer", "supplier"])
@@ -105,26 +121,26 @@ async def test_the_mode_stays_while_exchanges_are_open(stage: Scene, name: str) 
     await stage.submit("req-send", slip("S2"))
     fault = await refused(stage, Changes(mailbox=True), name)
     assert (fault.code, fault.context) == ("CLIENT-MODE", {"open": 2})
-    await set_client(stage.database, name, Changes(endpoint=URL))
+    await change(stage, name, Changes(endpoint=URL))
     await stage.deliver_all()
-    told = await set_client(stage.database, name, Changes(mailbox=True))
+    told = await change(stage, name, Changes(mailbox=True))
     assert (told["mode"], told["url"]) == ("mailbox", "")
 
 
 async def test_a_mailbox_becomes_an_endpoint(posted: Scene) -> None:
-    told = await set_client(posted.database, "supplier", Changes(mailbox=True))
+    told = await change(posted, "supplier", Changes(mailbox=True))
     assert told["mode"] == "mailbox", "nothing has changed, so nothing is in the way"
-    await set_client(posted.database, "supplier", Changes(endpoint=URL))
+    await change(posted, "supplier", Changes(endpoint=URL))
     await posted.submit("req-send", slip("S1"))
     [leased] = await posted.lease()
-    endpoint = endpoint_of(leased, 0)
+    endpoint = endpoint_of(leased, 0, keyring=KEYRING)
     assert endpoint is not None
     assert endpoint.base_url == URL
 
 
 def signs(leased: Leased, secret: str, now: int) -> bool:
     """Whether what is sent at a moment carries a signature of a secret."""
-    endpoint = endpoint_of(leased, now)
+    endpoint = endpoint_of(leased, now, keyring=KEYRING)
     assert endpoint is not None
     headers = sign(endpoint.secrets, webhook_id="MSG1", timestamp=now // 1_000_000, body=b"{}")
     try:
@@ -137,7 +153,7 @@ def signs(leased: Leased, secret: str, now: int) -> bool:
 async def test_two_secrets_sign_for_24_hours(stage: Scene) -> None:
     await stage.execute(sa.update(tables.client).values(webhook_secret="whsec_" + "A" * 44))
     old = "whsec_" + "A" * 44
-    told = await rotate_secret(stage.database, "supplier", random=stage.random.randbytes)
+    told = await rotate(stage)
     new = told["webhookSecret"]
     assert new.startswith("whsec_")
     assert new != old
@@ -152,10 +168,9 @@ async def test_two_secrets_sign_for_24_hours(stage: Scene) -> None:
 
 
 async def test_rotated_twice_the_oldest_signs_no_more(stage: Scene) -> None:
-    random = stage.random.randbytes
-    first = await rotate_secret(stage.database, "supplier", random=random)
-    second = await rotate_secret(stage.database, "supplier", random=random)
+    first = await rotate(stage)
+    second = await rotate(stage)
     row = await client(stage)
-    assert (row["webhook_secret"], row["previous_secret"]) == (
+    assert (clear(row, "webhook_secret"), clear(row, "previous_secret")) == (
         second["webhookSecret"], first["webhookSecret"],
     )  # fmt: skip

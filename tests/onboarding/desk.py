@@ -188,6 +188,7 @@ async def desk(database_url: str) -> AsyncIterator[Desk]:
             calls(stage.road, onboarding, edge),
             edge=edge,
             tokens=Tokens(stage.database, Random(2).randbytes),
+            visits=context.visits,
             rest=rest(context),
         )
         transport = httpx.ASGITransport(app)

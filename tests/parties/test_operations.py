@@ -11,6 +11,7 @@ from hundi.kernel.faults import RefusedError
 from hundi.parties.operations import NewParty, add_client, add_party
 from hundi.store.engine import Database
 from hundi.store.opening import open_database
+from tests.keys import KEYRING
 
 RANDOM = Random(4).randbytes
 GOOD = NewParty(client_id="", name="Loom", pan="ZZZCI2701K", gstin="27ZZZCI2701K1Z0", b2b_id=None)
@@ -24,7 +25,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 async def _client(database: Database) -> str:
-    made = await add_client(database, name="ERP", endpoint=None, random=RANDOM)
+    made = await add_client(database, name="ERP", endpoint=None, random=RANDOM, keyring=KEYRING)
     return made.client_id
 
 
@@ -79,5 +80,5 @@ async def test_an_id_and_a_gstin_belong_to_one(database: Database) -> None:
 )
 async def test_a_bad_endpoint_is_refused(database: Database, endpoint: str) -> None:
     with pytest.raises(RefusedError) as refusal:
-        await add_client(database, name="ERP", endpoint=endpoint, random=RANDOM)
+        await add_client(database, name="ERP", endpoint=endpoint, random=RANDOM, keyring=KEYRING)
     assert refusal.value.faults[0].code == "CLIENT-ENDPOINT"

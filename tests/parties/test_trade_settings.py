@@ -14,6 +14,7 @@ from hundi.parties.queries import served
 from hundi.parties.trade_settings import Changes, set_party
 from hundi.store.engine import Database
 from hundi.store.opening import open_database
+from tests.keys import KEYRING
 
 RANDOM = Random(5).randbytes
 MILL = "ZZZFM3301Q@BCB"
@@ -22,7 +23,7 @@ MILL = "ZZZFM3301Q@BCB"
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     opened = await open_database(database_url, wall_clock)
-    client = await add_client(opened, name="ERP", endpoint=None, random=RANDOM)
+    client = await add_client(opened, name="ERP", endpoint=None, random=RANDOM, keyring=KEYRING)
     party = NewParty(
         client_id=client.client_id, name="Mill", pan="ZZZFM3301Q", gstin=None, b2b_id=None
     )

@@ -20,6 +20,7 @@ from hundi.exchange.record import State
 from hundi.exchange.request import Accepted, Refused, read_request
 from hundi.kernel.clock import DAY, HOUR, SECOND
 from hundi.kernel.faults import RefusedError
+from hundi.kernel.sealing import Keyring
 from hundi.kernel.signature import new_secret
 from hundi.parties import tables as parties
 from hundi.simulator import story, story_financing
@@ -288,6 +289,7 @@ class _Desk:
             wire=world.network,
             breaker=Breaker(random=world.random.randbytes),
             observer=_Nobody(),
+            keyring=Keyring(),
             clock=world.clock,
             random=world.random.randbytes,
         )

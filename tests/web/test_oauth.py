@@ -20,6 +20,7 @@ from hundi.parties.operations import add_client
 from hundi.simulator import story
 from hundi.web.oauth import FORM_LIMIT
 from tests.house.sources import ROOT
+from tests.keys import KEYRING
 from tests.web.orders import Desk, desk, named
 
 CONTRACT = yaml.safe_load((ROOT / "contract" / "b2b-onboarding.yaml").read_text(encoding="utf-8"))
@@ -92,8 +93,10 @@ async def portal(database_url: str) -> AsyncIterator[Portal]:
     async with desk(database_url) as made:
         random = Random(5).randbytes
         database = made.stage.database
-        one = await add_client(database, name="Loom", endpoint=None, random=random)
-        two = await add_client(database, name="Mills", endpoint=None, random=random)
+        one = await add_client(database, name="Loom", endpoint=None, random=random, keyring=KEYRING)
+        two = await add_client(
+            database, name="Mills", endpoint=None, random=random, keyring=KEYRING
+        )
         yield Portal(made, one, two)
 
 

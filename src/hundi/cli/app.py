@@ -16,19 +16,29 @@ import typer
 from hundi import __version__
 from hundi.cli.clients import client_commands
 from hundi.cli.database import AsJson, UnusableError, database_url, show
+from hundi.cli.keys import keys_to_serve, seal_what_is_clear, secrets_commands
 from hundi.cli.parties import party_commands
 from hundi.cli.setting_files import BadSettingError, read_setting_files
 from hundi.cli.tools import Tools
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.lifetimes import VARIABLE, BadLifetimeError, lifetimes_from
+from hundi.kernel.sealing import BadKeysError, SealError
 from hundi.kernel.settings import ServeSettings
+from hundi.observing.logs import FORMAT_VARIABLE, LEVEL_VARIABLE
 from hundi.store.engine import StoreError
 from hundi.store.migrate import upgrade
 from hundi.store.opening import BadUrlError
 
 WRONG, FAILED = 2, 1
+MISTAKES = (
+    BadUrlError,
+    BadLifetimeError,
+    BadKeysError,
+    BadSettingError,
+    SealError,
+    UnusableError,
+)
 
-_MISTAKES = (BadLifetimeError, BadSettingError, BadUrlError, UnusableError)
 _NO_TEXT = "An argument is not UTF-8. Check the terminal's encoding (`locale`)."
 
 
@@ -44,7 +54,7 @@ def run(arguments: Sequence[str], tools: Tools) -> int:
         return ended.code if isinstance(ended.code, int) else 0
     except RefusedError as refusal:
         return _refused(refusal, as_json=as_json)
-    except (*_MISTAKES, tools.unservable) as mistake:
+    except (*MISTAKES, tools.unservable) as mistake:
         return _complain("CLI-UNUSABLE", str(mistake), as_json=as_json, exit_code=WRONG)
     except (StoreError, sqlalchemy.exc.SQLAlchemyError, OSError) as failure:
         detail = f"The database cannot be used: {_first_line(failure)}"
@@ -55,7 +65,7 @@ def run(arguments: Sequence[str], tools: Tools) -> int:
 def _build(tools: Tools) -> Callable[..., Any]:
     app = typer.Typer(
         name="hundi",
-        help="A network on which two businesses' systems exchange purchase orders.",
+        help=_root.__doc__,
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,
@@ -68,6 +78,7 @@ def _build(tools: Tools) -> Callable[..., Any]:
     app.add_typer(client_commands(tools.check_endpoint), name="client")
     app.add_typer(database, name="db")
     app.add_typer(party_commands(), name="party")
+    app.add_typer(secrets_commands(), name="secrets")
     return typer.main.get_command(app)
 
 
@@ -85,7 +96,7 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    """A network on which two businesses' systems exchange purchase orders."""
+    """A network on which businesses' systems exchange orders, invoices, payments and bids."""
 
 
 def _add_processes(app: typer.Typer, tools: Tools) -> None:
@@ -126,13 +137,14 @@ def _add_processes(app: typer.Typer, tools: Tools) -> None:
     def demo(
         once: Annotated[bool, typer.Option("--once", help="Stop after the checks.")] = False,
     ) -> None:
-        """Play the story of some purchase orders between two simulated ERPs, and check it."""
+        """Play a whole trade, from order to payment, between simulated ERPs, and check it."""
         raise typer.Exit(tools.demo(once=once))
 
 
 def _settings(host: str, port: int, *, role: str, dev: bool) -> ServeSettings:
+    url = database_url()
     return ServeSettings(
-        database_url(),
+        url,
         host,
         port,
         role,
@@ -140,13 +152,24 @@ def _settings(host: str, port: int, *, role: str, dev: bool) -> ServeSettings:
         lifetimes_from(os.environ.get(VARIABLE, "")),
         contact_rail=os.environ.get("HUNDI_CONTACT_RAIL", ""),
         contact_token=os.environ.get("HUNDI_CONTACT_TOKEN", ""),
+        keyring=keys_to_serve(url, role=role, dev=dev),
+        log=os.environ.get(LEVEL_VARIABLE, ""),
+        log_format=os.environ.get(FORMAT_VARIABLE, ""),
     )
 
 
-def _db_upgrade(as_json: AsJson = False) -> None:
-    """Bring the database to this version's tables. Safe to run again."""
+def _db_upgrade(
+    keep_clear: Annotated[
+        bool,
+        typer.Option("--keep-clear", help="Seal no secrets: processes of before still read them."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring the database to this version's tables, secrets sealed. Safe to run again."""
     upgrade(database_url())
-    show({"database": "up to date"}, as_json=as_json)
+    sealed = 0 if keep_clear else seal_what_is_clear()
+    told = {"sealed": f"{sealed} secrets that lay in clear"} if sealed else {}
+    show({"database": "up to date", **told}, as_json=as_json)
 
 
 def _refused(refusal: RefusedError, *, as_json: bool) -> int:

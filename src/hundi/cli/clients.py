@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from hundi.cli.database import AsJson, show, with_database
+from hundi.cli.database import AsJson, show
+from hundi.cli.keys import with_secrets
 from hundi.cli.tools import CheckEndpoint
 from hundi.exchange.endpoints import Changes, rotate_secret, set_client
 from hundi.kernel.identity import system_random
@@ -37,11 +38,14 @@ def _adds(warn: Warn) -> Callable[..., None]:
         mailbox: Annotated[bool, typer.Option("--mailbox", help="It has no endpoint.")] = False,
         as_json: AsJson = False,
     ) -> None:
-        """Register a system. Its secrets are printed once and kept only as hashes."""
+        """Register a system. Its secrets are printed once; they are kept as hashes, or sealed."""
         if mailbox == (endpoint is not None):
             raise typer.BadParameter("Give either --endpoint URL or --mailbox.")
-        made = with_database(
-            lambda db: add_client(db, name=name, endpoint=endpoint, random=system_random)
+        made = with_secrets(
+            lambda db, keyring: add_client(
+                db, name=name, endpoint=endpoint, random=system_random, keyring=keyring
+            ),
+            all_open=True,
         )
         show(made.as_json(), as_json=as_json)
         warn(endpoint, as_json=as_json)
@@ -79,7 +83,13 @@ def _sets(warn: Warn) -> Callable[..., None]:
             headers=() if no_headers else header or None,
             empty_means_success=empty_means_success,
         )
-        show(with_database(lambda db: set_client(db, client, changes)), as_json=as_json)
+        shown = with_secrets(
+            lambda db, keyring: set_client(
+                db, client, changes, keyring=keyring, random=system_random
+            ),
+            all_open=False,
+        )
+        show(shown, as_json=as_json)
         warn(endpoint, as_json=as_json)
 
     return client_set
@@ -87,7 +97,10 @@ def _sets(warn: Warn) -> Callable[..., None]:
 
 def _rotate_secret(client: Client, as_json: AsJson = False) -> None:
     """Make a new signing secret, printed once. The old one signs beside it for 24 hours."""
-    made = with_database(lambda db: rotate_secret(db, client, random=system_random))
+    made = with_secrets(
+        lambda db, keyring: rotate_secret(db, client, keyring=keyring, random=system_random),
+        all_open=False,
+    )
     show(made, as_json=as_json)
 
 

@@ -1,5 +1,6 @@
 """The demo's processes: started, waited for, stopped, none left behind. Public surfaces only."""
 
+import hashlib
 import http.client
 import json
 import os
@@ -17,6 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from hundi.cli.keys import FILE_VARIABLE
+from hundi.kernel.sealing import VARIABLE, new_key
 
 READY_SECONDS = 60
 STOP_SECONDS = 25
@@ -134,6 +138,11 @@ def _answers(url: str) -> bool:
         return False
 
 
+def _key_of(database_url: str) -> str:
+    """A key for playing on a database without one: the same for the same URL, so hardly a secret."""
+    return new_key(lambda _: hashlib.sha256(b"hundi demo " + database_url.encode()).digest())
+
+
 class Stage:
     """A temporary folder, a database, and the processes on it. A context manager."""
 
@@ -142,6 +151,8 @@ class Stage:
         self.folder = Path(self._end.enter_context(tempfile.TemporaryDirectory(prefix="hundi-")))
         self.database_url = database_url or f"sqlite:///{self.folder / 'hundi.db'}"
         self.environment = {**os.environ, "HUNDI_DATABASE_URL": self.database_url}
+        if database_url is not None and not {VARIABLE, FILE_VARIABLE} & os.environ.keys():
+            self.environment[VARIABLE] = _key_of(database_url)
         self._processes: list[Process] = []
 
     def __enter__(self) -> Self:

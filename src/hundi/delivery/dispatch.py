@@ -11,16 +11,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 import structlog
 
+from hundi.delivery import tracing
+from hundi.delivery.attempt_log import log_attempt, named
 from hundi.delivery.breaker import Breaker
 from hundi.delivery.retry import gives_up, next_attempt
+from hundi.delivery.stopwatch import Stopwatch
 from hundi.delivery.wire import Endpoint, Parcel, Wire
 from hundi.exchange.leases import Leased, lease, queued_clients
 from hundi.exchange.outbox import AttemptResult, Outbox
 from hundi.exchange.verdict import Answer, Decision, Kind, Verdict, judge
 from hundi.kernel.identity import RandomBytes, exchange_or_receipt
-from hundi.store.batch import GroupCommit
+from hundi.kernel.sealing import Keyring, SealError
+from hundi.observing.spans import Traces
+from hundi.parties.at_rest import NO_HEADERS, opened
+from hundi.store.batch import GroupCommit, Ran
 from hundi.store.engine import Database, StoreError, Transaction
 
 CONCURRENCY = 256  # eight endpoints that take their time do not hold up the ninth
@@ -40,16 +47,22 @@ class Observer(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Dispatcher:
-    """Sends what is due. `clock` and `random` are given, so that a simulation can run it."""
+    """Sends what is due. `clock` and `random` are given, so that a simulation can run it.
+
+    `watch` hears of each commit of what attempts led to.
+    """
 
     database: Database
     outbox: Outbox
     wire: Wire
     breaker: Breaker
     observer: Observer
+    keyring: Keyring
     clock: Callable[[], int]
     random: RandomBytes
     concurrency: int = CONCURRENCY
+    traces: Traces | None = None
+    watch: Callable[[Ran[AttemptResult]], None] | None = None
 
     async def claim(self, flying: Counter[str], free: int) -> list[Leased]:
         """Lease up to `free` due webhooks, fairly among endpoints."""
@@ -74,20 +87,41 @@ class Dispatcher:
         """Post one leased webhook and judge the answer. Never raises for what a receiver does."""
         if leased.row is not None and leased.row["bytes"] is None:
             return self.result(leased, NOTHING_SENT, ERASED_VERDICT)
-        endpoint = endpoint_of(leased, self.clock())
-        if endpoint is None:
-            answer = NO_ENDPOINT
+        if self.traces is None:
+            result = await self._posted(leased, trace=leased.trace)
         else:
-            answer = await self.wire.post(endpoint, parcel_of(leased), now=self.clock())
+            result = await self._traced(leased, self.traces)
+        self._tell(result)
+        return result
+
+    async def _traced(self, leased: Leased, traces: Traces) -> AttemptResult:
+        span = tracing.begin(traces, leased)
+        watch = Stopwatch() if span.recorded else None
+        result = await self._posted(leased, trace=span.context, watch=watch)
+        tracing.end(traces, span, result, watch=watch)
+        return result
+
+    async def _posted(
+        self, leased: Leased, *, trace: str | None, watch: Stopwatch | None = None
+    ) -> AttemptResult:
+        endpoint, answer = None, NO_ENDPOINT
+        try:
+            endpoint = endpoint_of(leased, self.clock(), keyring=self.keyring)
+        except SealError as error:
+            _log.error("secret-not-opened", **named(leased), error=str(error))
+            answer = NOT_OPENED
+        if endpoint is not None:
+            parcel = parcel_of(leased, trace)
+            answer = await self.wire.post(endpoint, parcel, now=self.clock(), watch=watch)
         empty = endpoint is not None and endpoint.empty_means_success
         verdict = judge(
             answer, kind=leased.kind, req_msg_id=leased.req_msg_id, empty_means_success=empty
         )
-        result = self.result(leased, answer, verdict)
-        self._tell(result)
-        return result
+        return self.result(leased, answer, verdict, trace=trace)
 
-    def result(self, leased: Leased, answer: Answer, verdict: Verdict) -> AttemptResult:
+    def result(
+        self, leased: Leased, answer: Answer, verdict: Verdict, *, trace: str | None = None
+    ) -> AttemptResult:
         """What an attempt came to, with the time of the next one."""
         now = self.clock()
         until_end = leased.kind is Kind.REQUEST and leased.effect == "PROPOSAL"
@@ -99,6 +133,7 @@ class Dispatcher:
             wait=next_attempt(leased.failures, verdict.wait, failed=failed, random=self.random),
             parks=verdict.decision is Decision.ERASED
             or (failed and gives_up(leased.created_at, now, until_exchange_ends=until_end)),
+            trace=trace,
         )
 
     def _tell(self, result: AttemptResult) -> None:
@@ -108,6 +143,7 @@ class Dispatcher:
             self.breaker.failed(client_id, now)
         else:
             self.breaker.succeeded(client_id, now)
+        log_attempt(result)
         self.observer.attempted(result, now)
 
     async def sweep(self) -> int:
@@ -130,29 +166,35 @@ NOTHING_SENT = Answer(
     status=None, body=b"", retry_after=None, milliseconds=0, reached=False, error="erased"
 )
 ERASED_VERDICT = Verdict(decision=Decision.ERASED, reason="the body was erased")
+NOT_OPENED = msgspec.structs.replace(NO_ENDPOINT, error="secret: the network cannot open it")
+"""Of an attempt whose signing secret is sealed under a key that this process lacks: tried again."""
 LAPSED = Answer(
     status=None, body=b"", retry_after=None, milliseconds=0, reached=True, error="lease"
 )
 LAPSED_VERDICT = Verdict(decision=Decision.FAILED, reason="the lease ran out without an end")
 
 
-def endpoint_of(leased: Leased, now: int) -> Endpoint | None:
-    """Where a leased webhook goes, as its receiver's client stood when the lease was taken."""
+def endpoint_of(leased: Leased, now: int, *, keyring: Keyring) -> Endpoint | None:
+    """Where a leased webhook goes, as its receiver's client stood when the lease was taken.
+
+    Raises SealError where a secret cannot be opened.
+    """
     row = leased.row
     if row is None or row["endpoint_url"] is None:
         return None
-    secrets = [row["webhook_secret"]]
+    secrets = [opened(row, "webhook_secret", keyring)]
     if row["previous_secret"] is not None and row["previous_secret_until"] > now:
-        secrets.append(row["previous_secret"])
+        secrets.append(opened(row, "previous_secret", keyring))
+    bare = row["endpoint_headers"] == NO_HEADERS
     return Endpoint(
         base_url=row["endpoint_url"],
-        headers=json.loads(row["endpoint_headers"]) if row["endpoint_headers"] != "{}" else {},
+        headers={} if bare else json.loads(opened(row, "endpoint_headers", keyring)),
         secrets=tuple(secrets),
         empty_means_success=bool(row["empty_means_success"]),
     )
 
 
-def parcel_of(leased: Leased) -> Parcel:
+def parcel_of(leased: Leased, trace: str | None = None) -> Parcel:
     """The webhook as it goes out; the body is the stored one, byte for byte."""
     row = leased.row
     if row is None:
@@ -166,6 +208,7 @@ def parcel_of(leased: Leased) -> Parcel:
         req_msg_id=exchange_or_receipt(leased.webhook_id),
         sequence=row["sequences"] or str(row["position"]),
         idempotency_key=row["idempotency_key"],
+        trace=trace,
     )
 
 
@@ -191,6 +234,7 @@ class DispatchLoop:
             self._turn,
             keys=lambda result: (result.leased.req_msg_id, result.leased.webhook_id),
             lanes=POSTGRES_LANES if dispatcher.database.dialect == "postgresql" else 1,
+            watch=dispatcher.watch,
         )
         self._flying: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -279,7 +323,7 @@ class DispatchLoop:
         except StoreError as error:
             # The lease runs out and the attempt counts as failed; the receiver gives its repeat
             # the same answer.
-            _log.warning("attempt-not-written", webhook_id=leased.webhook_id, error=str(error))
+            _log.warning("attempt-not-written", **named(leased), error=str(error))
         finally:
             if self._leasing is result:
                 self._leasing = None

@@ -14,10 +14,12 @@ from hundi.exchange import tables
 from hundi.kernel.clock import DAY, to_text
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.identity import RandomBytes
+from hundi.kernel.sealing import Keyring, SealError
 from hundi.kernel.signature import new_secret
 from hundi.parties import model
 from hundi.parties import tables as parties
 from hundi.parties.addresses import endpoint_faults, read_headers
+from hundi.parties.at_rest import opened, sealed
 from hundi.store.engine import Database, Transaction
 
 BOTH_SIGN = DAY
@@ -54,13 +56,15 @@ class Changes:
         return values
 
 
-async def set_client(database: Database, client_id: str, changes: Changes) -> dict[str, str]:
+async def set_client(
+    database: Database, client_id: str, changes: Changes, *, keyring: Keyring, random: RandomBytes
+) -> dict[str, str]:
     """Change how a client is reached; what holds then, without the values of headers.
 
     Raises RefusedError: a bad URL or header, an unknown client, another mode while exchanges of the
-    client are open.
+    client are open. Raises SealError where headers are set and there is no key to keep them with.
     """
-    values = changes.values()
+    values = sealed(changes.values(), client_id, keyring=keyring, random=random)
     before = await database.write(lambda tx: _change(tx, client_id, values))
     if changes.mailbox and not before["mailbox"]:
         # A request that was being accepted meanwhile may have read the old mode: look again.
@@ -70,15 +74,16 @@ async def set_client(database: Database, client_id: str, changes: Changes) -> di
             await database.write(lambda tx: _write(tx, client_id, back))
             raise _still_open(late)
     row = await database.read(lambda tx: _row(tx, client_id))
-    return _shown(row)
+    return _shown(row, keyring)
 
 
 async def rotate_secret(
-    database: Database, client_id: str, *, random: RandomBytes
+    database: Database, client_id: str, *, keyring: Keyring, random: RandomBytes
 ) -> dict[str, str]:
     """A new signing secret, told once; the one before signs beside it for 24 hours.
 
-    Rotated again in that time, the oldest signs no more. Raises RefusedError for an unknown client.
+    Rotated again in that time, the oldest signs no more; one whose key is lost does not either.
+    Raises RefusedError for an unknown client, SealError without a key to keep the new one with.
     """
     secret = new_secret(random)
 
@@ -87,14 +92,23 @@ async def rotate_secret(
         until = tx.now + BOTH_SIGN
         values = {
             "webhook_secret": secret,
-            "previous_secret": row["webhook_secret"],
+            "previous_secret": _openable(row, keyring),
             "previous_secret_until": until,
         }
-        await _write(tx, client_id, values)
+        hidden = sealed(values, client_id, keyring=keyring, random=random)
+        await _write(tx, client_id, hidden)
         return until
 
     until = await database.write(rotate)
     return {"clientId": client_id, "webhookSecret": secret, "previousUntil": to_text(until)}
+
+
+def _openable(row: Mapping[str, Any], keyring: Keyring) -> str | None:
+    """The signing secret until now; None where its key is lost, as nothing can be signed with it."""
+    try:
+        return opened(row, "webhook_secret", keyring)
+    except SealError:
+        return None
 
 
 async def _change(
@@ -142,11 +156,15 @@ def _still_open(count: int) -> RefusedError:
     return RefusedError([model.MODE.at("client", detail, open=count)])
 
 
-def _shown(row: Mapping[str, Any]) -> dict[str, str]:
+def _shown(row: Mapping[str, Any], keyring: Keyring) -> dict[str, str]:
+    try:
+        headers = ", ".join(json.loads(opened(row, "endpoint_headers", keyring)))
+    except SealError:
+        headers = "(their key is not among those given)"
     return {
         "clientId": row["client_id"],
         "mode": "mailbox" if row["mailbox"] else "endpoint",
         "url": row["endpoint_url"] or "",
-        "headers": ", ".join(json.loads(row["endpoint_headers"])),
+        "headers": headers,
         "emptyMeansSuccess": "yes" if row["empty_means_success"] else "no",
     }

@@ -1,8 +1,9 @@
 """What `hundi serve` was asked to do, as the command line hands it on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hundi.kernel.lifetimes import Lifetimes
+from hundi.kernel.sealing import Keyring
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,8 @@ class ServeSettings:
 
     `dev` allows http and loopback endpoints, for two systems on one laptop, and simulates contacts.
     `lifetimes` say how long proposals and bids wait for an answer. `contact_rail` is where ownership
-    codes are posted, with `contact_token`; empty: nowhere.
+    codes are posted, with `contact_token`; empty: nowhere. `keyring` opens the secrets at rest. `log`
+    and `log_format` as in `observing.logs`.
     """
 
     database_url: str
@@ -25,6 +27,9 @@ class ServeSettings:
     contact_rail: str = ""
     contact_token: str = ""
     workers: int = 1
+    keyring: Keyring = field(default_factory=Keyring)
+    log: str = ""
+    log_format: str = ""
 
 
 class CannotServeError(Exception):

@@ -8,10 +8,12 @@ import sqlalchemy as sa
 
 from hundi.kernel.faults import Fault, RefusedError
 from hundi.kernel.identity import RandomBytes, uuid7_hex
+from hundi.kernel.sealing import Keyring
 from hundi.kernel.signature import new_secret
 from hundi.kernel.tax_ids import gstin_fault, is_pan
 from hundi.parties import model, tables
 from hundi.parties.addresses import endpoint_faults
+from hundi.parties.at_rest import NO_HEADERS, sealed
 from hundi.parties.credentials import hashed, new_client_id, new_secret_text
 from hundi.parties.model import IS_PAID, NewClient
 from hundi.store.engine import Database, Transaction
@@ -24,11 +26,12 @@ _B2B_ID = re.compile(r"[^\s\\\"@\x00-\x1f\x7f]{1,90}@BCB")
 
 
 async def add_client(
-    database: Database, *, name: str, endpoint: str | None, random: RandomBytes
+    database: Database, *, name: str, endpoint: str | None, random: RandomBytes, keyring: Keyring
 ) -> NewClient:
     """Register a system that calls the API; without an endpoint it is a mailbox.
 
-    Raises RefusedError for a bad name or URL. The secrets are in the answer and nowhere else.
+    Raises RefusedError for a bad name or URL, SealError without a key to keep its signing secret
+    with. In clear the secrets are in the answer and nowhere else.
     """
     faults = [*_name_faults(name), *(endpoint_faults(endpoint) if endpoint is not None else ())]
     if faults:
@@ -42,6 +45,7 @@ async def add_client(
         webhook_secret=new_secret(random),
     )
     row = _client_row(made, name=name, endpoint=endpoint)
+    row = sealed(row, client_id, keyring=keyring, random=random)
     await database.write(lambda tx: _store_client(tx, row))
     return made
 
@@ -55,7 +59,7 @@ def _client_row(made: NewClient, *, name: str, endpoint: str | None) -> dict[str
         "password_hash": hashed(made.password),
         "mailbox": endpoint is None,
         "endpoint_url": endpoint,
-        "endpoint_headers": "{}",
+        "endpoint_headers": NO_HEADERS,
         "empty_means_success": False,
         "webhook_secret": made.webhook_secret,
         "failed_exchanges": 0,

@@ -5,20 +5,30 @@ under way are written down; then the processes end.
 """
 
 import asyncio
+import os
+from functools import partial
 from pathlib import Path
+
+import structlog
 
 from hundi.documents import MESSAGES
 from hundi.exchange.definition import Effect
 from hundi.exchange.record import stored_name
 from hundi.kernel.clock import wall_clock
+from hundi.kernel.identity import system_random
 from hundi.kernel.lifetimes import VARIABLE, Lifetimes
+from hundi.kernel.sealing import SealError
 from hundi.kernel.settings import CannotServeError, ServeSettings
+from hundi.observing.setup import log_to_stderr, masking_of, traces_wanted
+from hundi.parties import at_rest
 from hundi.serving.process import Seat, serve_alone
 from hundi.serving.workers import supervise
 from hundi.store.engine import Database
 from hundi.store.migrate import is_current, upgrade
 from hundi.store.opening import open_database, sqlite_path
 from hundi.store.sqlite import ServingLock
+
+_log = structlog.get_logger()
 
 
 def serve(settings: ServeSettings) -> int:
@@ -27,13 +37,15 @@ def serve(settings: ServeSettings) -> int:
     Raises CannotServeError, BadUrlError or UnavailableError where serving cannot start.
     """
     _check_named(settings.lifetimes)
+    log_to_stderr(settings, masking_of(settings, os.environ))
+    traces_wanted(os.environ)  # here, and not in each of several processes, it is told
     path = sqlite_path(settings.database_url)
     if path is None:
         return _serve_postgres(settings)
     lock = _lock(path, settings)
     try:
         upgrade(settings.database_url)
-        serve_alone(settings, Seat(), check=_check_tables)
+        serve_alone(settings, Seat(), check=partial(_check, settings))
     finally:
         lock.release()
     return 0
@@ -41,10 +53,10 @@ def serve(settings: ServeSettings) -> int:
 
 def _serve_postgres(settings: ServeSettings) -> int:
     if settings.workers == 1:
-        serve_alone(settings, Seat(), check=_check_tables)
+        serve_alone(settings, Seat(), check=partial(_check, settings))
         return 0
-    asyncio.run(_check_database(settings.database_url))
-    return supervise(settings, lambda own, seat: serve_alone(own, seat, check=_check_tables))
+    asyncio.run(_check_alone(settings))
+    return supervise(settings, lambda own, seat: serve_alone(own, seat, check=partial(_check, own)))
 
 
 def _check_named(lifetimes: Lifetimes) -> None:
@@ -79,15 +91,34 @@ def _lock(path: Path, settings: ServeSettings) -> ServingLock:
     return lock
 
 
-async def _check_database(url: str) -> None:
-    database = await open_database(url, wall_clock)
+async def _check_alone(settings: ServeSettings) -> None:
+    database = await open_database(settings.database_url, wall_clock)
     try:
-        await _check_tables(database)
+        await _check(settings, database)
     finally:
         await database.close()
+
+
+async def _check(settings: ServeSettings, database: Database) -> None:
+    """What must be right before anything is served: the tables, and the keys of the secrets."""
+    await _check_tables(database)
+    await _check_secrets(settings, database)
 
 
 async def _check_tables(database: Database) -> None:
     if not await is_current(database):
         message = "The database lacks tables of this version. Run `hundi db upgrade`."
         raise CannotServeError(message)
+
+
+async def _check_secrets(settings: ServeSettings, database: Database) -> None:
+    """Every secret can be opened, where this process signs; SQLite's are sealed if need be."""
+    if settings.role == "api":
+        return
+    alone = database.dialect == "sqlite"
+    try:
+        clear = await at_rest.check(database, settings.keyring, random=system_random, alone=alone)
+    except SealError as error:
+        raise CannotServeError(str(error)) from error
+    if clear:
+        _log.warning("secrets-in-clear", secrets=clear, mend="hundi secrets rotate")

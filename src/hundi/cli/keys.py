@@ -1,0 +1,162 @@
+"""Where the keys of secrets come from, and `hundi secrets`: a new key, sealing under the newest.
+
+From the setting, or from the file that it names. Without either, a SQLite file has one of its own
+beside it, for development: `hundi serve` takes that one with --dev only.
+"""
+
+import json
+import os
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import typer
+
+from hundi.cli.database import AsJson, UnusableError, database_url, show, with_database
+from hundi.kernel.identity import system_random
+from hundi.kernel.sealing import HOW_TO_SET, VARIABLE, Keyring, keyring_from, new_key
+from hundi.parties import at_rest
+from hundi.store.engine import Database
+from hundi.store.opening import sqlite_path
+
+T = TypeVar("T")
+
+FILE_VARIABLE = f"{VARIABLE}_FILE"
+
+
+def secrets_commands() -> typer.Typer:
+    """The commands below `hundi secrets`."""
+    group = typer.Typer(help="Secrets at rest, and the keys they are sealed under.")
+    group.command("key")(_key)
+    group.command("rotate")(_rotate)
+    return group
+
+
+def keys_given() -> Keyring:
+    """The keys of the setting, or of the file that it names; none where neither is set.
+
+    Raises BadKeysError, or UnusableError where the file cannot be read.
+    """
+    text = os.environ.get(VARIABLE, "").strip()
+    file = os.environ.get(FILE_VARIABLE, "")
+    if text and file:
+        raise UnusableError(f"{VARIABLE} and {FILE_VARIABLE} are both set. Set one of them.")
+    return keyring_from(_read(Path(file)) if file else text)
+
+
+def keys_to_serve(url: str, *, role: str, dev: bool) -> Keyring:
+    """The keys of a serving process. One that only answers calls (api) signs nothing and needs none.
+
+    Raises UnusableError where there are none and this is no development.
+    """
+    given = keys_given()
+    path = sqlite_path(url)
+    if given or role == "api":
+        return given
+    if dev and path is not None:
+        return _beside(path) or _make_beside(path)
+    message = f"No key to keep secrets with. {HOW_TO_SET}"
+    if path is not None and _key_file(path).exists():
+        message += (
+            f" The one in {_key_file(path)} is for development (--dev). To go on with it:"
+            f' export {VARIABLE}="$(cat {_key_file(path)})".'
+        )
+    raise UnusableError(message)
+
+
+def with_secrets(
+    work: Callable[[Database, Keyring], Coroutine[Any, Any, T]], *, all_open: bool
+) -> T:
+    """Run work on the configured database with its keys; `all_open` asks that they open everything.
+
+    So a command under another key than the server's stores nothing that the server cannot read.
+    """
+
+    async def opened(database: Database) -> T:
+        keyring = await _keyring_of(database)
+        if all_open:
+            await at_rest.check(database, keyring, random=system_random, alone=False)
+        return await work(database, keyring)
+
+    return with_database(opened)
+
+
+async def _keyring_of(database: Database) -> Keyring:
+    path, given = sqlite_path(database_url()), keys_given()
+    if given or path is None:
+        return given
+    known = _beside(path)
+    if known:
+        return known
+    used = await database.read(at_rest.key_in_use)
+    if used is not None:
+        detail = f"The secrets of this database are sealed under key {used}."
+        raise UnusableError(f"{detail} Set {VARIABLE} to the keys that it is served with.")
+    return _make_beside(path)
+
+
+def _key_file(path: Path) -> Path:
+    return path.with_name(path.name + ".key")
+
+
+def _beside(path: Path) -> Keyring:
+    """The key beside a SQLite file; none where there is no such file."""
+    file = _key_file(path)
+    return keyring_from(_read(file)) if file.exists() else Keyring()
+
+
+def _make_beside(path: Path) -> Keyring:
+    """Make the key beside a SQLite file, unless another process has just done so."""
+    file = _key_file(path)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    whole = file.with_name(f"{file.name}.{os.getpid()}")
+    descriptor = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(descriptor, new_key(system_random).encode() + b"\n")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    with suppress(FileExistsError):
+        os.link(whole, file)  # all of it or nothing, and never over another one
+    whole.unlink()
+    return _beside(path)
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="ascii")
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise UnusableError(f"The keys in {file} cannot be read: {why}.") from None
+
+
+def _key(as_json: AsJson = False) -> None:
+    """Print a new key, and nothing else. It is kept nowhere: put it where your settings are kept."""
+    made = new_key(system_random)
+    typer.echo(json.dumps({"key": made}) if as_json else made)
+
+
+def _rotate(as_json: AsJson = False) -> None:
+    """Seal all secrets under the newest key. May run beside servers, be cut short and begun again."""
+
+    async def rotated(database: Database, keyring: Keyring) -> dict[str, str]:
+        if not keyring:
+            raise UnusableError(f"No key to keep secrets with. {HOW_TO_SET}")
+        done = await at_rest.reseal(database, keyring, random=system_random)
+        counts = {"secrets": str(done.secrets), "sealedAnew": str(done.resealed)}
+        return {"key": keyring.newest, **counts}
+
+    show(with_secrets(rotated, all_open=False), as_json=as_json)
+
+
+def seal_what_is_clear() -> int:
+    """Seal what the version before left in clear; how many secrets. Raises UnusableError, SealError."""
+
+    async def sealed(database: Database) -> int:
+        if not await database.read(at_rest.in_clear):
+            return 0
+        keyring = await _keyring_of(database)
+        return (await at_rest.reseal(database, keyring, random=system_random)).resealed
+
+    return with_database(sealed)
