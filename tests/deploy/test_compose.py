@@ -12,29 +12,27 @@ from tests.house.sources import ROOT
 FILE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = FILE["services"]
 OURS = {name: service for name, service in SERVICES.items() if service["image"] == "hundi"}
-_SERVICE = set(
-    [
-        "build",
-        "cap_drop",
-        "command",
-        "depends_on",
-        "environment",
-        "healthcheck",
-        "image",
-        "init",
-        "logging",
-        "ports",
-        "read_only",
-        "restart",
-        "secrets",
-        "security_opt",
-        "shm_size",
-        "stop_grace_period",
-        "tmpfs",
-        "ulimits",
-        "volumes",
-    ]
-)
+_SERVICE = {
+    "build",
+    "cap_drop",
+    "command",
+    "depends_on",
+    "environment",
+    "healthcheck",
+    "image",
+    "init",
+    "logging",
+    "ports",
+    "read_only",
+    "restart",
+    "secrets",
+    "security_opt",
+    "shm_size",
+    "stop_grace_period",
+    "tmpfs",
+    "ulimits",
+    "volumes",
+}
 _CONDITIONS = {"service_started", "service_healthy", "service_completed_successfully"}
 _DURATION = re.compile(r"(\d+(us|ms|s|m|h))+")
 

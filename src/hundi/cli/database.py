@@ -55,9 +55,7 @@ def _run_on(url: str, work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
         database = await open_database(url, wall_clock)
         try:
             if not await is_current(database):
-                message = (
-                    "The database's tables are not those of this version. Run `hundi db upgrade`."
-                )
+                message = "The database lacks tables of this version. Run `hundi db upgrade`."
                 raise UnusableError(message)
             return await work(database)
         finally:

@@ -109,7 +109,7 @@ async def _check(settings: ServeSettings, database: Database) -> None:
 
 async def _check_tables(database: Database) -> None:
     if not await is_current(database):
-        message = "The database's tables are not those of this version. Run `hundi db upgrade`."
+        message = "The database lacks tables of this version. Run `hundi db upgrade`."
         raise CannotServeError(message)
 
 
