@@ -281,7 +281,7 @@ class _Process:
         await served
 
     def _application(self) -> Application:
-        tokens = Tokens(self._database, system_random)
+        tokens = Tokens(self._database, system_random, rates=self._settings.rates)
         context = Context(
             database=self._database,
             tokens=tokens,
@@ -296,7 +296,9 @@ class _Process:
         )
         edge = Edge(self._road, refusals=self._refusals, metrics=self._metrics, clock=wall_clock)
         every = calls(self._road, self._onboarding, edge)
-        return Application(every, edge=edge, tokens=tokens, rest=rest(context))
+        return Application(
+            every, edge=edge, tokens=tokens, rest=rest(context), proxies=self._settings.proxies
+        )
 
 
 def _rail(settings: ServeSettings) -> ContactRail | None:

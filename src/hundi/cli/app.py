@@ -17,9 +17,12 @@ from hundi.cli.clients import client_commands
 from hundi.cli.database import AsJson, UnusableError, database_url, show
 from hundi.cli.keys import keys_to_serve, seal_what_is_clear, secrets_commands
 from hundi.cli.parties import party_commands
+from hundi.cli.proxies import DEFAULT_PROXIES, PROXIES, trusted_proxies
 from hundi.cli.tools import Tools
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.lifetimes import VARIABLE, BadLifetimeError, lifetimes_from
+from hundi.kernel.rates import USUAL, BadRateError, Rates, rates_from
+from hundi.kernel.rates import VARIABLE as RATES
 from hundi.kernel.sealing import BadKeysError, SealError
 from hundi.kernel.settings import ServeSettings
 from hundi.store.engine import StoreError
@@ -27,7 +30,7 @@ from hundi.store.migrate import upgrade
 from hundi.store.opening import BadUrlError
 
 WRONG, FAILED = 2, 1
-MISTAKES = (BadUrlError, BadLifetimeError, BadKeysError, SealError, UnusableError)
+MISTAKES = (BadUrlError, BadLifetimeError, BadKeysError, BadRateError, SealError, UnusableError)
 
 _NO_TEXT = "An argument is not UTF-8. Check the terminal's encoding (`locale`)."
 
@@ -137,6 +140,8 @@ def _settings(host: str, port: int, *, role: str, dev: bool) -> ServeSettings:
         contact_rail=os.environ.get("HUNDI_CONTACT_RAIL", ""),
         contact_token=os.environ.get("HUNDI_CONTACT_TOKEN", ""),
         keyring=keys_to_serve(url, role=role, dev=dev),
+        rates=rates_from(os.environ.get(RATES, ""), usual=Rates() if dev else USUAL),
+        proxies=trusted_proxies(os.environ.get(PROXIES, DEFAULT_PROXIES)),
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from hundi.kernel.lifetimes import Lifetimes
+from hundi.kernel.rates import Rates
 from hundi.kernel.sealing import Keyring
 
 
@@ -13,6 +14,7 @@ class ServeSettings:
     `dev` allows http and loopback endpoints, for two systems on one laptop, and simulates contacts.
     `lifetimes` say how long proposals and bids wait for an answer. `contact_rail` is where ownership
     codes are posted, with `contact_token`; empty: nowhere. `keyring` opens the secrets at rest.
+    `rates` limit the calls of a client; `proxies` are addresses whose X-Forwarded-For is believed.
     """
 
     database_url: str
@@ -24,6 +26,8 @@ class ServeSettings:
     contact_rail: str = ""
     contact_token: str = ""
     keyring: Keyring = field(default_factory=Keyring)
+    rates: Rates = field(default_factory=Rates)
+    proxies: str = ""
 
 
 class CannotServeError(Exception):
