@@ -43,7 +43,7 @@ from hundi.parties.tokens import Tokens
 from hundi.store.engine import Database
 from hundi.store.migrate import is_current, upgrade
 from hundi.store.opening import open_database, sqlite_path
-from hundi.store.sqlite import ServingLock
+from hundi.store.sqlite import ServingLock, scrub
 from hundi.web.app import Application, Edge, calls
 from hundi.web.context import Context
 from hundi.web.metrics import Metrics
@@ -131,13 +131,17 @@ async def _check_secrets(settings: ServeSettings, database: Database) -> None:
     """Every secret can be opened, where this process signs; SQLite's are sealed if need be."""
     if settings.role == "api":
         return
-    alone = database.dialect == "sqlite"
+    clear = await database.read(at_rest.in_clear)
+    path = sqlite_path(settings.database_url)
     try:
-        clear = await at_rest.check(database, settings.keyring, random=system_random, alone=alone)
+        if clear and path is not None:  # no older process is left that could read nothing else
+            await at_rest.reseal(database, settings.keyring, random=system_random)
+            scrub(path)
+        elif clear:
+            _log.warning("secrets-in-clear", secrets=clear, mend="hundi secrets rotate")
+        await at_rest.check(database, settings.keyring)
     except SealError as error:
         raise CannotServeError(str(error)) from error
-    if clear:
-        _log.warning("secrets-in-clear", secrets=clear, mend="hundi secrets rotate")
 
 
 def _tune_collector() -> None:

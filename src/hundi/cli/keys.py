@@ -19,6 +19,7 @@ from hundi.kernel.sealing import HOW_TO_SET, VARIABLE, Keyring, keyring_from, ne
 from hundi.parties import at_rest
 from hundi.store.engine import Database
 from hundi.store.opening import sqlite_path
+from hundi.store.sqlite import scrub
 
 T = TypeVar("T")
 
@@ -76,7 +77,7 @@ def with_secrets(
     async def opened(database: Database) -> T:
         keyring = await _keyring_of(database)
         if all_open:
-            await at_rest.check(database, keyring, random=system_random, alone=False)
+            await at_rest.check(database, keyring)
         return await work(database, keyring)
 
     return with_database(opened)
@@ -159,4 +160,8 @@ def seal_what_is_clear() -> int:
         keyring = await _keyring_of(database)
         return (await at_rest.reseal(database, keyring, random=system_random)).resealed
 
-    return with_database(sealed)
+    count = with_database(sealed)
+    path = sqlite_path(database_url())
+    if count and path is not None:
+        scrub(path)
+    return count
