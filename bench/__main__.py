@@ -11,6 +11,7 @@ import platform
 import sys
 import tempfile
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import uvloop
@@ -40,6 +41,7 @@ def options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the outcome there too")
     parser.add_argument("--seconds", type=float, default=10, help="measured, after a warm-up of 3")
     parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--workers", default="1", help="of hundi on PostgreSQL: 1,2 measures both")
     parser.add_argument("--window", type=int, default=512, help="exchanges under way at most")
     parser.add_argument("--postgres", metavar="URL", help="a cluster to use; else a private one")
     parser.add_argument("--hundi", type=Path, default=Path(sys.executable).with_name("hundi"))
@@ -49,6 +51,10 @@ def options(arguments: list[str]) -> argparse.Namespace:
         if unknown := set(told) - set(known):
             parser.error(f"--{option} knows {', '.join(known)}, not {', '.join(sorted(unknown))}")
         setattr(chosen, option, told)
+    counts = chosen.workers.split(",")
+    if not all(count.isdecimal() and 1 <= int(count) <= 64 for count in counts):
+        parser.error("--workers takes numbers from 1 to 64, with commas between them")
+    chosen.workers = list(map(int, counts))
     if set(chosen.only) - {"pgbench", "control"} and not chosen.hundi.exists():
         parser.error(f"there is no {chosen.hundi}; make venv installs it")
     return chosen
@@ -140,7 +146,8 @@ class Run:
             stage = Stage(processes={}, disk=self.folder)
             for part in trials:
                 url = f"sqlite:///{self.folder / part}.db"
-                await self._try(part, "SQLite", url, stage=stage)
+                hundi = Hundi(self.chosen.hundi, url, self.folder)
+                await self._try(part, "SQLite", hundi, stage=stage)
 
     @property
     def _settings(self) -> Settings:
@@ -168,9 +175,12 @@ class Run:
         stage = await self._cluster()
         if wanted.floors:
             await self._floors(stage, wanted.floors)
-        for part in wanted.trials("postgres"):
+        for part, workers in product(wanted.trials("postgres"), self.chosen.workers):
+            name = "PostgreSQL" if workers == 1 else f"PostgreSQL by {workers} workers"
             async with database.fresh(self.chosen.postgres, "hundi_bench") as url:
-                await self._try(part, "PostgreSQL", url, stage=stage)
+                await self._try(
+                    part, name, Hundi(self.chosen.hundi, url, self.folder, workers), stage=stage
+                )
 
     async def _floors(self, stage: Stage, wanted: set[str]) -> None:
         async with database.fresh(self.chosen.postgres, "hundi_bench") as url:
@@ -185,8 +195,8 @@ class Run:
                 self.outcome.figures += figures
                 self.outcome.faults += faults
 
-    async def _try(self, part: str, name: str, url: str, *, stage: Stage) -> None:
-        trial = self._trial(part, name, url, stage=stage)
+    async def _try(self, part: str, name: str, hundi: Hundi, *, stage: Stage) -> None:
+        trial = self._trial(part, name, hundi, stage=stage)
         try:
             await trial.run()
         finally:
@@ -197,13 +207,13 @@ class Run:
             if isinstance(trial, SizeTrial):
                 self.outcome.sizes += trial.sizes
 
-    def _trial(self, part: str, name: str, url: str, *, stage: Stage) -> Ground:
-        hundi, settings = Hundi(self.chosen.hundi, url, self.folder), self._settings
+    def _trial(self, part: str, name: str, hundi: Hundi, *, stage: Stage) -> Ground:
+        settings = self._settings
         if part == "trade":
             return TradeTrial(name=name, hundi=hundi, stage=stage, settings=settings)
         if part == "lines":
             return SizeTrial(name=name, hundi=hundi, stage=stage, settings=settings)
-        apart = name == "PostgreSQL"
+        apart = name.startswith("PostgreSQL")
         return Trial(name=name, hundi=hundi, stage=stage, settings=settings, apart=apart)
 
 

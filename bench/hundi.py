@@ -23,11 +23,12 @@ _NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Hundi:
-    """An installed `hundi` over one database."""
+    """An installed `hundi` over one database, served by so many workers."""
 
     executable: Path
     database: str
     logs: Path
+    workers: int = 1
 
     async def run(self, *arguments: str) -> dict[str, Any]:
         """Run a command to its end; its JSON where it prints some. Raises BenchError."""
@@ -62,6 +63,7 @@ class Hundi:
             "--host",
             "127.0.0.1",
             "--dev",
+            *("--workers", str(self.workers)),
             *options,
         )
         return running("hundi", command, environment=self._environment(), logs=self.logs)

@@ -18,7 +18,8 @@ class Case:
     `invoices` are those that a request offers, in its order, and `accepted` what the buyer has
     accepted where that differs from the copy in the message. `status` is the stored request's, ""
     for a new one; `asked` its body; `bids` the stored bids that are answered, status and body;
-    `free` the invoices of a request that is answered, as they stand by then.
+    `free` the invoices of a request that is answered, as they stand by then; `level` how far the
+    lender is verified.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Case:
     open_bids: int = 0
     bids: Sequence[tuple[str, Body]] = ()
     free: Sequence[dict[str, Any]] = ()
+    level: int = 3
 
     @property
     def verdict(self) -> str:
@@ -58,6 +60,7 @@ class Case:
                 "body": self.asked,
             },
             "free": list(self.free),
+            **({} if self.level == 3 else {"level": self.level}),
             "bids": [{"status": status, "body": body} for status, body in self.bids],
             "body": self.body,
         }  # fmt: skip

@@ -2,12 +2,9 @@
 
 import json
 from datetime import date
-from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from hundi.documents import (
@@ -23,9 +20,16 @@ from hundi.documents.invoice_bodies import InvoiceBody
 from hundi.documents.note_bodies import NoteBody
 from hundi.documents.order_bodies import OrderBody
 from hundi.exchange.definition import DocumentView, MessageType, Party, RuleContext
-from hundi.kernel.faults import Fault, split
-from hundi.kernel.reading import read
+from hundi.kernel.faults import Fault
 from tests.documents.cases import balances
+from tests.documents.golden_frame import (
+    asked,
+    loaded,
+    says_what_to_do,
+    told_are_exactly,
+    typed,
+    verdict_follows,
+)
 from tests.documents.write_golden import ALL, FOLDER, text_of
 
 FILES = sorted(FOLDER.glob("*/*.json"))
@@ -36,14 +40,7 @@ CODES = {
     "invoice": (*invoice_rules.CODES, *order_billing.CODES, *order_limits.CODES),
     "cd-note": note_rules.CODES,
 }
-_encoder = msgspec.json.Encoder(decimal_format="number")
 each = pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-
-
-@cache
-def loaded(path: Path) -> dict[str, Any]:
-    """The example, figures exact."""
-    return json.loads(path.read_bytes(), parse_float=Decimal)
 
 
 def message_of(path: Path) -> MessageType:
@@ -54,7 +51,7 @@ def view_of(told: dict[str, Any], ref: str = "") -> DocumentView:
     """A stored document as rules see it."""
     body = None
     if "body" in told:
-        body = read(_encoder.encode(told["body"]), CONTENT[told["type"]])
+        body = typed(told["body"], CONTENT[told["type"]])
     return DocumentView(
         ref=ref,
         object_id=told.get("objectId", ""),
@@ -71,7 +68,7 @@ def view_of(told: dict[str, Any], ref: str = "") -> DocumentView:
 def findings(path: Path) -> list[Fault]:
     """What the rules say of an example, as the network asks them."""
     message, example = message_of(path), loaded(path)
-    body = read(_encoder.encode(example["body"]), message.body)
+    body = typed(example["body"], message.body)
     parties = {
         b2b_id: Party(b2b_id, f"E{place}", b2b_id, b2b_id.removesuffix("@BCB"), tuple(gstins))
         for place, (b2b_id, gstins) in enumerate(example["gstins"].items())
@@ -83,31 +80,19 @@ def findings(path: Path) -> list[Fault]:
         document=view_of(stored) if stored else None,
         held={ref: view_of(told, ref) for ref, told in example.get("held", {}).items()},
     )
-    asked = [fault for rule in message.rules for fault in rule(body, context)]
-    return asked + [fault for rule in message.body_rules for fault in rule(body)]
+    return asked(message, body, context)
 
 
 @each
 def test_findings_are_exactly_these(path: Path) -> None:
-    example, found = loaded(path), findings(path)
-    told = [(finding["code"], finding["path"]) for finding in example["findings"]]
-    assert sorted((fault.code, fault.path) for fault in found) == sorted(told)
+    told_are_exactly(loaded(path), findings(path))
 
 
 @each
 def test_the_verdict_follows(path: Path) -> None:
     example = loaded(path)
-    faults, warnings = split(findings(path))
-    moved = example["document"] is None or example["document"]["target"] is not None
-    refused = bool(faults) or not moved
-    assert example["verdict"] == ("refused" if refused else "warned" if warnings else "silent")
-
-
-@each
-def test_a_finding_says_what_to_do(path: Path) -> None:
-    for fault in findings(path):
-        assert fault.detail.endswith("."), fault
-        assert len(fault.detail.split()) > 4, fault
+    moves = example["document"] is None or example["document"]["target"] is not None
+    verdict_follows(example, findings(path), moves=moves)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +102,7 @@ def test_a_finding_says_what_to_do(path: Path) -> None:
 )
 def test_the_stored_document_moves(path: Path) -> None:
     example, message = loaded(path), message_of(path)
-    body = read(_encoder.encode(example["body"]), message.body)
+    body = typed(example["body"], message.body)
     view = view_of(example["document"])
     row = message.document.move(on=message.name, action=message.action(body), view=view)
     assert (row and row.target) == example["document"]["target"]
@@ -197,8 +182,4 @@ def test_row_e_shows_both_totals() -> None:
 
 @each
 def test_a_finding_tells_its_numbers_in_the_sentence_and_to_programs(path: Path) -> None:
-    for fault in findings(path):
-        assert fault.context, fault
-        for told in fault.context.values():
-            for word in told if isinstance(told, list) else [told]:
-                assert str(word) in fault.detail, fault
+    says_what_to_do(findings(path))

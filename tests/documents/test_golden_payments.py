@@ -1,38 +1,34 @@
 """The golden payments: accepted, warned or refused, with exactly these findings and bookings."""
 
-import json
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from hundi.documents import payment, payment_rules, payment_sums
 from hundi.documents.payment_bodies import PayBody
 from hundi.exchange.definition import DocumentView, MessageType, RuleContext, Sharing
-from hundi.kernel.faults import Fault, split
-from hundi.kernel.reading import read
+from hundi.kernel.faults import Fault
+from tests.documents.golden_frame import (
+    asked,
+    loaded,
+    says_what_to_do,
+    told_are_exactly,
+    typed,
+    verdict_follows,
+)
 from tests.documents.payments import PARTIES, view_of
 from tests.documents.write_golden_payments import ALL, FOLDER, text_of
 
 FILES = sorted(FOLDER.glob("*.json"))
 BY_NAME = {message.name: message for message in payment.MESSAGES}
-_encoder = msgspec.json.Encoder(decimal_format="number")
-
-
-@cache
-def loaded(path: Path) -> dict[str, Any]:
-    """The example, figures exact."""
-    return json.loads(path.read_bytes(), parse_float=Decimal)
 
 
 def message_of(example: dict[str, Any]) -> tuple[MessageType, Any]:
     message = BY_NAME[example["message"]]
-    return message, read(_encoder.encode(example["body"]), message.body)
+    return message, typed(example["body"], message.body)
 
 
 def stored(example: dict[str, Any]) -> DocumentView | None:
@@ -40,7 +36,7 @@ def stored(example: dict[str, Any]) -> DocumentView | None:
     told = example["payment"]
     if told["body"] is None:
         return None
-    body = read(_encoder.encode(told["body"]), PayBody)
+    body = typed(told["body"], PayBody)
     return DocumentView(
         object_id=body.payment.objectId,
         status=told["status"],
@@ -71,24 +67,19 @@ def context(example: dict[str, Any]) -> RuleContext:
 def findings(example: dict[str, Any]) -> list[Fault]:
     """What the rules say of an example, as the network asks them."""
     message, body = message_of(example)
-    known = context(example)
-    asked = [fault for rule in message.rules for fault in rule(body, known)]
-    return asked + [fault for rule in message.body_rules for fault in rule(body)]
+    return asked(message, body, context(example))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_findings_are_exactly_these(path: Path) -> None:
-    example = loaded(path)
-    told = [(finding["code"], finding["path"]) for finding in example["findings"]]
-    assert sorted((fault.code, fault.path) for fault in findings(example)) == sorted(told)
+    told_are_exactly(loaded(path), findings(loaded(path)))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_verdict_follows(path: Path) -> None:
     example = loaded(path)
-    faults, warnings = split(findings(example))
-    refused = bool(faults) or example["payment"]["target"] is None
-    assert example["verdict"] == ("refused" if refused else "warned" if warnings else "silent")
+    moves = example["payment"]["target"] is not None
+    verdict_follows(example, findings(example), moves=moves)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -116,13 +107,7 @@ def test_bookings_are_exactly_these(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_a_finding_says_what_to_do_with_its_numbers(path: Path) -> None:
-    for fault in findings(loaded(path)):
-        assert fault.detail.endswith("."), fault
-        assert len(fault.detail.split()) > 4, fault
-        assert fault.context, fault
-        for told in fault.context.values():
-            for word in told if isinstance(told, list) else [told]:
-                assert str(word) in fault.detail, fault
+    says_what_to_do(findings(loaded(path)))
 
 
 def test_files_are_what_the_builder_writes() -> None:

@@ -10,7 +10,6 @@ from hundi.kernel.rates import (
     Buckets,
     Rate,
     Rates,
-    Use,
     rate_from,
     rates_from,
 )
@@ -35,13 +34,13 @@ def test_what_is_no_limit_is_told(text: str) -> None:
 
 
 def taken(buckets: Buckets, rate: Rate, *, now: int, tries: int = 1000) -> int:
-    return sum(not buckets.take("A", Use.READS, rate=rate, now=now) for _ in range(tries))
+    return sum(not buckets.take("A", rate, now) for _ in range(tries))
 
 
 def test_a_bucket_gives_what_it_holds_and_then_a_share_of_each_second() -> None:
     buckets, rate = Buckets(), rate_from("10/25")
     assert taken(buckets, rate, now=NOW) == 25
-    assert buckets.take("A", Use.READS, rate=rate, now=NOW) == SECOND // 10
+    assert buckets.take("A", rate, NOW) == SECOND // 10
     assert taken(buckets, rate, now=NOW + SECOND) == 10
     assert taken(buckets, rate, now=NOW + MINUTE) == 25, "rest fills it, and no more than full"
 
@@ -52,11 +51,11 @@ def test_a_refused_call_costs_nothing() -> None:
     assert taken(buckets, rate, now=NOW + SECOND, tries=1) == 1
 
 
-def test_clients_and_uses_have_buckets_of_their_own() -> None:
+def test_clients_have_buckets_of_their_own() -> None:
     buckets, rate = Buckets(), Rate(1, 1)
-    for client, use in (("A", Use.READS), ("B", Use.READS), ("A", Use.MESSAGES)):
-        assert buckets.take(client, use, rate=rate, now=NOW) == 0
-        assert buckets.take(client, use, rate=rate, now=NOW) > 0
+    for client in ("A", "B"):
+        assert buckets.take(client, rate, NOW) == 0
+        assert buckets.take(client, rate, NOW) > 0
 
 
 def test_a_clock_that_is_set_back_stops_nobody() -> None:

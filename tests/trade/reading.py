@@ -1,6 +1,6 @@
 """The trade's desk with an HTTP face for reads, and a stranger who shares nothing with anyone."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -62,9 +62,10 @@ def other(client_id: str) -> str:
 
 
 @asynccontextmanager
-async def reading(trade: Desk) -> AsyncIterator[Reads]:
-    """The HTTP face of a desk."""
+async def reading(trade: Desk, *readers: str) -> AsyncIterator[Reads]:
+    """The HTTP face of a desk, for buyer, supplier, a stranger and further `readers`."""
     await trade.database.write(_seat)
+    await trade.database.write(lambda tx: _let_in(tx, (*SIDES, "stranger", *readers)))
     transport = httpx.ASGITransport(rest(context_of(trade, [])))  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://hundi.test") as calls:
         yield Reads(trade, calls)
@@ -82,7 +83,10 @@ async def _seat(tx: Transaction) -> None:
     await tx.execute(sa.insert(parties.client).values(**stranger))
     await tx.execute(sa.insert(parties.entity).values(**entity, created_at=tx.now))
     await tx.execute(sa.insert(parties.b2b_id).values(**served, active=True, created_at=tx.now))
-    for name in (*SIDES, "stranger"):
+
+
+async def _let_in(tx: Transaction, readers: Sequence[str]) -> None:
+    for name in readers:
         token = {
             "token_hash": token_hash(f"{name}-token"), "client_id": name, "kind": "ACCESS",
             "expires_at": tx.now + HOUR, "created_at": tx.now,

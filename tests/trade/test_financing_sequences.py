@@ -1,6 +1,7 @@
 """Random askers, bidders and systems that fail: an invoice is financed once, and every book balances."""
 
 from collections import Counter
+from collections.abc import Callable
 from random import Random
 
 import pytest
@@ -126,8 +127,7 @@ async def receipts_are_answered(lending: Lending) -> None:
         assert [row["state"] for row in await lending.rows(told)] == ["DELIVERED"]
 
 
-@pytest.mark.parametrize("seed", range(12))
-async def test_an_invoice_is_financed_once_whatever_happens(database_url: str, seed: int) -> None:
+async def played(database_url: str, seed: int) -> None:
     async with lending_desk(database_url) as lending:
         chance = Chance(lending, await accepted_invoice(lending), seed)
         for _ in range(STEPS):
@@ -135,3 +135,18 @@ async def test_an_invoice_is_financed_once_whatever_happens(database_url: str, s
             await check(lending, at_rest=False)
         await chance.settle_down()
         await check(lending, at_rest=True)
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_an_invoice_is_financed_once_whatever_happens(database_url: str, seed: int) -> None:
+    await played(database_url, seed)
+
+
+@pytest.mark.proof
+async def test_an_invoice_is_financed_once_in_thousands(fresh_databases: Callable[[], str]) -> None:
+    for seed in range(1000, 3000):
+        try:
+            await played(fresh_databases(), seed)
+        except AssertionError as error:
+            error.add_note(f"seed {seed}")
+            raise

@@ -19,4 +19,4 @@ async def test_bids_of_too_many_lenders_are_refused(database_url: str) -> None:
         one = body["bid"]["bidDetails"][0]
         body["bid"]["bidDetails"] = [one | {"financierId": f"NOBODY-{n}"} for n in range(300)]
         found = await lending.refused("bid/share-bid", body)
-        assert found == [("EXCHANGE-TOO-MANY", "bid")]
+        assert found == [("SHAPE-LENGTH", "bid.bidDetails")]

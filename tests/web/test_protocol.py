@@ -21,7 +21,7 @@ from hundi.web.protocol import (
     room_for,
 )
 
-LIMITS = Limits(connections=4, spare=3, head=3, request=6, rest=8, unsent=4)
+LIMITS = Limits(connections=4, spare=3, head=3, request=6, rest=8, last=1, unsent=4)
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 POST = b"POST /body HTTP/1.1\r\nHost: x\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"

@@ -6,6 +6,7 @@ Exit codes: 0 done, 2 the request was wrong, 1 it could not be done.
 import json
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -99,12 +100,17 @@ def _add_processes(app: typer.Typer, tools: Tools) -> None:
         host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
         port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8080,
         role: Annotated[str, typer.Option(help="all, api or dispatcher.")] = "all",
+        workers: Annotated[
+            int,
+            typer.Option(min=1, max=64, help="Processes that serve; more than 1 on PostgreSQL."),
+        ] = 1,
         dev: Annotated[bool, typer.Option("--dev", help="Allow http and loopback.")] = False,
     ) -> None:
         """Serve the network until SIGTERM."""
         if role not in {"all", "api", "dispatcher"}:
             raise typer.BadParameter(f"--role is all, api or dispatcher, not {role}.")
-        raise typer.Exit(tools.serve(_settings(host, port, role=role, dev=dev)))
+        settings = _settings(host, port, role=role, dev=dev)
+        raise typer.Exit(tools.serve(replace(settings, workers=workers)))
 
     @app.command()
     def simulate(

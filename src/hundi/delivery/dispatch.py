@@ -77,6 +77,8 @@ class Dispatcher:
 
     async def attempt(self, leased: Leased) -> AttemptResult:
         """Post one leased webhook and judge the answer. Never raises for what a receiver does."""
+        if leased.row is not None and leased.row["bytes"] is None:
+            return self.result(leased, NOTHING_SENT, ERASED_VERDICT)
         endpoint, answer = None, NO_ENDPOINT
         try:
             endpoint = endpoint_of(leased, self.clock(), keyring=self.keyring)
@@ -105,7 +107,8 @@ class Dispatcher:
             answer=answer,
             verdict=verdict,
             wait=next_attempt(leased.failures, verdict.wait, failed=failed, random=self.random),
-            parks=failed and gives_up(leased.created_at, now, until_exchange_ends=until_end),
+            parks=verdict.decision is Decision.ERASED
+            or (failed and gives_up(leased.created_at, now, until_exchange_ends=until_end)),
         )
 
     def _tell(self, result: AttemptResult) -> None:
@@ -135,6 +138,10 @@ NO_ENDPOINT = Answer(
 )
 NOT_OPENED = msgspec.structs.replace(NO_ENDPOINT, error="secret: the network cannot open it")
 """Of an attempt whose signing secret is sealed under a key that this process lacks: tried again."""
+NOTHING_SENT = Answer(
+    status=None, body=b"", retry_after=None, milliseconds=0, reached=False, error="erased"
+)
+ERASED_VERDICT = Verdict(decision=Decision.ERASED, reason="the body was erased")
 LAPSED = Answer(
     status=None, body=b"", retry_after=None, milliseconds=0, reached=True, error="lease"
 )

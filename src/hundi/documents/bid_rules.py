@@ -4,14 +4,16 @@ A request counts its open bids in its ledger: a bid enters with its ack and leav
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from msgspec import UnsetType
 
+from hundi.documents.erased import erased
 from hundi.documents.financing_bodies import (
     BidDecision,
     BidDetail,
     FinanceRequest,
+    FinancingBody,
     RespondBidBody,
     ShareBidBody,
 )
@@ -19,13 +21,17 @@ from hundi.documents.financing_rules import FINANCED_BEFORE, NOT_FINANCEABLE
 from hundi.documents.invoice_ledger import ACCEPTED, FINANCED
 from hundi.documents.payment_bodies import PaidAmount
 from hundi.documents.sums import sum_of
-from hundi.exchange.definition import DocumentView, Posting, RuleContext
+from hundi.exchange.definition import DocumentView, Party, Posting, RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
+from hundi.kernel.listing import NAMED, listed
 from hundi.kernel.money import Money
 from hundi.ledger.model import Unit
+from hundi.parties.model import IS_PAID
 
 OPEN_BIDS, BIDS = "open bids", "bids"
 """Accounts of a financing request: bids without an answer (debit), and what stands against them."""
+MOST_OPEN = 20
+"""Open bids of one lender on a request: whoever accepts one refuses all others, of all lenders."""
 
 NO_BID = Code("FIN-NO-BID", Kind.RULE, "The message shares no bid.")
 BID_TWICE = Code("FIN-BID-TWICE", Kind.RULE, "One message names the same bid twice.")
@@ -51,8 +57,16 @@ ACCEPTED_LESS = Code(
 LEFT_OPEN = Code(
     "FIN-LEFT-OPEN", Kind.RULE, "An answer ends the request, so it is to every open bid."
 )
+LENDER_LEVEL = Code(
+    "FIN-LENDER-LEVEL",
+    Kind.RULE,
+    "A lender is verified to level 3, for he is paid: documents and account have been seen.",
+)
+TOO_MANY_BIDS = Code(
+    "FIN-TOO-MANY-BIDS", Kind.RULE, "A lender has more open bids on a request than it may have."
+)
 CODES = (
-    NO_BID, BID_TWICE, BID_SUM, OVER_ASKED, OTHER_ASKED, NOT_OFFERED, NOT_ASKED,
+    NO_BID, LENDER_LEVEL, TOO_MANY_BIDS, BID_TWICE, BID_SUM, OVER_ASKED, OTHER_ASKED, NOT_OFFERED, NOT_ASKED,
     SEVERAL_ACCEPTED, OTHER_BID, ACCEPTED_AMOUNT, ACCEPTED_LESS, LEFT_OPEN,
 )  # fmt: skip
 
@@ -109,40 +123,87 @@ def bids_answer_the_request(body: ShareBidBody, context: RuleContext) -> Iterato
     """Of a lender who was asked, on what was offered, up to what was asked for."""
     if context.document is None:
         return
-    request: FinanceRequest = context.document.body.financeRequest
+    stored: FinancingBody | None = context.document.body
+    if stored is None:
+        yield erased("bid.financingRequestId", "The financing request", "Ask for a new one.")
+        return
+    request = stored.financeRequest
     asked, repeated = Money.of(request.financingRequestAmount), body.bid.financingRequestAmount
     if not isinstance(repeated, UnsetType) and Money.of(repeated) != asked:
         told = Money.of(repeated).text()
         detail = f"{asked.text()} is asked for, the bid says {told}. Repeat what is asked for."
         path = "bid.financingRequestAmount"
         yield OTHER_ASKED.at(path, detail, asked=asked.text(), stated=told)
+    moved, offered = set(context.moved), {invoice.objectId for invoice in request.invoices}
+    lenders = _lenders(body.bid.faId, request)
     for place, one in enumerate(shared(body)):
         path = shared_path(place)
-        if path not in context.moved:
+        if path not in moved:
             continue
-        yield from _invited(body, one, path, request=request)
+        if one.financierId not in lenders:
+            yield _not_asked(body.bid.faId, one, path, request=request)
         yield from _at_most(one.approvedAmount, asked, path, what=f"The bid {one.bidId}")
-        yield from _parts(one, path, request)
+        yield from _parts(one, path, offered)
 
 
-def _invited(
-    body: ShareBidBody, one: BidDetail, path: str, *, request: FinanceRequest
-) -> Iterator[Fault]:
-    platform = body.bid.faId
-    asked = {
+def _lenders(platform: str | UnsetType, request: FinanceRequest) -> set[str]:
+    """The lenders whom a request asks on a platform, or anywhere."""
+    return {
         lender
         for provider in request.financeId
         if isinstance(platform, UnsetType) or provider.faId == platform
         for lender in provider.financierId or ()
     }
-    if one.financierId not in asked:
-        where = "any platform" if isinstance(platform, UnsetType) else platform
+
+
+def _not_asked(
+    platform: str | UnsetType, one: BidDetail, path: str, *, request: FinanceRequest
+) -> Fault:
+    where = "any platform" if isinstance(platform, UnsetType) else platform
+    detail = (
+        f"The request {request.financingRequestId} does not ask {one.financierId} on {where}."
+        " Bid as a lender who was asked."
+    )
+    facts = {"financierId": one.financierId, "faId": where}
+    return NOT_ASKED.at(f"{path}.financierId", detail, **facts)
+
+
+def who_bids_may_be_paid(body: ShareBidBody, context: RuleContext) -> Iterator[Fault]:
+    """A lender who buys an invoice is paid for it: he is verified as far as a supplier who is."""
+    own = (shared_path(n) for n in range(len(shared(body))) if shared_path(n) in context.moved)
+    yield from _verified(context.parties.get(context.sender), next(own, "bid"))
+
+
+def whose_bid_is_taken_may_be_paid(body: RespondBidBody, context: RuleContext) -> Iterator[Fault]:
+    """His level may have been lowered since he has bid."""
+    for place, answer in enumerate(body.bidResponse.responses):
+        path = answer_path(place)
+        if answer.response == "ACCEPT" and path in context.moved:
+            yield from _verified(context.parties.get(context.receiver), path)
+
+
+def _verified(lender: Party | None, path: str) -> Iterator[Fault]:
+    if lender is not None and lender.level < IS_PAID:
         detail = (
-            f"The request {request.financingRequestId} does not ask {one.financierId} on {where}."
-            " Bid as a lender who was asked."
+            f"{lender.b2b_id} is verified to level {lender.level}; level {IS_PAID} is paid, and a"
+            " lender is. The operator gives it once documents and account are verified."
         )
-        facts = {"financierId": one.financierId, "faId": where}
-        yield NOT_ASKED.at(f"{path}.financierId", detail, **facts)
+        facts = {"level": lender.level, "needed": IS_PAID}
+        yield LENDER_LEVEL.at(f"{path}.financierId", detail, **facts)
+
+
+def bids_are_few(_body: ShareBidBody, context: RuleContext) -> Iterator[Fault]:
+    """An answer ends a request, so it is to all of the lender's bids: they must fit into one."""
+    if context.document is None:
+        return
+    open_, more = context.document.balance(OPEN_BIDS).taken, len(context.moved) - 1
+    if open_ + more > MOST_OPEN:
+        detail = (
+            f"{open_} bids of the lender are open on this request and {more} are shared; at most"
+            f" {MOST_OPEN} may be. Share fewer, or wait for an answer."
+        )
+        facts = {"open": open_, "shared": more, "most": MOST_OPEN}
+        yield TOO_MANY_BIDS.at("bid.bidDetails", detail, **facts)
 
 
 def _at_most(approved: PaidAmount, asked: Money, path: str, *, what: str) -> Iterator[Fault]:
@@ -155,10 +216,9 @@ def _at_most(approved: PaidAmount, asked: Money, path: str, *, what: str) -> Ite
         yield OVER_ASKED.at(f"{path}.approvedAmount", detail, **facts)
 
 
-def _parts(one: BidDetail, path: str, request: FinanceRequest) -> Iterator[Fault]:
+def _parts(one: BidDetail, path: str, offered: Collection[str]) -> Iterator[Fault]:
     """Each part is on an invoice of the request, each invoice once."""
     parts = one.invoiceFinDetails or ()
-    offered = {invoice.objectId for invoice in request.invoices}
     times = Counter(part.objectId for part in parts)
     for place, part in enumerate(parts):
         here = f"{path}.invoiceFinDetails[{place}]"
@@ -181,17 +241,23 @@ def one_is_accepted_at_most(body: RespondBidBody) -> Iterator[Fault]:
     accepted = [place for place, one in enumerate(answers) if one.response == "ACCEPT"]
     if len(accepted) > 1:
         names = [answers[place].bidId for place in accepted]
-        detail = f"{', '.join(names)} are all accepted. Accept one bid; the others are refused."
+        detail = f"{listed(names)} are all accepted. Accept one bid; the others are refused."
         for place in accepted:
-            yield SEVERAL_ACCEPTED.at(f"{paths[place]}.response", detail, bids=names)
+            yield SEVERAL_ACCEPTED.at(f"{paths[place]}.response", detail, bids=names[:NAMED])
 
 
 def answers_fit_the_bids(body: RespondBidBody, context: RuleContext) -> Iterator[Fault]:
     """Each answer to this lender against the bid that it answers, and all against the open bids."""
-    for place, answer in enumerate(body.bidResponse.responses):
-        view = context.held.get(answer_path(place))
-        if view is not None:
-            yield from _answer(body, answer, answer_path(place), view=view)
+    answers = [(answer_path(n), one) for n, one in enumerate(body.bidResponse.responses)]
+    answers = [(path, one) for path, one in answers if path in context.held]
+    bids = _bids(context.held[path].body for path, _ in answers)
+    for path, answer in answers:
+        message = context.held[path].body
+        if message is not None:
+            bid = bids[id(message), answer.bidId]
+            yield from _answer(body, answer, path, bid=bid, message=message)
+        elif answer.response == "ACCEPT":
+            yield erased(path, f"The bid {answer.bidId}", "Refuse it, and ask for a new one.")
     if context.document is None:
         return
     open_, answered = context.document.balance(OPEN_BIDS).net, len(context.moved) - 1
@@ -203,11 +269,20 @@ def answers_fit_the_bids(body: RespondBidBody, context: RuleContext) -> Iterator
         yield LEFT_OPEN.at("bidResponse.responses", detail, open=open_, answered=answered)
 
 
+def _bids(messages: Iterable[ShareBidBody | None]) -> dict[tuple[int, str], BidDetail]:
+    """Bids by the message that shared them, and their id: one may have been shared anew."""
+    each = {id(one): one for one in messages if one is not None}
+    return {(n, bid.bidId): bid for n, message in each.items() for bid in shared(message)}
+
+
 def _answer(
-    body: RespondBidBody, answer: BidDecision, path: str, *, view: DocumentView
+    body: RespondBidBody,
+    answer: BidDecision,
+    path: str,
+    *,
+    bid: BidDetail,
+    message: ShareBidBody,
 ) -> Iterator[Fault]:
-    message: ShareBidBody = view.body
-    [bid] = [one for one in shared(message) if one.bidId == answer.bidId]
     wanted = (bid.financierId, message.bid.financingRequestId)
     stated = (answer.financierId, body.bidResponse.financingRequestId)
     if stated != wanted:
@@ -288,3 +363,7 @@ def _count(ref: str, *, debit: str, credit: str, count: int) -> tuple[Posting, .
     if not count:
         return ()
     return (Posting(ref=ref, debit=debit, credit=credit, amount=count, unit=Unit.COUNT),)
+
+
+SHARED = (who_bids_may_be_paid, bids_are_few, bids_answer_the_request)
+ANSWERED = (whose_bid_is_taken_may_be_paid, answers_fit_the_bids, invoices_are_still_free)

@@ -14,6 +14,8 @@ from hundi.documents.payment_bodies import PaidAmount
 from hundi.documents.shapes import B2BId, B2BIds, Device, ObjectId
 from hundi.kernel.fields import Figure, Group, ShortText, Strict
 
+MOST = 100
+"""Invoices, bids or answers that one message may bring: each is a document under a lock."""
 LenderId = Annotated[str, Meta(min_length=1, max_length=100)]
 EntityRole = Annotated[str, Meta(min_length=1, max_length=100)]
 """`initiatorEntity`: BUYER, SUPPLIER or FINANCIER; the page prints no list of words."""
@@ -53,7 +55,7 @@ class FinanceRequest(Group, frozen=True, kw_only=True):
     costOfFundBearer: ShortText
     financingRequestAmount: PaidAmount
     financingType: ShortText
-    invoices: Annotated[list[Invoice], Meta(min_length=1)]
+    invoices: Annotated[list[Invoice], Meta(min_length=1, max_length=MOST)]
 
 
 class FinancingBody(Strict, frozen=True, kw_only=True):
@@ -80,7 +82,7 @@ class BidDetail(Group, frozen=True, kw_only=True):
     financierId: LenderId
     approvedAmount: PaidAmount
     bidValue: BidValue
-    invoiceFinDetails: list[InvoiceFinDetail] | UnsetType = UNSET
+    invoiceFinDetails: Annotated[list[InvoiceFinDetail], Meta(max_length=MOST)] | UnsetType = UNSET
     financeTermDoc: str | UnsetType = UNSET
 
 
@@ -90,7 +92,7 @@ class Bid(Group, frozen=True, kw_only=True):
     faId: LenderId | UnsetType = UNSET
     financingRequestId: ObjectId | UnsetType = UNSET
     financingRequestAmount: PaidAmount | UnsetType = UNSET
-    bidDetails: list[BidDetail] | UnsetType = UNSET
+    bidDetails: Annotated[list[BidDetail], Meta(max_length=MOST)] | UnsetType = UNSET
 
 
 class ShareBidBody(Strict, frozen=True, kw_only=True):
@@ -116,7 +118,7 @@ class BidResponse(Strict, frozen=True, kw_only=True):
 
     faId: LenderId | UnsetType = UNSET
     financingRequestId: ObjectId
-    responses: Annotated[list[BidDecision], Meta(min_length=1)]
+    responses: Annotated[list[BidDecision], Meta(min_length=1, max_length=MOST)]
 
 
 class RespondBidBody(Strict, frozen=True, kw_only=True):

@@ -212,7 +212,7 @@ MESSAGES: tuple[MessageType, ...] = (
         follows=(),
         body_rules=invoice_rules.FIGURES,
         rules=invoice_rules.NEW,
-        postings=order_draws.draw_of_send,
+        postings=order_draws.postings,
     ),
     _message(
         _CONFIRM,
@@ -242,7 +242,7 @@ MESSAGES: tuple[MessageType, ...] = (
         follows=(PURCHASE_ORDER.name,),
         body_rules=invoice_rules.FIGURES,
         rules=invoice_rules.EDITED,
-        postings=order_draws.draw_of_edit,
+        postings=order_draws.postings,
     ),
     _message(
         _CHANGE,

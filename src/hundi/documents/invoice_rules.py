@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from msgspec import UnsetType
 
 from hundi.documents import invoice_ledger, order_billing, sums, totals
+from hundi.documents.erased import erased
 from hundi.documents.invoice_bodies import ConfirmBody, Invoice, InvoiceBody, StatusChangeBody
 from hundi.documents.line_rules import each_line, milestones_make_the_total
 from hundi.documents.numbering import issued_on
@@ -127,8 +128,14 @@ def edit_keeps_the_number(body: InvoiceBody, context: RuleContext) -> Iterator[F
 
 def not_registered(body: InvoiceBody, context: RuleContext) -> Iterator[Fault]:
     """With its IRN the stored invoice stands in the tax authority's registry, word for word."""
-    stored = context.document.body if context.document is not None else None
-    irn = stored.invoice.eInvoiceInfo.irnNumber if isinstance(stored, InvoiceBody) else ""
+    if context.document is None:
+        return
+    stored: InvoiceBody | None = context.document.body
+    if stored is None:
+        what = f"Invoice {context.document.number}"
+        yield erased(_ROOT, what, "Cancel it and raise it anew.")
+        return
+    irn = stored.invoice.eInvoiceInfo.irnNumber
     if not isinstance(irn, UnsetType) and irn:
         detail = (
             f"Invoice {body.invoice.supplierInvoiceNumber} has the IRN {irn} and cannot change."
@@ -142,6 +149,15 @@ def confirmation_names_the_invoice(body: ConfirmBody, context: RuleContext) -> I
     number = body.invoiceConfirmation.supplierInvoiceNumber
     path = "invoiceConfirmation.supplierInvoiceNumber"
     yield from number_is_its_own(number, path, context=context, codes=STRICTNESS)
+
+
+def what_is_accepted_is_known(body: ConfirmBody, context: RuleContext) -> Iterator[Fault]:
+    """Acceptance makes the buyer owe what the stored invoice asks for."""
+    if body.invoiceConfirmation.buyerResponse != "ACCEPT" or context.document is None:
+        return
+    if context.document.body is None:
+        what = f"Invoice {context.document.number}"
+        yield erased("invoiceConfirmation", what, "Reject it, and have it sent anew.")
 
 
 def status_change_names_the_invoice(
@@ -171,12 +187,13 @@ def not_financed(body: StatusChangeBody, context: RuleContext) -> Iterator[Fault
 FIGURES = (figures,)
 """Rules that need nothing but the invoice."""
 _EVERY = (parties, not_in_the_future)
-NEW = (*_EVERY, order_billing.a_new_invoice_fits_its_orders)
+NEW = (*_EVERY, order_billing.it_fits_its_orders)
 EDITED = (
     *_EVERY,
     edit_keeps_the_number,
     not_registered,
-    order_billing.an_edit_fits_its_orders,
+    order_billing.what_it_held_is_known,
+    order_billing.it_fits_its_orders,
 )
-CONFIRMED = (confirmation_names_the_invoice,)
+CONFIRMED = (confirmation_names_the_invoice, what_is_accepted_is_known)
 CHANGED = (status_change_names_the_invoice, not_financed)

@@ -38,9 +38,11 @@ def invoices_named(context: RuleContext) -> list[DocumentView]:
 
 
 def asked_by(view: DocumentView) -> Money:
-    """What an invoice asks for in all, accepted or not."""
+    """What an invoice asks for in all, accepted or not; by the books where its body was erased."""
     body = view.body
-    return invoice_ledger.total_of(body.invoice) if isinstance(body, InvoiceBody) else ZERO
+    if isinstance(body, InvoiceBody):
+        return invoice_ledger.total_of(body.invoice)
+    return Money(-view.balance(invoice_ledger.BILLED).net)
 
 
 def cap_of(view: DocumentView) -> Money:
@@ -107,9 +109,14 @@ def _raised(view: DocumentView | None, total: int) -> tuple[Posting, ...]:
 
 def _first(note: Note, views: tuple[DocumentView, ...]) -> DocumentView | None:
     """Of the invoices that the network knows, the one that the note names first."""
+    ids: dict[object, int] = {}
+    numbers: dict[object, int] = {}
+    for place, view in enumerate(views):
+        ids.setdefault(view.object_id, place)
+        numbers.setdefault(view.number.casefold(), place)
     for named in note.precedingInvoiceDetails:
         number = named.invoiceNumber.casefold() if isinstance(named.invoiceNumber, str) else None
-        for view in views:
-            if named.otherReference == view.object_id or number == view.number.casefold():
-                return view
+        found = [n for n in (ids.get(named.otherReference), numbers.get(number)) if n is not None]
+        if found:
+            return views[min(found)]
     return None

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from msgspec import UnsetType
 
 from hundi.documents import sums, totals
-from hundi.documents.invoice_ledger import CLOSED
+from hundi.documents.erased import erased
+from hundi.documents.invoice_ledger import BOOKED, CLOSED
 from hundi.documents.line_rules import each_line, milestones_make_the_total
 from hundi.documents.note_bodies import (
     Confirmation,
@@ -34,8 +35,9 @@ from hundi.documents.strictness import strictness_of_supplies
 from hundi.documents.sums import Line, line_of
 from hundi.documents.supply_shapes import PrecedingInvoice
 from hundi.documents.tax_kinds import Supply, tax_identity
-from hundi.exchange.definition import RuleContext
+from hundi.exchange.definition import DocumentView, RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
+from hundi.kernel.listing import listed
 from hundi.kernel.money import ZERO
 
 _ROOT = "cdNote"
@@ -163,19 +165,37 @@ def within_the_cap(body: NoteBody, context: RuleContext) -> Iterator[Fault]:
     note, views = body.cdNote, invoices_named(context)
     if note.noteType != CREDIT or not views or _strangers(note, context):
         return
+    gone = [view for view in views if view.body is None and view.status not in BOOKED]
+    if gone:
+        yield from (_erased(view) for view in gone)
+        return
     total = total_of(note)
     left = total - sums.sum_of(share for _, share in shares_of(total, views))
     if left > ZERO:
         asked = sums.sum_of(asked_by(view) for view in views)
         most = sums.sum_of(cap_of(view) for view in views)
         noted = sums.sum_of(asked_by(view) - cap_of(view) for view in views)
-        names = ", ".join(view.number for view in views)
+        names = listed([view.number for view in views])
         detail = (
             f"Invoice {names} asks for {asked.text()}, its notes so far take {noted.text()} of it,"
             f" and this asks {total.text()}. Credit at most {most.text()}."
         )
         facts = {"invoice": asked.text(), "notes": noted.text(), "asked": total.text()}
         yield OVER_CAP.at(_TOTAL, detail, most=most.text(), **facts)
+
+
+def _erased(view: DocumentView) -> Fault:
+    """Before its acceptance only its own text says what an invoice asks for."""
+    return erased(view.ref, f"Invoice {view.number}", "Leave it out.")
+
+
+def what_is_accepted_is_known(body: ConfirmBody, context: RuleContext) -> Iterator[Fault]:
+    """A note counts at its acceptance, for what its stored text says."""
+    if body.cdNoteConfirmation.buyerResponse != "ACCEPT" or context.document is None:
+        return
+    if context.document.body is None:
+        what = f"Note {context.document.number}"
+        yield erased("cdNoteConfirmation", what, "Reject it, and have it sent anew.")
 
 
 def confirmation_names_the_note(body: ConfirmBody, context: RuleContext) -> Iterator[Fault]:
@@ -207,5 +227,5 @@ def _names(
 FIGURES = (figures,)
 """Rules that need nothing but the note."""
 NEW = (parties, not_in_the_future, invoices, within_the_cap)
-CONFIRMED = (confirmation_names_the_note,)
+CONFIRMED = (confirmation_names_the_note, what_is_accepted_is_known)
 CHANGED = (status_change_names_the_note,)

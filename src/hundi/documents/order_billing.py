@@ -5,13 +5,15 @@ freight, another price) is real and odd, so it is told and not refused.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from operator import itemgetter
 
 from msgspec import UnsetType
 
 from hundi.documents import order_limits
+from hundi.documents.erased import erased
 from hundi.documents.invoice_bodies import Invoice, InvoiceBody
 from hundi.documents.numbering import issued_on
 from hundi.documents.order_bodies import OrderBody
@@ -20,10 +22,8 @@ from hundi.documents.order_draws import (
     Draw,
     OrderBook,
     Ordered,
-    drawn,
-    drawn_before,
+    draws_of,
     key_of,
-    orders_named,
     same_unit,
     taxable_of,
 )
@@ -32,6 +32,7 @@ from hundi.documents.sums import RUPEE, by_type, charges_of
 from hundi.documents.supply_shapes import OrderReference
 from hundi.exchange.definition import DocumentView, RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
+from hundi.kernel.listing import listed
 from hundi.kernel.money import Money, product
 
 ORDER_UNKNOWN = Code(
@@ -62,46 +63,40 @@ _ENDED = frozenset({"REJECTED", "CANCELLED"})
 _CLOSED = "CLOSED"
 
 
-def a_new_invoice_fits_its_orders(body: InvoiceBody, context: RuleContext) -> Iterator[Fault]:
-    """Nothing of the invoice counts yet, not even if it was sent before and declined."""
-    yield from _fits(body, context, before=())
-
-
-def an_edit_fits_its_orders(body: InvoiceBody, context: RuleContext) -> Iterator[Fault]:
-    """What the invoice holds already is not counted a second time."""
-    yield from _fits(body, context, before=drawn_before(context))
-
-
-def _fits(body: InvoiceBody, context: RuleContext, *, before: Sequence[Draw]) -> Iterator[Fault]:
+def it_fits_its_orders(body: InvoiceBody, context: RuleContext) -> Iterator[Fault]:
+    """A new invoice, or an edit: what its stored version holds already is not counted twice."""
     invoice = body.invoice
     yield from _references(invoice, context)
-    books = [book for book in orders_named(context) if book.view.agreed_version is not None]
-    books = [book for book in books if isinstance(book.view.body, OrderBody)]
-    if not books:
+    draws = draws_of(body, context)
+    agreed = [draw for draw in draws.now if _sets_limits(draw.book.view)]
+    if not agreed:
         return
-    draws, strangers = drawn(invoice, books)
-    held = {draw.book.view.object_id: draw for draw in before}
     buyer = context.parties.get(body.b2bIds.buyerB2BId)
     settled = None if buyer is None else buyer.trade.over_delivery_percent
-    for draw in draws:
-        before_it = held.get(draw.book.view.object_id)
-        yield from order_limits.within_limits(draw, before_it, settled=settled)
+    for draw in agreed:
+        before = draws.before.get(draw.book.view.object_id)
+        yield from order_limits.within_limits(draw, before, settled=settled)
         yield from _lines(invoice, draw)
-    for place in strangers:
+    for place in draws.strangers:
         key = key_of(invoice.itemLists[place])
         path = f"invoice.itemLists[{place}].orderLineReference"
         detail = f"No line {key} is ordered; this line counts against no limit."
         yield NOT_ORDERED.at(path, detail, line=key)
-    yield from _freight(invoice, books)
+    yield from _freight(invoice, [draw.book for draw in agreed])
+
+
+def _sets_limits(view: DocumentView) -> bool:
+    return view.agreed_version is not None and isinstance(view.body, OrderBody)
 
 
 def _references(invoice: Invoice, context: RuleContext) -> Iterator[Fault]:
     """Each order that is named: known, agreed, open on the day of the invoice, and not younger."""
     day = issued_on(invoice.invoiceReferenceDetails, invoice.ts)
+    named_before = _views_by_name(context)
     for place, reference in enumerate(invoice.poDetails):
         path = f"{NAMED}{place}]"
         named = reference.objectId or reference.buyerPONumber
-        view = context.held.get(path) or _named_before(reference, context)
+        view = context.held.get(path) or _named_before(reference, named_before)
         if view is None:
             if isinstance(named, str):
                 detail = f"The network knows no order {named} of these parties; it sets no limits."
@@ -112,6 +107,7 @@ def _references(invoice: Invoice, context: RuleContext) -> Iterator[Fault]:
                 detail = f"The order with this id is {view.number}, not {number}."
                 yield ORDER_NUMBER.at(path, detail, number=view.number, stated=number)
             yield from _open(view, path, day)
+            yield from _readable(view, path)
         ordered = view.body.purchaseOrder.orderDate if view and view.body else reference.orderDate
         if isinstance(ordered, str) and day < date.fromisoformat(ordered):
             detail = f"The invoice is of {day}, its order of {ordered}."
@@ -123,11 +119,23 @@ def _references(invoice: Invoice, context: RuleContext) -> Iterator[Fault]:
             )
 
 
-def _named_before(reference: OrderReference, context: RuleContext) -> DocumentView | None:
+def _views_by_name(context: RuleContext) -> Mapping[str, tuple[int, DocumentView]]:
+    """The orders of the message by objectId and by number, each with its place among them."""
+    found: dict[str, tuple[int, DocumentView]] = {}
+    for path, view in context.held.items():
+        if path.startswith(NAMED):
+            for name in (view.object_id, view.number):
+                found.setdefault(name, (len(found), view))
+    return found
+
+
+def _named_before(
+    reference: OrderReference, views: Mapping[str, tuple[int, DocumentView]]
+) -> DocumentView | None:
     """The order where an earlier entry of `poDetails` has named it too: it is held once."""
-    views = (view for path, view in context.held.items() if path.startswith(NAMED))
-    ids = {reference.objectId, reference.buyerPONumber}
-    return next((view for view in views if {view.object_id, view.number} & ids), None)
+    names = (reference.objectId, reference.buyerPONumber)
+    fitting = [views[name] for name in names if isinstance(name, str) and name in views]
+    return min(fitting, key=itemgetter(0))[1] if fitting else None
 
 
 def _open(view: DocumentView, path: str, day: date) -> Iterator[Fault]:
@@ -151,6 +159,22 @@ def _open(view: DocumentView, path: str, day: date) -> Iterator[Fault]:
                 " Bill it without the order, or agree on a new one."
             )
             yield ORDER_CLOSED.at(path, detail, **dates)
+
+
+def _readable(view: DocumentView, path: str) -> Iterator[Fault]:
+    """Limits are those of the order's text; without it anything could be billed."""
+    if view.agreed_version is not None and view.body is None:
+        yield erased(path, f"Order {view.number}", "Bill without it, or agree on a new one.")
+
+
+def what_it_held_is_known(_body: InvoiceBody, context: RuleContext) -> Iterator[Fault]:
+    """An edit gives back what the stored version holds of orders, by the text of both."""
+    if context.document is None:
+        return
+    for path, view in context.held.items():
+        if not path.startswith(NAMED) and view.body is None:
+            what = f"Order {view.number}"
+            yield erased("invoice.poDetails", what, "Cancel the invoice and raise it anew.")
 
 
 def _lines(invoice: Invoice, draw: Draw) -> Iterator[Fault]:
@@ -201,7 +225,7 @@ def _freight(invoice: Invoice, books: Sequence[OrderBook]) -> Iterator[Fault]:
         ordered.update(_charges(order.poValueDetails.valueInfos, order.itemLists))
     charged, agreed = Money(billed.total()), Money(ordered.total())
     if charged > agreed:
-        names = ", ".join(billed)
+        names = listed(list(billed))
         detail = f"{names} of {charged.text()} is billed, the orders name {agreed.text()}."
         facts = {"charges": names, "billed": charged.text(), "ordered": agreed.text()}
         yield FREIGHT.at("invoice.valueDetails.valueInfos", detail, **facts)

@@ -1,9 +1,8 @@
 """What an invoice draws on the orders that it bills, line by line. Pure.
 
 A line of an invoice belongs to the order's line that its `orderLineReference` names, or to that of
-its own serialno. Where several orders have such a line, the same goods at the same price decide,
-then room within this invoice, then the order of `poDetails`. The choice asks nothing but the
-bodies, so that an edit finds again what the version before it has drawn.
+its own serialno. Where several orders have such a line, `order_choice` decides. The choice asks
+nothing but the bodies, so that an edit finds again what the version before it has drawn.
 
 An order counts what its live invoices have drawn: quantities of its lines, taxable value, and how
 many invoices there are. Free quantity is in no sum.
@@ -19,12 +18,14 @@ from hundi.documents import order_rules
 from hundi.documents.invoice_bodies import Invoice, InvoiceBody
 from hundi.documents.note_bodies import Note
 from hundi.documents.order_bodies import OrderBody
+from hundi.documents.order_choice import Choice
 from hundi.documents.shapes import LineItem
 from hundi.documents.sums import by_type
 from hundi.exchange.definition import DocumentView, Posting, RuleContext
 from hundi.kernel.money import ZERO, Money, product
 from hundi.ledger.model import Unit
 
+_DRAWS = "draws on orders"
 NAMED = "invoice.poDetails["
 """Where an invoice names an order; an order that its stored version named has another path."""
 
@@ -61,11 +62,32 @@ class OrderBook:
 
 
 @dataclass(frozen=True, slots=True)
+class Draws:
+    """What an invoice takes of its orders, and the places of its lines that no order has.
+
+    `before` is what its stored version holds of orders already, by objectId.
+    """
+
+    now: Sequence["Draw"]
+    strangers: Sequence[int]
+    before: Mapping[str, "Draw"]
+
+
+@dataclass(frozen=True, slots=True)
 class Draw:
     """What one invoice takes of one order, by the order's serialno."""
 
     book: OrderBook
     taken: dict[str, Taken]
+
+    def take(self, item: LineItem, place: int) -> None:
+        """Take an invoice's line of the order's one. In another unit it counts by value alone."""
+        key = key_of(item)
+        taken = self.taken.setdefault(key, Taken())
+        if same_unit(item, self.book.lines[key].item):
+            taken.quantity += item.quantity
+        taken.taxable += taxable_of(item)
+        taken.places.append(place)
 
     @property
     def taxable(self) -> Money:
@@ -135,34 +157,56 @@ def book_of(view: DocumentView) -> OrderBook:
     return OrderBook(view, lines)
 
 
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """An order's line as an invoice's line may choose it."""
+
+    draw: Draw
+    key: str
+
+    @property
+    def item(self) -> LineItem:
+        return self.draw.book.lines[self.key].item
+
+    @property
+    def free(self) -> Decimal:
+        taken = self.draw.taken.get(self.key)
+        ordered = self.draw.book.lines[self.key].quantity
+        return ordered if taken is None else ordered - taken.quantity
+
+
 def drawn(invoice: Invoice | Note, books: Sequence[OrderBook]) -> tuple[list[Draw], list[int]]:
     """What an invoice (or note) takes of each order, and the places of its lines that none has."""
     draws = [Draw(book, {}) for book in books]
+    offers: dict[str, list[_Offer]] = {}
+    for draw in draws:
+        for key in draw.book.lines:
+            offers.setdefault(key, []).append(_Offer(draw, key))
+    choices: dict[str, Choice] = {}
     strangers = []
     for place, item in enumerate(invoice.itemLists):
         key = key_of(item)
-        fitting = [draw for draw in draws if key in draw.book.lines]
+        fitting = offers.get(key, ())
         if not fitting:
             strangers.append(place)
-            continue
-        draw = min(fitting, key=lambda draw: _distance(item, key, draw))
-        taken = draw.taken.setdefault(key, Taken())
-        if same_unit(item, draw.book.lines[key].item):
-            taken.quantity += item.quantity
-        taken.taxable += taxable_of(item)
-        taken.places.append(place)
+        elif len(fitting) == 1:
+            fitting[0].draw.take(item, place)
+        else:
+            choice = choices.get(key) or choices.setdefault(key, Choice(fitting))
+            best = choice.best(item)
+            fitting[best].draw.take(item, place)
+            choice.taken(best)
     return draws, strangers
 
 
-def _distance(item: LineItem, key: str, draw: Draw) -> tuple[bool, bool, bool]:
-    """How unlike an order's line is; the first of the most alike is taken."""
-    ordered = draw.book.lines[key]
-    before = draw.taken.get(key, Taken()).quantity
-    return (
-        item.hsnCode != ordered.item.hsnCode,
-        item.unitPrice != ordered.item.unitPrice,
-        before + item.quantity > ordered.quantity,
-    )
+def draws_of(body: InvoiceBody, context: RuleContext) -> Draws:
+    """What a message takes of its orders: worked out once, for its rules and for its postings."""
+    known: Draws | None = context.worked_out.get(_DRAWS)
+    if known is None:
+        now, strangers = drawn(body.invoice, orders_named(context))
+        before = {draw.book.view.object_id: draw for draw in drawn_before(context)}
+        known = context.worked_out[_DRAWS] = Draws(now, strangers, before)
+    return known
 
 
 def drawn_before(context: RuleContext) -> list[Draw]:
@@ -173,19 +217,16 @@ def drawn_before(context: RuleContext) -> list[Draw]:
     return drawn(stored.invoice, orders_before(stored.invoice, context))[0]
 
 
-def draw_of_send(body: InvoiceBody, context: RuleContext) -> tuple[Posting, ...]:
-    """A new invoice reserves what it takes of its orders."""
-    draws, _ = drawn(body.invoice, orders_named(context))
-    return tuple(posting for draw in draws for posting in _changes(draw, None))
+def postings(body: InvoiceBody, context: RuleContext) -> tuple[Posting, ...]:
+    """A new invoice reserves what it takes of its orders, an edit moves them by the difference.
 
-
-def draw_of_edit(body: InvoiceBody, context: RuleContext) -> tuple[Posting, ...]:
-    """An edit moves its orders by the difference; an order that it leaves gets all of it back."""
-    draws, _ = drawn(body.invoice, orders_named(context))
-    before = {draw.book.view.object_id: draw for draw in drawn_before(context)}
+    An order that an edit leaves gets all of it back.
+    """
+    draws = draws_of(body, context)
+    before = dict(draws.before)
     changes = [
         posting
-        for draw in draws
+        for draw in draws.now
         for posting in _changes(draw, before.pop(draw.book.view.object_id, None))
     ]
     left = (posting for draw in before.values() for posting in _changes(None, draw))

@@ -10,6 +10,8 @@ from hundi.documents.shapes import AdditionalInfo, B2BIds, Device, DocumentNumbe
 from hundi.documents.supply_shapes import Ifsc, Remarks
 from hundi.kernel.fields import Amount, Group, InstantText, ShortText, Strict
 
+MOST_INVOICES = 1000
+"""Invoices that one payment may be for: all of them are locked, and booked on, at once."""
 PaymentId = Annotated[
     str,
     Meta(pattern=r"^PMT[A-Za-z0-9]{32}\Z", extra={"wanted": "PMT and 32 letters or digits"}),
@@ -112,7 +114,7 @@ class Payment(Group, frozen=True, kw_only=True):
     utr: DocumentNumber
     currency: Literal["INR"]
     paymentAmount: PaymentAmount
-    invoicesPayInfos: Annotated[list[Share], Meta(min_length=1)]
+    invoicesPayInfos: Annotated[list[Share], Meta(min_length=1, max_length=MOST_INVOICES)]
 
 
 class ConfirmedInvoice(Strict, frozen=True, kw_only=True):
@@ -132,7 +134,7 @@ class PaymentConfirmation(Strict, frozen=True, kw_only=True):
     type: PaymentType
     supplierResponse: Literal["ACCEPT", "REJECT"]
     supplierRemarks: Remarks
-    invoiceInfos: Annotated[list[ConfirmedInvoice], Meta(min_length=1)]
+    invoiceInfos: Annotated[list[ConfirmedInvoice], Meta(min_length=1, max_length=MOST_INVOICES)]
 
 
 class PayBody(Strict, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
+from hundi.documents.erased import erased
 from hundi.documents.invoice_ledger import (
     ACCEPTED,
     BILLED,
@@ -92,7 +93,10 @@ def invoice_path(place: int) -> str:
 
 
 def parties_are_verified(body: PayBody, context: RuleContext) -> Iterator[Fault]:
-    """Level 1 exchanges documents, level 2 also pays, level 3 is also paid."""
+    """Level 1 exchanges documents, level 2 also pays, level 3 is also paid.
+
+    Of an invoice that was assigned the lender is paid.
+    """
     parties, ids = context.parties, body.b2bIds
     buyer, supplier = parties[ids.buyerB2BId], parties[ids.supplierB2BId]
     if buyer.level < PAYS:
@@ -103,14 +107,22 @@ def parties_are_verified(body: PayBody, context: RuleContext) -> Iterator[Fault]
         )
         facts = {"level": buyer.level, "needed": PAYS}
         yield PAYER_LEVEL.at("b2bIds.buyerB2BId", detail, **facts)
-    if supplier.level < IS_PAID:
+    paths = [share_path(place) for place in range(len(body.payment.invoicesPayInfos))]
+    lenders = {path: view.stakeholder for path in paths if (view := context.held.get(path))}
+    if None in lenders.values() or not lenders:
+        yield from _paid(supplier.b2b_id, supplier.level, "b2bIds.supplierB2BId")
+    for path, lender in lenders.items():
+        if lender is not None:
+            yield from _paid(lender.b2b_id, lender.level, path)
+
+
+def _paid(b2b_id: str, level: int, path: str) -> Iterator[Fault]:
+    if level < IS_PAID:
         detail = (
-            f"{supplier.b2b_id} is verified to level {supplier.level}; level {IS_PAID} is paid. The"
-            " operator gives it once the supplier's documents and account are verified: ask the"
-            " supplier to have that done."
+            f"{b2b_id} is verified to level {level}; level {IS_PAID} is paid. The operator gives it"
+            " once documents and account are verified: ask who is to be paid to have that done."
         )
-        facts = {"level": supplier.level, "needed": IS_PAID}
-        yield PAYEE_LEVEL.at("b2bIds.supplierB2BId", detail, **facts)
+        yield PAYEE_LEVEL.at(path, detail, level=level, needed=IS_PAID)
 
 
 def shares_fit_their_invoices(body: PayBody, context: RuleContext) -> Iterator[Fault]:
@@ -233,7 +245,11 @@ def sent_again_it_is_the_same(body: PayBody, context: RuleContext) -> Iterator[F
     """What was reserved stays reserved: type, invoices and amounts are those of the first time."""
     if context.document is None:
         return
-    before, now = _digest(context.document.body), _digest(body)
+    stored: PayBody | None = context.document.body
+    if stored is None:
+        yield erased("payment", "The payment", "Settle it with the supplier and the operator.")
+        return
+    before, now = _digest(stored), _digest(body)
     for name in dict.fromkeys((*before, *now)):
         was, said = before.get(name, "nothing"), now.get(name, "nothing")
         if was != said:
@@ -321,7 +337,11 @@ def confirms_the_payment(body: PayConfirmationBody, context: RuleContext) -> Ite
             yield from _number(info.supplierInvoiceNumber, invoice_path(place), view)
     if context.document is None:
         return
-    payment = context.document.body.payment
+    stored: PayBody | None = context.document.body
+    if stored is None:
+        yield erased(_ROOT, "The payment", "Settle it with the buyer and the operator.")
+        return
+    payment = stored.payment
     if confirmation.type != payment.type:
         detail = f"The payment is {payment.type}, the confirmation says {confirmation.type}."
         facts = {"payment": payment.type, "stated": confirmation.type}

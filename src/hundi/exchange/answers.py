@@ -66,12 +66,15 @@ def response_body(parts: Parts, resp: Resp) -> bytes:
     )
 
 
-def outcome_body(raw: bytes, informs: Sequence[str], resp: Resp) -> bytes:
+def outcome_body(raw: bytes | None, informs: Sequence[str], resp: Resp) -> bytes:
     """The body of a `resp-X` webhook: its members in order, filled from the stored request.
 
-    Pages spell the free pairs `additionalInfos` or `additionalInfo`; either fills the other.
+    Pages spell the free pairs `additionalInfos` or `additionalInfo`; either fills the other. Of a
+    request that was erased (None) nothing is echoed: `resp` says which one it was.
     """
-    members: dict[str, bytes] = {name: bytes(told) for name, told in _members(raw).items()}
+    members: dict[str, bytes] = {}
+    if raw is not None:
+        members = {name: bytes(told) for name, told in _members(raw).items()}
     infos = next((members[name] for name in _FREE_PAIRS if name in members), b"[]")
     members |= {"resp": _encode(resp.as_json()), **dict.fromkeys(_FREE_PAIRS, infos)}
     told = (b'"%b":%b' % (name.encode(), members[name]) for name in informs if name in members)

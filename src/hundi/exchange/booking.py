@@ -1,7 +1,7 @@
 """What one accepted request books on the ledger. Pure."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -34,10 +34,10 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     resolves: bool | None
     gives_back: bool
 
-    def concerns(self, ref: str) -> bool:
-        """Whether a document that the moved one refers to is touched, and not only looked at."""
+    def concerned(self, refs: Iterable[str]) -> frozenset[str]:
+        """Of what the moved document refers to, what is touched and not only looked at."""
         ends = self.gives_back or self.resolves is not None
-        return ends or any(posting.ref == ref for posting in self.postings)
+        return frozenset(refs if ends else (posting.ref for posting in self.postings))
 
     @property
     def empty(self) -> bool:

@@ -21,7 +21,12 @@ ABANDONED = Code(
     Kind.CONFLICT,
     "The sender gave the exchange up. The document is as it was.",
 )
-CODES = (EXPIRED, ABANDONED)
+ERASED = Code(
+    "EXCHANGE-ERASED",
+    Kind.CONFLICT,
+    "The request was erased before the counterparty had it. The document is as it was.",
+)
+CODES = (EXPIRED, ABANDONED, ERASED)
 
 _CLOSE = Bulk.of(
     postgresql="update exchange x set state = v.state, result = v.result, error_code = v.code,"
@@ -85,6 +90,14 @@ def unanswered(
     resp = Resp(req_msg_id, "FAILURE", code.name, code.meaning, "")
     return Ending(
         req_msg_id=req_msg_id, state=state, resp=resp, by_attempt=by_attempt, reached=reached
+    )
+
+
+def erased(req_msg_id: str) -> Ending:
+    """The end of a proposal whose bytes were erased before it was delivered: given up for good."""
+    resp = Resp(req_msg_id, "FAILURE", ERASED.name, ERASED.meaning, "")
+    return Ending(
+        req_msg_id=req_msg_id, state=State.ABANDONED, resp=resp, by_attempt=True, reached=False
     )
 
 

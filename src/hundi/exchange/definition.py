@@ -53,13 +53,14 @@ class Ack(Enum):
 class Stakeholder(msgspec.Struct, frozen=True, kw_only=True):
     """A business that a document concerns without being its party, and where it wants to be paid.
 
-    `accounts` are (IFSC, masked account number); none where it has told none.
+    `level` is how far it is verified. `accounts` are (IFSC, masked account number); none where it has told none.
     """
 
     b2b_id: str
     client_id: str
     name: str
     accounts: tuple[tuple[str, str], ...]
+    level: int = IS_PAID
 
 
 class DocumentView(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,11 +227,12 @@ class Party:
 class RuleContext:
     """What a rule may know besides the body. `today` is the date in India at acceptance.
 
-    `parties` are known by B2B ID. `document` is the moved document, None when the message creates
+    `parties` are known by B2B ID, `sender` and `receiver` are two of them. `document` is the moved document, None when the message creates
     it. `held` are the other documents that the message names and the network knows, by JSON path,
     and those that the moved document refers to (`MessageType.follows`), by `type/objectId`. `moved`
     are the paths of all documents that the exchange moves: of a message to several receivers, each
-    exchange moves its own. `sharing` are the newest that share the moved one's number.
+    exchange moves its own. `sharing` are the newest that share the moved one's number. In
+    `worked_out` a rule leaves what the postings of the same message would have to work out again.
     """
 
     today: date
@@ -239,6 +241,9 @@ class RuleContext:
     held: Mapping[str, DocumentView] = field(default_factory=dict)
     moved: tuple[str, ...] = ()
     sharing: tuple[Sharing, ...] = ()
+    sender: str = ""
+    receiver: str = ""
+    worked_out: dict[str, Any] = field(default_factory=dict)
 
 
 Rule = Callable[[object, RuleContext], Iterable[Fault]]

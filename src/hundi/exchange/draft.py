@@ -1,6 +1,6 @@
 """The rows of one accepted call, before they are claimed and written. Pure."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from hundi.exchange.answers import Resp, echo_ack, receipt_ack
@@ -8,6 +8,7 @@ from hundi.exchange.closing import Ending, unanswered
 from hundi.exchange.conclude import conclude
 from hundi.exchange.definition import Ack, Effect, VersionRule
 from hundi.exchange.document import Document, PlannedMove, settle
+from hundi.exchange.findings import each_once
 from hundi.exchange.following import HELD
 from hundi.exchange.journal import Step, append
 from hundi.exchange.papers import Papers, guarded_accounts
@@ -17,7 +18,6 @@ from hundi.exchange.request import Accepted, Request
 from hundi.exchange.verdict import Kind
 from hundi.exchange.world import Moving, Plan
 from hundi.exchange.writes import Writes, holds_json, moves_json, warnings_json
-from hundi.kernel.faults import Fault
 from hundi.kernel.identity import RandomBytes, request_id
 from hundi.kernel.lifetimes import Lifetimes
 from hundi.ledger.model import Key
@@ -234,9 +234,7 @@ def _note(plan: Plan, writes: Writes, *, exchange: Exchange, now: int) -> list[D
 def _warn_stakeholders(plan: Plan, writes: Writes, req_msg_id: str) -> None:
     """Who has bought a document hears of what is odd about what is done with it."""
     for one in plan.held:
-        if one.stakeholder is None:
-            continue
-        if any(warning.path.startswith(one.ref) for warning in plan.warnings):
+        if one.stakeholder is not None and one.ref in plan.warned:
             document = plan.papers.documents[one.document.key]
             writes.event(
                 one.stakeholder.client_id, WARNED, req_msg_id=req_msg_id, document=document
@@ -332,7 +330,7 @@ def _accepted(request: Request, plans: Sequence[Plan], req_msg_id: str) -> Accep
     over = State.SETTLED.value if len(plans) == 1 else ENDED
     warnings = plans[0].warnings
     if len(plans) > 1:
-        warnings = tuple(_each_once(fault for plan in plans for fault in plan.warnings))
+        warnings = each_once(fault for plan in plans for fault in plan.warnings)
     return Accepted(
         req_msg_id=req_msg_id,
         response=echo_ack(request.parts, resp) if echo else receipt_ack(req_msg_id),
@@ -342,11 +340,3 @@ def _accepted(request: Request, plans: Sequence[Plan], req_msg_id: str) -> Accep
         exchanges=len(plans),
         waiting=waiting,
     )
-
-
-def _each_once(faults: Iterable[Fault]) -> list[Fault]:
-    found: list[Fault] = []
-    for fault in faults:
-        if fault not in found:
-            found.append(fault)
-    return found

@@ -1,6 +1,7 @@
 """What must be done again and again beside the traffic: number events, write refusals, purge."""
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 
@@ -18,11 +19,18 @@ _log = structlog.get_logger()
 
 
 class Housekeeping:
-    """Ticks five times a second; the rarer duties count ticks."""
+    """Ticks five times a second; the rarer duties count ticks. `numbered` is told of new events."""
 
-    def __init__(self, database: Database, refusals: RefusalLog) -> None:
+    def __init__(
+        self,
+        database: Database,
+        refusals: RefusalLog,
+        *,
+        numbered: Callable[[], None] | None = None,
+    ) -> None:
         self._database = database
         self._refusals = refusals
+        self._numbered = numbered
         self._stopped = asyncio.Event()
         self._purging = False
 
@@ -48,7 +56,8 @@ class Housekeeping:
 
     async def _tick(self, ticks: int) -> None:
         while await self._database.write(number_events):
-            continue
+            if self._numbered is not None:
+                self._numbered()
         await self._refusals.flush()
         if ticks % TICKS_BETWEEN_PURGES == 0 or self._purging:
             self._purging = await self._database.write(_purge)

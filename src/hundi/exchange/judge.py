@@ -4,11 +4,12 @@ All faults of the first stage that fails come back together. What is read here w
 transaction that asks, so nothing that was judged can change before the commit.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 
 from hundi.exchange.booking import Booking
 from hundi.exchange.definition import Party, RuleContext, Sharing
+from hundi.exchange.findings import each_once, told
 from hundi.exchange.papers import Papers
 from hundi.exchange.request import Refused, Request
 from hundi.exchange.standing import wrong_target
@@ -53,12 +54,9 @@ def judge_call(legs: Sequence[Numbered], world: World) -> tuple[Plan, ...] | Ref
 
 def _together(refused: Sequence[Refused]) -> Refused:
     """What is wrong with some exchanges of a call, each fault once."""
-    faults: list[Fault] = []
-    for fault in (fault for one in refused for fault in one.faults):
-        if fault not in faults:
-            faults.append(fault)
+    faults = each_once(fault for one in refused for fault in one.faults)
     waits = [one.retry_after for one in refused if one.retry_after is not None]
-    return Refused(tuple(faults), max(waits) if len(waits) == len(refused) else None)
+    return Refused(faults, max(waits) if len(waits) == len(refused) else None)
 
 
 def judge(request: Request, world: World, place: int) -> Plan | Refused:
@@ -71,7 +69,7 @@ def judge(request: Request, world: World, place: int) -> Plan | Refused:
         return Refused((TOO_HEAVY.at(request.message.subject, detail),))
     stood = moved_and_held(request, world, world.named.get(place, ()))
     if isinstance(stood, Refused):
-        return stood
+        return Refused(told(stood.faults), stood.retry_after)
     moves, held = stood
     return _ruled(request, world, moves=moves, held=held)
 
@@ -112,20 +110,23 @@ def _ruled(
 ) -> Plan | Refused:
     """The last stage: the documents' own rules, and what they book."""
     context = _context(request, world, moves=moves, held=held)
-    refusals, warnings = split(_findings(request, context))
+    found = _findings(request, context)
+    refusals, warnings = split((*told(found), *request.findings))
     if refusals:
         return Refused(refusals)
     booking = _booking(request, context, moves=moves, held=held)
-    beyond = tuple(booking.beyond(world.papers.books))
+    beyond = told(booking.beyond(world.papers.books))
     if beyond:
         return Refused(beyond)
-    held = tuple(one for one in held if one.touched is not None or booking.concerns(one.ref))
+    concerned = booking.concerned(one.ref for one in held)
+    held = tuple(one for one in held if one.touched is not None or one.ref in concerned)
     plan = Plan(
         request=request,
         moves=moves,
         sender=world.parties[request.sender_b2b],
         receiver=world.parties[request.receiver_b2b],
         warnings=warnings,
+        warned=_warned(held, (*found, *request.findings)),
         held=held,
         booking=booking,
         papers=_papers(world, moves, held),
@@ -150,6 +151,8 @@ def _context(
         held=views,
         moved=tuple([one.touched.path for one in moves]),
         sharing=_sharing(world, first, other=request.receiver_b2b),
+        sender=request.sender_b2b,
+        receiver=request.receiver_b2b,
     )
 
 
@@ -176,9 +179,19 @@ def _is_new(one: Moving) -> bool:
 
 
 def _findings(request: Request, context: RuleContext) -> list[Fault]:
-    """What the message's rules say, and what those that need only its body said before."""
-    found = [f for rule in request.message.rules for f in rule(request.body, context)]
-    return [*found, *request.findings]
+    """What the message's rules say; those that need only its body have spoken before."""
+    return [f for rule in request.message.rules for f in rule(request.body, context)]
+
+
+def _warned(held: Sequence[Held], found: Iterable[Fault]) -> frozenset[str]:
+    """Where something odd was found about a document that somebody else has bought, told or not.
+
+    A document's ref ends with the first place in a list: `payment.invoicesPayInfos[0]`.
+    """
+    bought = {one.ref for one in held if one.stakeholder is not None}
+    if not bought:
+        return frozenset()
+    return frozenset(bought.intersection(f"{one.path.partition(']')[0]}]" for one in found))
 
 
 def _booking(
@@ -224,7 +237,7 @@ def _tried(plan: Plan, world: World) -> Plan | Refused:
         if one.touched is not None
         for fault in wrong_target(one.touched, trial.documents[one.document.key].status)
     ]
-    return Refused(tuple(faults)) if faults else plan
+    return Refused(told(faults)) if faults else plan
 
 
 def _as_party(served: Served) -> Party:

@@ -68,7 +68,7 @@ _PARCEL = (
     f"select {', '.join('d.' + c for c in _SENT)}, b.bytes, c.client_id, c.endpoint_url,"
     " c.endpoint_headers, c.webhook_secret, c.previous_secret, c.previous_secret_until,"
     " c.empty_means_success"
-    " from {leased} d join body b on b.body_id = d.body_id"
+    " from {leased} d left join body b on b.body_id = d.body_id"
     # A webhook for no B2B ID goes to the client itself: it may be about to get its first one.
     " left join b2b_id i on i.b2b_id = d.receiver_b2b"
     " join client c on c.client_id = coalesce(i.client_id, d.client_id)"

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import msgspec
 
 from hundi.exchange.answers import Resp
-from hundi.exchange.closing import Ending, unanswered
+from hundi.exchange.closing import Ending, erased, unanswered
+from hundi.exchange.definition import Effect
 from hundi.exchange.lapse import lapse
 from hundi.exchange.leases import Leased, leased_from
 from hundi.exchange.record import State
@@ -136,6 +137,8 @@ def _endings(result: AttemptResult, closing: dict[str, State]) -> list[Ending]:
     leased, verdict = result.leased, result.verdict
     if leased.kind is not Kind.REQUEST:
         return []
+    if verdict.decision is Decision.ERASED:
+        return [erased(leased.req_msg_id)] if leased.effect == Effect.PROPOSAL.value else []
     reached = result.answer.reached
     if not _done(result):
         state = closing.get(leased.req_msg_id)

@@ -61,6 +61,10 @@ _CONTENTS = Statement.both(
     " from journal j join exchange x on x.req_msg_id = j.req_msg_id"
     f" where {_OF_DOCUMENT} and j.step = 'ACCEPTED' and {visibility.EXCHANGE} order by j.sequence"
 )
+_UNSEEN = Statement.both(
+    "select x.req_msg_id from journal j join exchange x on x.req_msg_id = j.req_msg_id"
+    f" where {_OF_DOCUMENT} and j.step = 'ACCEPTED' and x.booked and not {visibility.EXCHANGE}"
+)
 _BODY = Statement.both("select bytes from body where body_id = $1")
 _JOURNAL = Statement.both(
     f"select {', '.join('j.' + name for name in JOURNAL_COLUMNS)},"
@@ -162,8 +166,15 @@ async def _shown(
         "versions": [_version(one, row, body_id) for one in contents],
         "warnings": msgspec.Raw(current.row["warnings"].encode()),
         **await relations.around(tx, mine, _key(row)),
-        "accounts": await accounts_of(tx, _key(row), limit=MOST_ACCOUNTS, hidden=stake or ""),
+        "accounts": await _accounts(tx, mine, row, hidden=stake or ""),
     }
+
+
+async def _accounts(tx: Transaction, mine: Sequence[str], row: Row, *, hidden: str) -> Json:
+    """The document's books, without what messages have reserved that never reached the reader."""
+    unseen = await tx.fetch(_UNSEEN, list(mine), *_key(row)) if row["booked"] else ()
+    ids = [one["req_msg_id"] for one in unseen]
+    return await accounts_of(tx, _key(row), limit=MOST_ACCOUNTS, hidden=hidden, unseen=ids)
 
 
 async def history(

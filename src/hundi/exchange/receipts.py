@@ -122,7 +122,7 @@ async def answer_receipts(
         resp = outcome(receipt_id, legs[receipt_id])
         results.append((receipt_id, resp.result, tx.now))
         last = [one for one in ended if one.receipt_id == receipt_id]
-        _queue(writes, last, papers=papers, resp=resp, call=calls[receipt_id])
+        _queue(writes, last, papers=papers, resp=resp, call=calls.get(receipt_id))
     await tx.bulk(_END, results)
 
 
@@ -144,7 +144,7 @@ def _leg_end(row: Row) -> LegEnd:
 
 
 def _queue(
-    writes: Writes, last: Sequence[Exchange], *, papers: Papers, resp: Resp, call: bytes
+    writes: Writes, last: Sequence[Exchange], *, papers: Papers, resp: Resp, call: bytes | None
 ) -> None:
     """The `resp-X` of the call, in the lanes of what its last exchanges were about."""
     exchange = last[-1]

@@ -27,7 +27,7 @@ class State(Enum):
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
-    """What never changes about an accepted exchange, with the sender's bytes.
+    """What never changes about an accepted exchange, with the sender's bytes until they are erased.
 
     `moves` are what it does to documents when it settles, `holds` the other documents that it draws
     amounts on, in the body's order; `booked` says whether the ledger has transfers of it. One of
@@ -49,7 +49,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     holds: tuple[Key, ...]
     booked: bool
     idempotency_key: str | None
-    raw: bytes
+    raw: bytes | None
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -91,7 +91,7 @@ _SHOWN = Bulk.of(
 _EXCHANGES = Statement.both(
     "select x.req_msg_id, x.receipt_id, x.leader_id, x.message, x.client_id, x.sender_b2b, x.receiver_b2b, x.receiver_client,"
     " x.mailbox, x.effect, x.moves, x.holds, x.booked, x.idempotency_key, b.bytes, s.mailbox as sender_mailbox"
-    " from exchange x join body b on b.body_id = x.req_msg_id"
+    " from exchange x left join body b on b.body_id = x.req_msg_id"
     " join client s on s.client_id = x.client_id where x.req_msg_id = any($1::text[])"
 )
 _BODIES = Statement.both(
@@ -152,7 +152,7 @@ def _exchange(row: Row, messages: Mapping[str, MessageType]) -> Exchange:
         holds=holds_from(row["holds"]),
         booked=bool(row["booked"]),
         idempotency_key=row["idempotency_key"],
-        raw=bytes(row["bytes"]),
+        raw=None if row["bytes"] is None else bytes(row["bytes"]),
     )
 
 

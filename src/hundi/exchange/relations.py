@@ -1,8 +1,8 @@
 """What a document refers to and what refers to it, as one of its parties may see it.
 
 Both documents have to be visible, and the reader must know of the reference too: the author of the
-document that refers always does, the other party once an exchange that holds the document referred
-to may have reached it. (An edit that has not left yet may name another order.)
+document that refers always does, the other party once an exchange that concerns both may be seen.
+(An edit that has not left yet may name another order.)
 """
 
 from collections.abc import Sequence
@@ -20,16 +20,22 @@ MOST = 200
 """References that are told of one document, each way."""
 
 _DOCUMENT = ", ".join(f"d.{name}" for name in COLUMNS) + f", {visibility.CONTENT} as content_seen"
-# The key of the document referred to, as `holds` is written: one id may stand in another one.
+# The key of the document referred to, as `holds` and `moves` are written: one id may stand in
+# another one. A bid and the request that it answers are moved together, and nothing is held.
 _ESCAPED = r"""replace(replace(r.target_id, '\', '\\'), '"', '\"')"""
 _HELD = (
     "'[\"' || r.target_author || '\",\"' || r.target_type || '\",\"' || " + _ESCAPED + " || '\"]'"
+)
+_MOVED = (
+    '\'{"author_entity":"\' || r.target_author || \'","type":"\' || r.target_type'
+    ' || \'","object_id":"\' || ' + _ESCAPED + " || '\",'"
 )
 _TOLD = (
     "(r.author_entity = any($1::text[]) or exists (select 1 from journal j"
     " join exchange x on x.req_msg_id = j.req_msg_id where j.author_entity = r.author_entity"
     " and j.type = r.type and j.object_id = r.object_id and j.step = 'ACCEPTED'"
-    f" and strpos(x.holds, {_HELD}) > 0 and {visibility.EXCHANGE}))"
+    f" and (strpos(x.holds, {_HELD}) > 0 or strpos(x.moves, {_MOVED}) > 0)"
+    f" and {visibility.EXCHANGE}))"
 )
 _OTHERS = (
     f" and {visibility.DOCUMENT} and {_TOLD} and ($5 = '' or d.type = $5)"

@@ -9,11 +9,10 @@ import msgspec
 
 from hundi.exchange.answers import Parts, cut, parts_of
 from hundi.exchange.definition import MessageType, Touched, Touches
+from hundi.exchange.findings import told
 from hundi.exchange.route import Leg
 from hundi.kernel.faults import Fault
 from hundi.kernel.reading import read
-
-MAX_FINDINGS = 100
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +97,7 @@ def read_request(
         held=held,
         action=message.action(body),
         idempotency_key=idempotency_key,
-        findings=_findings(message, body),
+        findings=told(chain.from_iterable(rule(body) for rule in message.body_rules)),
     )
 
 
@@ -129,18 +128,6 @@ def _sorted(touched: tuple[Touched, ...]) -> tuple[tuple[Touched, ...], tuple[To
         return touched, ()
     moved = tuple(one for one in touched if one.how is Touches.MOVES)
     return moved, tuple(one for one in touched if one.how is Touches.HOLDS)
-
-
-def _findings(message: MessageType, body: object) -> tuple[Fault, ...]:
-    """At most 100 refusals and 100 warnings; no number of warnings may hide a refusal."""
-    kept: dict[bool, list[Fault]] = {False: [], True: []}
-    for fault in chain.from_iterable(rule(body) for rule in message.body_rules):
-        found = kept[fault.warning]
-        if len(found) < MAX_FINDINGS:
-            found.append(fault)
-        elif not fault.warning:
-            break
-    return (*kept[False], *kept[True])
 
 
 def fingerprint(path: str, raw: bytes) -> bytes:

@@ -1,7 +1,8 @@
 """Finding the exchanges of calls whose bodies do not name one sender and one receiver.
 
 What is read here is not locked: it tells whom a call is for, and everything is judged again under
-the documents' locks.
+the documents' locks. A document that has not reached its receiver is none to him: he is told the same
+as of one that does not exist.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from itertools import count
 
 import msgspec
 
+from hundi.exchange import visibility
 from hundi.exchange.judge import Numbered
 from hundi.exchange.request import Refused, Request, leg_of
 from hundi.exchange.route import Found, Leg, Listed, Seeks
@@ -32,10 +34,12 @@ _RECEIVED = Bulk.of(
     + rows("client text, t text, o text")
     + " k join b2b_id i on i.client_id = k.client"
     " join document d on d.counterparty_entity = i.entity_id and d.type = k.t"
-    " and d.object_id = k.o and d.counterparty_b2b = i.b2b_id",
+    " and d.object_id = k.o and d.counterparty_b2b = i.b2b_id"
+    f" where {visibility.RECEIVED}",
     sqlite=f"select {_COLUMNS} from b2b_id i join document d"
     " on d.counterparty_entity = i.entity_id and d.counterparty_b2b = i.b2b_id"
-    " where i.client_id = $1 and d.type = $2 and d.object_id = $3",
+    " where i.client_id = $1 and d.type = $2 and d.object_id = $3"
+    f" and {visibility.RECEIVED}",
     returns=True,
 )
 _AUTHORED = Bulk.of(

@@ -12,7 +12,8 @@ from hundi.store.engine import Transaction
 from hundi.store.statement import Bulk, rows
 
 _COLUMNS = (
-    "t.author_entity, t.type, t.object_id, i.b2b_id, i.client_id, e.name, f.ifsc, f.masked_account"
+    "t.author_entity, t.type, t.object_id, i.b2b_id, i.client_id, e.name, e.level,"
+    " f.ifsc, f.masked_account"
 )
 _JOINED = (
     " join document d on d.author_entity = t.holder_author and d.type = t.holder_type"
@@ -28,6 +29,11 @@ _STAKES = Bulk.of(
     sqlite=f"select {_COLUMNS} from ledger_transfer t{_JOINED} where t.author_entity = $1"
     " and t.type = $2 and t.object_id = $3 and t.debit = $4 and t.phase = 'POSTED'",
     returns=True,
+)
+
+# Held against change until the commit: a payment is judged by the level of who is paid.
+_HELD_STAKES = Bulk.of(
+    postgresql=f"{_STAKES.postgresql} for share of i, e", sqlite=_STAKES.sqlite, returns=True
 )
 
 
@@ -48,7 +54,7 @@ async def stakeholders(
         if held is not None and held.net > 0:
             asked.append((*key, account))
     found: dict[Key, Stakeholder] = {}
-    for row in await tx.bulk(_STAKES, sorted(asked)) if asked else ():
+    for row in await tx.bulk(_HELD_STAKES, sorted(asked)) if asked else ():
         key = (row["author_entity"], row["type"], row["object_id"])
         before = found[key].accounts if key in found else ()
         own = () if row["ifsc"] is None else ((row["ifsc"], row["masked_account"]),)
@@ -57,5 +63,6 @@ async def stakeholders(
             client_id=row["client_id"],
             name=row["name"],
             accounts=(*before, *own),
+            level=row["level"],
         )
     return found

@@ -52,6 +52,7 @@ class Decision(Enum):
     ASK_AGAIN = "ASK_AGAIN"
     FAILED = "FAILED"
     GONE = "GONE"  # 410: failed, and the endpoint is disabled
+    ERASED = "ERASED"  # nothing was sent: the body is not there any more
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):

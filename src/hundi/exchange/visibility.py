@@ -12,6 +12,9 @@ REACHED = (
 )
 """Whether the exchange `x` may have reached its receiver. A mailbox holds what comes at once."""
 
+_TOOK_EFFECT = (
+    "(x.effect = 'FACT' and exists (select 1 from delivery q where q.webhook_id = x.req_msg_id))"
+)
 _MINE = "in (select i.b2b_id from b2b_id i where i.entity_id = any($1::text[]))"
 
 OWN_CALL = "(x.receiver_b2b = '' and x.client_id = {client})"
@@ -20,7 +23,7 @@ OWN_CALL = "(x.receiver_b2b = '' and x.client_id = {client})"
 SENT_BY_ME = f"(x.sender_b2b {_MINE})"
 """Whether the exchange `x` was sent for one of the entities."""
 
-EXCHANGE = f"({SENT_BY_ME} or (x.receiver_b2b {_MINE} and {REACHED}))"
+EXCHANGE = f"({SENT_BY_ME} or (x.receiver_b2b {_MINE} and ({REACHED} or {_TOOK_EFFECT})))"
 """Whether the exchange `x` may be seen."""
 
 BROUGHT = (
@@ -30,9 +33,12 @@ BROUGHT = (
 )
 """Whether an attempt may have brought the document `d` to its counterparty, whatever came of it."""
 
+RECEIVED = f"(d.highest_version > 0 or {BROUGHT})"
+"""Whether the counterparty of the document `d` may see it."""
+
 DOCUMENT = (
-    "(d.author_entity = any($1::text[]) or (d.counterparty_entity = any($1::text[])"
-    f" and (d.highest_version > 0 or {BROUGHT})))"
+    "(d.author_entity = any($1::text[])"
+    f" or (d.counterparty_entity = any($1::text[]) and {RECEIVED}))"
 )
 """Whether the document `d` may be seen."""
 

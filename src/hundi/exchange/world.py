@@ -152,6 +152,7 @@ class Plan:
 
     `papers` are copies of all its documents and their books, its own to change; `held` are the
     documents that it draws on, `booking` what it books. What it moves first is what it is about.
+    `warned` are refs of held documents that somebody has bought, where a warning is about them.
     `waits` says whether somebody has to answer before the exchange ends: the counterparty's system,
     or that of the exchange which it follows.
     """
@@ -161,6 +162,7 @@ class Plan:
     receiver: Served
     sender: Served
     warnings: tuple[Fault, ...]
+    warned: frozenset[str]
     held: tuple[Held, ...]
     booking: Booking
     papers: Papers

@@ -83,22 +83,21 @@ def rate_from(text: str) -> Rate:
 
 
 class Buckets:
-    """What the clients of one process have used of their limits: one number for each.
+    """What the clients of one process have used of one limit: one number for each.
 
     It is the moment at which a bucket will be full again; a call moves it on by its share of a
     second. Numbers of clients that have rested are forgotten.
     """
 
     def __init__(self) -> None:
-        self._full_at: dict[tuple[str, Use], int] = {}
+        self._full_at: dict[str, int] = {}
 
-    def take(self, client_id: str, use: Use, *, rate: Rate, now: int) -> int:
+    def take(self, client_id: str, rate: Rate, now: int) -> int:
         """Let a call in (0), or say how many microseconds it comes too early."""
         if not rate.a_second:
             return 0
         share = SECOND // rate.a_second
-        key = (client_id, use)
-        ahead = self._full_at.get(key, 0) - now
+        ahead = self._full_at.get(client_id, 0) - now
         # More than a whole bucket ahead: the clock was set back, or the limit was raised.
         ahead = 0 if not 0 < ahead <= share * rate.at_once else ahead
         early = ahead - share * (rate.at_once - 1)
@@ -106,5 +105,5 @@ class Buckets:
             return early
         if len(self._full_at) >= _CLIENTS_AT_MOST:
             self._full_at = {one: at for one, at in self._full_at.items() if at > now}
-        self._full_at[key] = now + ahead + share
+        self._full_at[client_id] = now + ahead + share
         return 0

@@ -9,7 +9,9 @@ from hundi.kernel.sealing import Keyring
 
 @dataclass(frozen=True, slots=True)
 class ServeSettings:
-    """One serving process. `role` is all, api or dispatcher; port 0 means any free one.
+    """What is served. `role` is all, api or dispatcher; port 0 means any free one.
+
+    One process does what the role says; of `workers` above 1 each is a process of its own.
 
     `dev` allows http and loopback endpoints, for two systems on one laptop, and simulates contacts.
     `lifetimes` say how long proposals and bids wait for an answer. `contact_rail` is where ownership
@@ -28,6 +30,7 @@ class ServeSettings:
     keyring: Keyring = field(default_factory=Keyring)
     rates: Rates = field(default_factory=Rates)
     proxies: str = ""
+    workers: int = 1
 
 
 class CannotServeError(Exception):

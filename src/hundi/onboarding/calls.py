@@ -6,15 +6,15 @@ webhook name none.
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import msgspec
 
 from hundi.exchange.answers import Resp
 from hundi.exchange.definition import Effect
+from hundi.exchange.findings import told as kept
 from hundi.exchange.record import State
-from hundi.exchange.request import MAX_FINDINGS, fingerprint
+from hundi.exchange.request import fingerprint
 from hundi.exchange.verdict import Kind
 from hundi.exchange.writes import DELIVERY, EXCHANGE, Writes
 from hundi.kernel.faults import Fault
@@ -116,7 +116,7 @@ def read_call(kind: CallType, raw: bytes, *, client_id: str, idempotency_key: st
         raw=raw,
         body=body,
         idempotency_key=idempotency_key,
-        findings=tuple(islice(kind.findings(body), MAX_FINDINGS)),
+        findings=kept(kind.findings(body)),
     )
 
 

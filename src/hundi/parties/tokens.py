@@ -71,7 +71,7 @@ class Tokens:
         self._database = database
         self._random = random
         self._rates = rates
-        self._buckets = Buckets()
+        self._messages, self._reads = Buckets(), Buckets()
         self._remembered: dict[str, _Known] = {}
         self._judging = asyncio.Semaphore(JUDGED_AT_ONCE)
         self._waiting = 0
@@ -88,7 +88,8 @@ class Tokens:
         if known is None:
             return None
         rate = known.rates.of(use)
-        early = self._buckets.take(known.client_id, use, rate=rate, now=now)
+        buckets = self._messages if use is Use.MESSAGES else self._reads
+        early = buckets.take(known.client_id, rate, now)
         if early:
             raise _too_fast(use, rate, early)
         return known.client_id

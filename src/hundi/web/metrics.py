@@ -1,7 +1,7 @@
 """Prometheus metrics of one process. No label holds a value that a caller can invent.
 
-Counters count what this process saw; the gauges of the outbox are asked of the database when
-somebody scrapes, at most every five seconds.
+Counters count what this process saw (`registry`); what the database tells (`network`) is the same
+for all processes, and is asked when somebody scrapes, at most every five seconds.
 """
 
 import asyncio
@@ -28,6 +28,7 @@ from hundi.kernel.clock import SECOND
 from hundi.kernel.faults import Fault
 from hundi.store.engine import Database, Row, StoreError, Transaction
 from hundi.store.statement import Statement
+from hundi.web.siblings import Siblings
 
 CONTENT_TYPE = "text/plain; version=0.0.4"  # the framework adds the character set
 REFRESH_SECONDS = 5
@@ -56,6 +57,8 @@ class Metrics:
         self._asked = -float("inf")
         self._asking = asyncio.Lock()
         self.registry = CollectorRegistry()
+        self.network = CollectorRegistry()
+        self._siblings: Siblings | None = None
         # They would double the series, and the process tells its start already.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         ProcessCollector(registry=self.registry)
@@ -70,10 +73,10 @@ class Metrics:
             "attempt_seconds", "Time to a webhook's answer", _ATTEMPT_SECONDS
         )
         self._batches = self._histogram("batch_size", "Requests in one commit", _BATCH_SIZES)
-        self._outbox = self._gauge("outbox_deliveries", "Deliveries not yet made", ("state",))
-        self._oldest = self._gauge("outbox_oldest_due_seconds", "How long the oldest is due")
-        self._open = self._gauge("exchanges_open", "Proposals that nobody has answered")
         self._breakers = self._gauge("breakers_open", "Endpoints that are left alone for a while")
+        self._outbox = self._told("outbox_deliveries", "Deliveries not yet made", ("state",))
+        self._oldest = self._told("outbox_oldest_due_seconds", "How long the oldest is due")
+        self._open = self._told("exchanges_open", "Proposals that nobody has answered")
 
     def accepted(self, message: str, outcome: Accepted, *, microseconds: int) -> None:
         """Count an ack of a message by its stored name, and its exchanges; a replayed one is none."""
@@ -117,12 +120,22 @@ class Metrics:
         """Ask `count` at each scrape how many endpoints' breakers are open."""
         self._breakers.set_function(count)
 
+    def beside(self, siblings: Siblings) -> None:
+        """Tell what these processes count too, in every exposition from now on."""
+        self._siblings = siblings
+
+    def own(self) -> bytes:
+        """What this process counts, in the Prometheus text format."""
+        return generate_latest(self.registry)
+
     async def exposition(self) -> bytes:
         """Everything in the Prometheus text format. The database's figures may be missing."""
         async with self._asking:
             if time.monotonic() - self._asked >= REFRESH_SECONDS:
                 await self._ask()
-        return generate_latest(self.registry)
+        own = self.own()
+        counted = own if self._siblings is None else await self._siblings.exposition(own)
+        return counted + generate_latest(self.network)
 
     async def _ask(self) -> None:
         self._asked = time.monotonic()
@@ -141,8 +154,11 @@ class Metrics:
     def _counter(self, name: str, text: str, labels: Iterable[str]) -> Counter:
         return Counter(f"hundi_{name}", f"{text}.", labels, registry=self.registry)
 
-    def _gauge(self, name: str, text: str, labels: Iterable[str] = ()) -> Gauge:
-        return Gauge(f"hundi_{name}", f"{text}.", labels, registry=self.registry)
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(f"hundi_{name}", f"{text}.", registry=self.registry)
+
+    def _told(self, name: str, text: str, labels: Iterable[str] = ()) -> Gauge:
+        return Gauge(f"hundi_{name}", f"{text}.", labels, registry=self.network)
 
     def _histogram(self, name: str, text: str, buckets: Sequence[float]) -> Histogram:
         return Histogram(f"hundi_{name}", f"{text}.", buckets=buckets, registry=self.registry)

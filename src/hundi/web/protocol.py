@@ -47,7 +47,8 @@ class Limits:
 
     Beyond `connections`, `spare` more are let in to ask for /healthz and are told 503 for all else.
     `head` and `request` are how long one may take to arrive, counted from its first byte; `rest` is
-    how long a connection may lie idle; `unsent` how long a peer may leave answers untaken.
+    how long a connection may lie idle, `last` the same once the server is to stop; `unsent` how long
+    a peer may leave answers untaken.
     """
 
     connections: int
@@ -55,13 +56,14 @@ class Limits:
     head: int
     request: int
     rest: int
+    last: int
     unsent: int
 
 
 def limits(files: int) -> Limits:
     """The limits of a process that may open so many files."""
     room = room_for(files)
-    return Limits(connections=room, spare=SPARE, head=20, request=60, rest=75, unsent=60)
+    return Limits(connections=room, spare=SPARE, head=20, request=60, rest=75, last=1, unsent=60)
 
 
 def room_for(files: int) -> int:
@@ -89,11 +91,15 @@ def config(application: Any, connections: "Connections") -> uvicorn.Config:
 
 
 class Connections:
-    """All open connections of one server, and the seconds that they count."""
+    """All open connections of one server, and the seconds that they count.
+
+    While it is `draining` each gets one more answer at most.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.second = 0
+        self.draining = False
         self._open: set[Connection] = set()
 
     def __len__(self) -> int:
@@ -191,6 +197,8 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
         self._phase = _BODY  # not before: a target that cannot be parsed brings no request
         cycle: Any = self.cycle
+        if self._among.draining:
+            cycle.keep_alive = False
         if self.scope["method"] != "HEAD":  # nothing follows its head
             cycle.transport = _Joined(self.transport)
         self.headers = []  # trailers are no headers (RFC 9110, section 6.5.1)
@@ -209,6 +217,14 @@ class Connection(HttpToolsProtocol):
         """What cannot be parsed, or what we have stopped the parser for."""
         self._end(self._refusal)
 
+    def shutdown(self) -> None:
+        """Let the answer under way be the last. One who is silent may have sent his request just now.
+
+        He has `limits.last` seconds; closed at once, he could not know what became of it.
+        """
+        if self._answering():
+            super().shutdown()
+
     def judge(self) -> None:
         """Once a second: end the connection if its peer has kept us waiting for too long."""
         limits = self._among.limits
@@ -222,6 +238,8 @@ class Connection(HttpToolsProtocol):
             self._judge_rest()
         elif self._waited() > (self._patience if self._phase is _HEAD else limits.request):
             self._too_late()
+        elif self._among.draining and not self._received and self._waited() > limits.last:
+            self.transport.close()
 
     def _drop_body(self) -> None:
         """Of a body that nobody read, uvicorn keeps what had come before the answer."""
@@ -231,7 +249,7 @@ class Connection(HttpToolsProtocol):
     def _judge_rest(self) -> None:
         if self._answering():
             self._since = self._among.second
-        elif self._waited() > self._rest:
+        elif self._waited() > (self._among.limits.last if self._among.draining else self._rest):
             self.transport.close()
 
     def _too_late(self) -> None:

@@ -1,13 +1,13 @@
 """Long polls of the event feed: a few places for each client, and one question for all who wait.
 
-Another process may be the one that writes, so the database has to be asked again and again; it is
-asked once a tick where the feeds of all waiting clients end, however many calls wait.
+Whoever numbers events tells the waiters of all processes to look. That may be missed, so the
+database is also asked once a tick where the feeds of all waiting clients end, however many wait.
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -51,6 +51,11 @@ class EventWaiters:
         self._places: Counter[str] = Counter()
         self._waiting: set[_Waiter] = set()
         self._asking: asyncio.Task[None] | None = None
+        self._told = asyncio.Event()
+
+    def look(self) -> None:
+        """There are new events for somebody: ask now."""
+        self._told.set()
 
     @asynccontextmanager
     async def place(self, client_id: str) -> AsyncIterator[None]:
@@ -90,13 +95,15 @@ class EventWaiters:
             self._waiting.discard(waiter)
 
     async def _ask(self) -> None:
-        """Ask and wake, once a tick, while anybody waits."""
+        """Ask and wake, once a tick or when told to, while anybody waits."""
         while self._waiting:
+            self._told.clear()
             try:
                 await self._wake()
             except StoreError as error:
                 _log.warning("events-wait-for-database", error=str(error))
-            await asyncio.sleep(TICK_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), TICK_SECONDS)
 
     async def _wake(self) -> None:
         clients = sorted({waiter.client_id for waiter in self._waiting})

@@ -1,0 +1,16 @@
+"""A stored body that was erased: what needs it is refused, and what can do without it goes on."""
+
+from hundi.kernel.faults import Code, Fault, Kind
+
+ERASED = Code(
+    "DOC-BODY-ERASED",
+    Kind.RULE,
+    "The content of a document was erased; what has to read it cannot be done any more.",
+)
+CODES = (ERASED,)
+
+
+def erased(path: str, what: str, advice: str) -> Fault:
+    """The refusal of what has to read it: `erased("bid", "The bid BID-A1", "Refuse it.")`."""
+    detail = f"{what} was erased, and this cannot be judged without its content. {advice}"
+    return ERASED.at(path, detail, erased=what)

@@ -1,0 +1,186 @@
+"""Callers who never give up: they send orders, over and over, and note every way in which it fails."""
+
+import asyncio
+import http.client
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+
+from tests.journeys.traders import ROAD, Trader, order_to, until
+
+CALLERS = 6
+
+
+@dataclass
+class Crowd:
+    """Threads of callers, half of which keep their connection. `ports` are where they may call.
+
+    `acks` are acknowledged messages by their key. `cut` counts connections that ended in the middle
+    of a request, `refused` those that nobody took; `errors` are answers that were no ack.
+    """
+
+    buyer: Trader
+    supplier: Trader
+    ports: Sequence[int]
+    acks: dict[str, str] = field(default_factory=dict)
+    cut: list[str] = field(default_factory=list)
+    refused: int = 0
+    errors: list[str] = field(default_factory=list)
+    stop: threading.Event = field(default_factory=threading.Event)
+    given_up: threading.Event = field(default_factory=threading.Event)
+    threads: list[threading.Thread] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """Let all callers call."""
+        for number in range(CALLERS):
+            caller = threading.Thread(target=self.call_for_ever, args=(number,), daemon=True)
+            self.threads.append(caller)
+            caller.start()
+
+    def rest(self) -> None:
+        """Let every caller have his last answer, and no more."""
+        self.stop.set()
+        for caller in self.threads:
+            caller.join(40)
+
+    def call_for_ever(self, number: int) -> None:
+        """Send one order after the other, each again under its key until it is acknowledged."""
+        line = _Line(self.ports[number % len(self.ports) :] + self.ports, keeps=number % 2 == 0)
+        place = 0
+        while not self.stop.is_set():
+            place += 1
+            self._insist(line, f"{number}Y{place}")
+        line.hang_up()
+
+    def _insist(self, line: "_Line", place: str) -> None:
+        body = order_to(self.supplier, place)
+        headers = {**self.buyer._headers(), "Idempotency-Key": place}
+        patience = time.monotonic() + 30
+        while time.monotonic() < patience and not self.given_up.is_set():
+            try:
+                status, answer = line.post(ROAD + "req-send", body, headers)
+            except ConnectionRefusedError:
+                self.refused += 1
+                line.turn()
+                time.sleep(0.02)
+            except (OSError, http.client.HTTPException) as error:
+                self.cut.append(f"{place}: {error!r}")
+                line.turn()
+            else:
+                if status == 200:
+                    self.acks[place] = json.loads(answer)["payload"]["resp"]["reqMsgId"]
+                    return
+                self.errors.append(f"{place}: {status} {answer.decode()[:300]}")
+                time.sleep(0.1)
+        if not self.given_up.is_set():
+            self.errors.append(f"{place}: nobody answered")
+
+    def busy(self, more: int) -> None:
+        """Wait until so many further orders are acknowledged: a kill proves nothing in silence."""
+        before = len(self.acks)
+        until(lambda: len(self.acks) >= before + more, 30)
+
+
+class _Line:
+    """One caller's connection, to the first of some ports or after a `turn` to the next."""
+
+    def __init__(self, ports: Sequence[int], *, keeps: bool) -> None:
+        self._ports = list(ports)
+        self._keeps = keeps
+        self._connection: http.client.HTTPConnection | None = None
+
+    def post(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+        if self._connection is None:
+            self._connection = http.client.HTTPConnection("127.0.0.1", self._ports[0], timeout=20)
+        more = {} if self._keeps else {"Connection": "close"}
+        self._connection.request("POST", path, body, {**headers, **more})
+        with self._connection.getresponse() as answer:
+            return answer.status, answer.read()
+
+    def turn(self) -> None:
+        self.hang_up()
+        self._ports.append(self._ports.pop(0))
+
+    def hang_up(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
+
+@contextmanager
+def calling(buyer: Trader, supplier: Trader, ports: Sequence[int]) -> Iterator[Crowd]:
+    """A crowd that calls until the block ends; then every caller has his last answer."""
+    crowd = Crowd(buyer, supplier, ports)
+    buyer.read("/documents")  # has its token now
+    crowd.begin()
+    try:
+        yield crowd
+    finally:
+        crowd.rest()
+
+
+def workers_of(parent: int) -> list[int]:
+    """The processes that a process has started and that live."""
+    found = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return list(map(int, found))
+
+
+def settled(crowd: Crowd, database_url: str) -> None:
+    """Wait for the last outcome, then see that each ack was kept once: here and at both receivers.
+
+    A killed dispatcher's leases end at once, as if their 30 seconds had passed.
+    """
+    acked = set(crowd.acks.values())
+    assert len(acked) == len(crowd.acks) > 0
+    asyncio.run(_at_rest(database_url))
+    until(lambda: len(_informed(crowd.buyer)) >= len(acked), 20)
+    for trader in (crowd.buyer, crowd.supplier):
+        assert _informed(trader) == acked
+        ids = {webhook.headers["webhook-id"] for webhook in trader.took}
+        assert len(ids) == len(acked), "one webhook-id for each message, however often it came"
+    states = asyncio.run(_states(database_url))
+    assert states == Counter({"SETTLED": len(acked)})
+
+
+def doubled(trader: Trader) -> int:
+    """How many webhooks came more than once."""
+    return len(trader.took) - len({webhook.headers["webhook-id"] for webhook in trader.took})
+
+
+def _informed(trader: Trader) -> set[str]:
+    return {webhook.headers["hundi-exchange"] for webhook in trader.took}
+
+
+async def _at_rest(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    last = time.monotonic() + 30
+    try:
+        while time.monotonic() < last:
+            await asyncio.sleep(0.3)
+            found = await connection.fetch("select state, count(*) from delivery group by 1")
+            waiting = {state: count for state, count in found if state in {"QUEUED", "LEASED"}}
+            if not waiting:
+                return
+            if set(waiting) == {"LEASED"}:
+                await asyncio.sleep(1)  # whoever lives has written down what he was at
+                await connection.execute(
+                    "update delivery set lease_until = 0 where state = 'LEASED'"
+                )
+    finally:
+        await connection.close()
+
+
+async def _states(url: str) -> Counter[str]:
+    connection = await asyncpg.connect(url)
+    try:
+        found = await connection.fetch("select state, count(*) as n from exchange group by 1")
+        return Counter({row["state"]: row["n"] for row in found})
+    finally:
+        await connection.close()

@@ -1,0 +1,199 @@
+"""Several processes over one PostgreSQL: killed, restarted, orphaned; callers notice little of it."""
+
+import json
+import os
+import pathlib
+import random
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from hundi.cli.stage import Process, Stage, call, free_port
+from hundi.simulator import story
+from tests.journeys.crowd import CALLERS, Crowd, calling, doubled, settled, workers_of
+from tests.journeys.traders import network, trading, until
+
+IN_FLIGHT = 32
+"""Attempts that one dispatcher may have under way at one endpoint when it is killed."""
+
+
+@contextmanager
+def supervised(database_url: str, *options: str) -> Iterator[tuple[Stage, int, int]]:
+    """`hundi serve --workers 2`: the stage, its port, the parent's process."""
+    with Stage(database_url) as stage:
+        port = free_port()
+        parent = stage.process("parent", "serve", "--dev", "--port", str(port), *options)
+        parent.start(f"http://127.0.0.1:{port}/readyz")
+        yield stage, port, number_of(parent)
+
+
+@contextmanager
+def crowded(stage: Stage, ports: list[int]) -> Iterator[Crowd]:
+    with (
+        trading(stage, f"http://127.0.0.1:{ports[0]}", story.BUYER, story.SUPPLIER) as traders,
+        calling(*traders, ports) as crowd,
+    ):
+        crowd.busy(5)
+        yield crowd
+
+
+def number_of(process: Process) -> int:
+    assert process._process is not None
+    return process._process.pid
+
+
+def all_came_back(parent: int, before: list[int]) -> None:
+    until(lambda: len(workers_of(parent)) == len(before))
+
+
+def test_any_worker_may_be_killed(postgres_url: str) -> None:
+    chance = random.Random(5)
+    with supervised(postgres_url, "--workers", "2") as (stage, port, parent):
+        with crowded(stage, [port]) as crowd:
+            before = workers_of(parent)
+            assert len(before) == 3
+            for victim in chance.sample(before, 3):
+                os.kill(victim, signal.SIGKILL)
+                crowd.busy(10)
+                all_came_back(parent, before)
+            assert not set(workers_of(parent)) & set(before)
+            crowd.rest()
+            settled(crowd, postgres_url)
+        assert crowd.errors == []
+        assert crowd.refused == 0, "the parent's sockets take everyone"
+        assert len(crowd.cut) <= 2 * CALLERS
+        assert doubled(crowd.supplier) + doubled(crowd.buyer) <= 2 * IN_FLIGHT
+
+
+def test_two_of_each_on_their_own_and_any_may_be_killed(postgres_url: str) -> None:
+    with network(postgres_url, "api", "dispatcher", "dispatcher") as (stage, address, processes):
+        first, second = int(address.rpartition(":")[2]), free_port()
+        other = stage.process("other", "serve", "--dev", "--role", "api", "--port", str(second))
+        other.start(f"http://127.0.0.1:{second}/readyz")
+        with crowded(stage, [first, second]) as crowd:
+            api, left, right = processes
+            for victim, ready in ((api, second), (left, first), (other, first), (right, first)):
+                victim.kill()
+                crowd.busy(10)
+                own = {id(api): first, id(other): second}.get(id(victim), ready)
+                victim.start(f"http://127.0.0.1:{own}/readyz")
+            crowd.rest()
+            settled(crowd, postgres_url)
+        assert crowd.errors == []
+        assert len(crowd.cut) <= 2 * CALLERS
+        assert doubled(crowd.supplier) + doubled(crowd.buyer) <= 4 * IN_FLIGHT
+
+
+def test_a_rolling_restart_is_not_noticed(postgres_url: str) -> None:
+    with supervised(postgres_url, "--workers", "2") as (stage, port, parent):
+        with crowded(stage, [port]) as crowd:
+            before = workers_of(parent)
+            for worker in before:
+                os.kill(worker, signal.SIGTERM)
+                until(lambda gone=worker: gone not in workers_of(parent))
+                all_came_back(parent, before)
+                crowd.busy(10)
+            crowd.rest()
+            settled(crowd, postgres_url)
+        assert (crowd.errors, crowd.cut, crowd.refused) == ([], [], 0)
+        assert doubled(crowd.supplier) + doubled(crowd.buyer) == 0
+
+
+def test_a_rolling_restart_of_processes_on_their_own(postgres_url: str) -> None:
+    with network(postgres_url, "api", "dispatcher") as (stage, address, [api, dispatcher]):
+        first, second = int(address.rpartition(":")[2]), free_port()
+        other = stage.process("other", "serve", "--dev", "--role", "api", "--port", str(second))
+        other.start(f"http://127.0.0.1:{second}/readyz")
+        with crowded(stage, [first, second]) as crowd:
+            for process, port in ((api, first), (other, second), (dispatcher, first)):
+                process.stop()
+                crowd.busy(10)
+                process.start(f"http://127.0.0.1:{port}/readyz")
+            crowd.rest()
+            settled(crowd, postgres_url)
+        assert (crowd.errors, crowd.cut) == ([], [])
+        assert doubled(crowd.supplier) + doubled(crowd.buyer) == 0
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGTERM])
+def test_workers_end_with_their_parent(postgres_url: str, sign: signal.Signals) -> None:
+    with (
+        supervised(postgres_url, "--workers", "2") as (stage, port, parent),
+        crowded(stage, [port]) as crowd,
+    ):
+        workers = workers_of(parent)
+        os.kill(parent, sign)
+        until(lambda: not any(map(alive, workers)), 30)
+        crowd.given_up.set()
+        crowd.rest()
+        with pytest.raises(OSError, match="refused"):
+            call("GET", f"http://127.0.0.1:{port}/healthz")
+        assert (crowd.errors, crowd.cut) == ([], [])
+        again = stage.process("again", "serve", "--dev", "--port", str(port))
+        again.start(f"http://127.0.0.1:{port}/readyz")
+        settled(crowd, postgres_url)
+
+
+def alive(process: int) -> bool:
+    """Whether it runs; one that has ended and waits to be asked how does not."""
+    try:
+        with pathlib.Path(f"/proc/{process}/stat").open() as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_one_port_tells_what_all_workers_count(postgres_url: str) -> None:
+    with supervised(postgres_url, "--workers", "2") as (stage, port, _):
+        with crowded(stage, [port]) as crowd:
+            crowd.busy(20)
+            crowd.rest()
+            settled(crowd, postgres_url)
+        told = call("GET", f"http://127.0.0.1:{port}/metrics").body
+        series = dict(line.rsplit(" ", 1) for line in told.splitlines() if line[0] != "#")
+        workers = {"api-1", "api-2", "dispatcher"}
+        for name in workers:
+            assert series[f'hundi_worker_up{{worker="{name}"}}'] == "1.0"
+        acks = {k: float(v) for k, v in series.items() if k.startswith("hundi_acks_total")}
+        assert sum(acks.values()) == len(crowd.acks)
+        assert len(acks) == 2, "each has taken some"
+        sent = 'hundi_deliveries_total{kind="REQ",outcome="SETTLED",worker="dispatcher"}'
+        assert float(series[sent]) == len(crowd.acks)
+        assert told.count("# TYPE hundi_acks_total counter") == 1
+
+
+def test_the_dispatcher_and_the_waiting_hear_of_it_at_once(postgres_url: str) -> None:
+    """Not at their next tick: a quarter of a second each, and as much again for the event."""
+    with supervised(postgres_url, "--workers", "2") as (stage, port, _):
+        address = f"http://127.0.0.1:{port}"
+        with trading(stage, address, story.BUYER, story.SUPPLIER) as (buyer, supplier):
+            from tests.journeys.traders import order_to, result_of
+
+            result_of(buyer.post("req-send", order_to(supplier, "first")))
+            until(lambda: buyer.took)
+            spans = []
+            for place in range(8):
+                time.sleep(0.3)
+                took, began = len(supplier.took), time.monotonic()
+                result_of(buyer.post("req-send", order_to(supplier, place)))
+                until(lambda before=took: len(supplier.took) > before)
+                spans.append(time.monotonic() - began)
+            assert sorted(spans)[4] < 0.1, json.dumps(spans)
+
+
+def test_nonsense_is_a_sentence(postgres_url: str, sqlite_url: str) -> None:
+    from tests.cli.test_commands import hundi
+
+    for url, count, says in (
+        (sqlite_url, "2", "HUNDI_DATABASE_URL to a PostgreSQL"),
+        (postgres_url, "0", "--workers"),
+        (postgres_url, "65", "--workers"),
+        (postgres_url, "many", "--workers"),
+    ):
+        told = hundi("serve", "--port", "0", "--workers", count, url=url)
+        assert told.returncode == 2
+        assert says in told.stderr
+        assert "Traceback" not in told.stderr
