@@ -293,12 +293,12 @@ class _Desk:
             clock=world.clock,
             random=world.random.randbytes,
         )
-        self._leased: list[Leased] = []
-        self._results: list[AttemptResult] = []
+        self.crash()
 
     def crash(self) -> None:
         """Forget everything; the leases stay behind."""
-        self._leased, self._results = [], []
+        self._leased: list[Leased] = []
+        self._results: list[AttemptResult] = []
 
     def work(self) -> None:
         """Claim, send or write, whichever comes."""
