@@ -29,7 +29,7 @@ check: $(STAMP) ## lint, formatting, types, imports, spelling; every warning is 
 test: $(STAMP) ## all tests on SQLite, and on PostgreSQL where its binaries are installed
 	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
-demo: $(STAMP) ## two businesses exchange orders; ONCE=1 stops after the checks
+demo: $(STAMP) ## a whole trade between simulated ERPs; ONCE=1 stops after the checks
 	$(BIN)/hundi demo $(if $(ONCE),--once)
 
 bench: $(STAMP) ## measure against the bare control and pgbench
@@ -38,8 +38,9 @@ bench: $(STAMP) ## measure against the bare control and pgbench
 proof: $(STAMP) ## the long tests: hours of crashes, races and simulated days
 	$(BIN)/pytest -m proof --timeout 0 $(ARGS)
 
-reference: $(STAMP) ## write docs/reference and the served API description again
+reference: $(STAMP) ## write docs/reference, the dashboard, the alerts and the served API description again
 	$(BIN)/python docs/generate.py
+	$(BIN)/python deploy/generate.py
 	$(BIN)/python -m hundi.web.openapi contract
 
 format: $(STAMP) ## put imports and layout in order
@@ -48,8 +49,8 @@ format: $(STAMP) ## put imports and layout in order
 
 requirements: ## pin again what pyproject.toml asks for
 	@test -x .venv-pin/bin/pip-compile || { $(PYTHON) -m venv .venv-pin && .venv-pin/bin/pip install --quiet pip-tools; }
-	$(PIN) --extra dev -o requirements/dev.txt pyproject.toml
-	$(PIN) -c requirements/dev.txt -o requirements/runtime.txt pyproject.toml
+	$(PIN) --extra dev --extra otel -o requirements/dev.txt pyproject.toml
+	$(PIN) --extra otel -c requirements/dev.txt -o requirements/runtime.txt pyproject.toml
 	$(PIN) -c requirements/dev.txt -o requirements/bench.txt requirements/bench.in
 PIN = CUSTOM_COMPILE_COMMAND="make requirements" .venv-pin/bin/pip-compile --no-config \
 	--generate-hashes --allow-unsafe --strip-extras --no-emit-options

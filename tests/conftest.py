@@ -5,6 +5,7 @@ the first test needs it. Where it is not installed those tests are skipped, told
 with HUNDI_REQUIRE_POSTGRES=1 they fail instead.
 """
 
+import asyncio
 import itertools
 import os
 import shutil
@@ -16,10 +17,12 @@ import pytest
 from hundi.store.migrate import upgrade
 from tests.keys import KEY
 from tests.postgres import Cluster, NoPostgresError, cluster
+from tests.trade.filled import fill
 
 # What tests and the processes that they start keep secrets with, on either database.
 os.environ.setdefault("HUNDI_SECRET_KEYS", KEY)
 _TEMPLATE = "hundi_template"
+_FILLED = "hundi_filled"
 _NOT_HERE = "PostgreSQL cannot be started"
 _numbers = itertools.count(1)
 
@@ -46,6 +49,19 @@ def postgres_url(_postgres_template: Cluster) -> Iterator[str]:
     name = f"hundi_{next(_numbers)}"
     yield _postgres_template.create(name, template=_TEMPLATE)
     _postgres_template.drop(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def filled_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """URL of a database of either kind with trades in it, for tests that break or read them."""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("_sqlite_filled")
+        yield f"sqlite:///{shutil.copy(template, tmp_path / 'filled.db')}"
+        return
+    running: Cluster = request.getfixturevalue("_postgres_filled")
+    name = f"hundi_{next(_numbers)}"
+    yield running.create(name, template=_FILLED)
+    running.drop(name)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -82,6 +98,20 @@ def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "hundi.db"
     upgrade(f"sqlite:///{path}")
     assert not path.with_name("hundi.db-wal").exists(), "the template must be one file to be copied"
+    return path
+
+
+@pytest.fixture(scope="session")
+def _postgres_filled(_postgres_template: Cluster) -> Cluster:
+    asyncio.run(fill(_postgres_template.create(_FILLED, template=_TEMPLATE)))
+    return _postgres_template
+
+
+@pytest.fixture(scope="session")
+def _sqlite_filled(_sqlite_template: Path) -> Path:
+    path = _sqlite_template.with_name("filled.db")
+    shutil.copy(_sqlite_template, path)
+    asyncio.run(fill(f"sqlite:///{path}"))
     return path
 
 

@@ -26,6 +26,12 @@ def test_version() -> None:
     assert hundi("--version", url="").stdout == f"hundi {__version__}\n"
 
 
+def test_the_help_names_the_whole_trade() -> None:
+    told = " ".join(hundi("--help", url="").stdout.split())
+    for word in ("orders, invoices, payments and bids", "Play a whole trade"):
+        assert word in told
+
+
 def test_a_client_and_its_party(database_url: str) -> None:
     made = hundi("client", "add", "--name", "ERP", "--mailbox", "--json", url=database_url)
     assert made.returncode == 0, made.stderr

@@ -16,6 +16,7 @@ class Troubled:
     """A dispatcher that fails once, then finds nothing to do."""
 
     concurrency = 1
+    watch = None
     database = SimpleNamespace(dialect="sqlite")
 
     def __init__(self, trouble: Exception) -> None:

@@ -133,6 +133,7 @@ def test_every_object_of_the_bodies_is_compared() -> None:
         for module in (supply_shapes, invoice_bodies, note_bodies)
         for one in vars(module).values()
         if isinstance(one, type) and issubclass(one, Group) and one.__module__ == module.__name__
+        if not one.__subclasses__()  # its members are compared in those that inherit them
     }
     assert declared <= {body for pairs in PAIRS.values() for body in pairs}
 

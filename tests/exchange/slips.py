@@ -67,6 +67,7 @@ SLIP = DocumentType(
     author="buyer",
     initial="CREATED",
     released=frozenset({"CANCELLED"}),
+    settled=frozenset(),
     withdrawal="CANCEL",
     shut_by=frozenset({"CANCEL"}),
     guarded=frozenset(),

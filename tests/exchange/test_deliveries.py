@@ -97,6 +97,7 @@ async def test_an_exchange_tells_its_outcome(stage: Scene) -> None:
                 "type": "slip",
                 "objectId": "S1",
                 "author": BUYER,
+                "how": "MOVES",
                 "from": "CREATED",
                 "to": "SENT",
                 "version": 1,

@@ -1,4 +1,4 @@
-"""docs/generate.py as a module: `docs` is a folder of texts and no package."""
+"""docs/generate.py and deploy/generate.py as modules: their folders are no packages."""
 
 import importlib.util
 from types import ModuleType
@@ -6,8 +6,8 @@ from types import ModuleType
 from tests.house.sources import ROOT
 
 
-def _load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+def _load(folder: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate", ROOT / folder / "generate.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -15,4 +15,5 @@ def _load() -> ModuleType:
     return module
 
 
-generate = _load()
+generate = _load("docs")
+deploy = _load("deploy")

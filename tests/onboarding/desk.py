@@ -189,6 +189,7 @@ async def desk(database_url: str) -> AsyncIterator[Desk]:
             calls(stage.road, onboarding, edge),
             edge=edge,
             tokens=Tokens(stage.database, Random(2).randbytes, rates=Rates()),
+            visits=context.visits,
             rest=rest(context),
         )
         transport = httpx.ASGITransport(app)

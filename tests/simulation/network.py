@@ -30,7 +30,9 @@ class BadNetwork:
         self.trouble = trouble
         self._late: list[tuple[Endpoint, Parcel]] = []
 
-    async def post(self, endpoint: Endpoint, parcel: Parcel, *, now: int) -> Answer:
+    async def post(
+        self, endpoint: Endpoint, parcel: Parcel, *, now: int, watch: object = None
+    ) -> Answer:
         """Deliver a webhook, more or less."""
         if self._random.random() < self.trouble:
             return LOST

@@ -1,13 +1,24 @@
 """Levels of verification on the road: level 2 pays, level 3 is paid, level 1 does all else."""
 
+import asyncio
 from functools import partial
+
+import pytest
 
 from hundi.exchange.request import Refused
 from hundi.parties.operations import set_level
+from hundi.parties.queries import served
 from hundi.simulator import story, story_money
+from hundi.store.engine import Transaction
+from tests.trade import loans
 from tests.trade.desk import Desk
+from tests.trade.lending import Lending
+from tests.trade.test_financing import ANSWER, SHARE, asked, lending
 from tests.trade.test_story import INVOICE_1, billed, ordered
 
+__all__ = ["lending"]
+
+LENDER_A = loans.LENDERS["LENDER-A"].business.b2b_id
 BUYER, SUPPLIER = story.BUYER.b2b_id, story.SUPPLIER.b2b_id
 PAY = "payment/req-pay"
 
@@ -46,3 +57,44 @@ async def test_what_was_taken_in_is_confirmed_whatever_the_level(trade: Desk) ->
     await level(trade, SUPPLIER, 1)
     await trade.send("payment/req-pay-confirmation", story_money.payment_confirmation(1))
     assert await trade.status(INVOICE_1) == "PARTIALLY PAID"
+
+
+async def test_a_lender_of_level_2_cannot_bid_nor_be_taken_nor_be_paid(lending: Lending) -> None:
+    await asked(lending)
+    await level(lending, LENDER_A, 2)
+    found = await lending.refused(SHARE, loans.bid("BID-A1"))
+    assert found == [("FIN-LENDER-LEVEL", "bid.bidDetails[0].financierId")]
+    await level(lending, LENDER_A, 3)
+    await lending.send(SHARE, loans.bid("BID-A1"))
+    await level(lending, LENDER_A, 2)
+    taken = loans.bid_answer({"BID-A1": "ACCEPT"})
+    found = await lending.refused(ANSWER, taken)
+    assert found == [("FIN-LENDER-LEVEL", "bidResponse.responses[0].financierId")]
+    await level(lending, LENDER_A, 3)
+    await lending.send(ANSWER, taken)
+    await level(lending, LENDER_A, 2)
+    found = await lending.refused(PAY, story_money.payment(3))
+    assert found == [("PAY-PAYEE-LEVEL", "payment.invoicesPayInfos[0]")]
+    await level(lending, LENDER_A, 3)
+    await level(lending, SUPPLIER, 1)
+    await lending.send(PAY, story_money.payment(3))
+
+
+async def test_a_level_is_held_while_it_is_judged(trade: Desk) -> None:
+    if trade.database.dialect == "sqlite":
+        return  # one writer at a time
+    judged, lowered = asyncio.Event(), asyncio.Event()
+
+    async def judge(tx: Transaction) -> None:
+        await served(tx, {SUPPLIER})
+        judged.set()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(lowered.wait(), 0.5)
+
+    async def lower() -> None:
+        await judged.wait()
+        await level(trade, SUPPLIER, 1)
+        lowered.set()
+
+    await asyncio.gather(trade.database.write(judge), lower())
+    assert lowered.is_set()

@@ -7,7 +7,9 @@ and after the message that refers has left.
 from collections.abc import AsyncIterator
 
 import pytest
+import sqlalchemy as sa
 
+from hundi.exchange import tables
 from hundi.exchange.verdict import Decision
 from hundi.simulator import story_money
 from hundi.simulator.story_financing import REQUEST_ID
@@ -138,3 +140,43 @@ async def test_a_bid_is_told_once_it_may_have_reached_the_initiator(
     assert (await around(reads, ASKED_A, "supplier"))[1] == []
     await lending.deliver(Decision.DECLINED)
     assert (await around(reads, ASKED_A, "supplier"))[1] == [BID_A]
+
+
+async def concerned(reads: Reads, req_msg_id: str, client_id: str) -> list[tuple[str, str, str]]:
+    """The documents of an exchange's page: how it touches each of them."""
+    found = await reads.get(f"/exchanges/{req_msg_id}", client_id)
+    documents = checked(found, "NetworkExchange")["documents"]
+    assert all((one["how"] == "HOLDS") == (one["to"] is None) for one in documents)
+    return [(one["how"], one["type"], one["objectId"]) for one in documents]
+
+
+async def test_an_exchange_tells_what_it_draws_on(lending: Lending, reads: Reads) -> None:
+    await ordered(lending)
+    sent = await lending.send("invoice/req-send-invoice", bills.invoice(1))
+    confirmed = bills.invoice_confirmation("ACCEPT", "ACCEPTED")
+    await lending.send("invoice/req-confirm-invoice", confirmed)
+    paid = await lending.send("payment/req-pay", story_money.payment(1))
+    for reader in TRADERS:
+        assert await concerned(reads, sent.req_msg_id, reader) == [
+            ("MOVES", *THE_INVOICE),
+            ("HOLDS", *THE_ORDER),
+        ]
+        assert await concerned(reads, paid.req_msg_id, reader) == [
+            ("MOVES", *THE_PAYMENT),
+            ("HOLDS", *THE_INVOICE),
+        ]
+
+
+async def test_a_lender_is_told_of_no_document_of_the_traders(
+    lending: Lending, reads: Reads
+) -> None:
+    await asked(lending)
+    x = tables.exchange.c
+    query = sa.select(x.req_msg_id).where(x.message == ASK, x.receiver_client == "lender-a")
+    [row] = await lending.rows(query)
+    request = ("MOVES", *ASKED_A)
+    assert await concerned(reads, row["req_msg_id"], "lender-a") == [request]
+    assert await concerned(reads, row["req_msg_id"], "supplier") == [
+        request,
+        ("HOLDS", "invoice", INVOICE_2),
+    ]

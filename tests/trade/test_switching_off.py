@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 
 from hundi.documents import DOCUMENT_TYPES
+from hundi.exchange.request import Accepted
 from hundi.exchange.verdict import Decision
 from hundi.kernel.faults import RefusedError
 from hundi.onboarding.switching import deactivate, ends_of
@@ -13,7 +14,7 @@ from tests.trade import bills, loans
 from tests.trade.desk import Desk
 from tests.trade.lending import Lending
 from tests.trade.test_financing import ANSWER, AT_A, asked, assigned, both_bid, lending
-from tests.trade.test_story import INVOICE_2, billed, ordered
+from tests.trade.test_story import INVOICE_1, INVOICE_2, billed, ordered, paid
 
 __all__ = ["lending"]
 
@@ -82,6 +83,40 @@ async def test_a_financing_runs_until_the_lender_is_paid(lending: Lending) -> No
     await lending.send("payment/req-pay-confirmation", story_money.payment_confirmation(3))
     assert await lending.status(INVOICE_2) == "PAID"
     assert await open_of(lending, "lender-a", LENDER_A) == set()
+
+
+async def test_what_is_paid_and_noted_keeps_nobody_on(trade: Desk) -> None:
+    await ordered(trade)
+    await billed(trade, 1)
+    await trade.send("cd-note/req-send", bills.note())
+    await trade.send("cd-note/req-confirm", bills.note_confirmation())
+    closed = story.status_change(
+        "CLOSE", version=2, source="ACCEPTED", target="CLOSED", remarks="Short closed"
+    )
+    await trade.send("purchase-order/req-status-change", closed)
+    await paid(trade, 1)
+    left = {("invoice", "PARTIALLY PAID")}
+    assert await open_of(trade, "supplier", SUPPLIER) == left, "something is due"
+    await trade.send("payment/req-pay", story_money.payment(2))
+    unconfirmed = {("invoice", "PAYMENT INITIATED"), ("payment", "DELIVERED")}
+    assert await open_of(trade, "supplier", SUPPLIER) == unconfirmed
+    await trade.send("payment/req-pay-confirmation", story_money.payment_confirmation(2))
+    assert await trade.status(INVOICE_1) == "PAID"
+    assert await open_of(trade, "supplier", SUPPLIER) == set()
+    assert await open_of(trade, "buyer", story.BUYER.b2b_id) == set()
+
+
+async def test_a_paid_invoice_that_is_being_closed_keeps_both_on(trade: Desk) -> None:
+    await ordered(trade)
+    await billed(trade, 1)
+    await trade.send("cd-note/req-send", bills.note())
+    await trade.send("cd-note/req-confirm", bills.note_confirmation())
+    await paid(trade, 1)
+    await paid(trade, 2)
+    closing = bills.invoice_status("CLOSE", "PAID", "CLOSED")
+    outcome = await trade.submit("invoice/req-status-change-invoice", closing)
+    assert isinstance(outcome, Accepted)
+    assert ("invoice", "PAID") in await open_of(trade, "supplier", SUPPLIER)
 
 
 @pytest.mark.parametrize("kind", DOCUMENT_TYPES, ids=lambda kind: kind.name)

@@ -13,6 +13,7 @@ from hundi.parties.tokens import Tokens
 from hundi.web.context import Context
 from hundi.web.metrics import Metrics
 from hundi.web.network import rest
+from hundi.web.visits import Visits
 from hundi.web.waiting import EventWaiters
 from tests.exchange.scene import Scene, scene
 
@@ -45,6 +46,7 @@ def context_of(stage: Scene, woken: list[None]) -> Context:
         clock=wall_clock,
         random=Random(3).randbytes,
         metrics=Metrics(stage.database),
+        visits=Visits(Random(4).randbytes),
         waiters=EventWaiters(stage.database),
         wake=lambda: woken.append(None),
         wake_codes=lambda: None,

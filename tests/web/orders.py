@@ -73,7 +73,11 @@ async def desk(database_url: str, *, mailbox: str | None = "supplier") -> AsyncI
             stage.database, random=Random(4).randbytes, accepted=lambda: None, proves=True
         )
         app = Application(
-            calls(stage.road, onboarding, edge), edge=edge, tokens=tokens, rest=rest(context)
+            calls(stage.road, onboarding, edge),
+            edge=edge,
+            tokens=tokens,
+            visits=context.visits,
+            rest=rest(context),
         )
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://hundi.test") as client:

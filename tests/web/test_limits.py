@@ -75,7 +75,12 @@ async def test_guesses_are_counted_where_they_come_from(made: Desk, proxies: str
     )  # fmt: skip
     known = made.calls._transport.app
     app = Application(
-        (), edge=None, tokens=known._messages._tokens, rest=known._rest, proxies=proxies
+        (),
+        edge=None,
+        tokens=known._messages._tokens,
+        visits=None,
+        rest=known._rest,
+        proxies=proxies,
     )
     bad = {"x-forwarded-for": "203.0.113.1, 198.51.100.5"}
     for _ in range(FREE_OF_PAIR + 1):

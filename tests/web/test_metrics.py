@@ -8,7 +8,8 @@ from hundi.exchange.record import State, stored_name
 from hundi.exchange.request import Accepted
 from hundi.exchange.verdict import Answer, Decision, Verdict
 from hundi.kernel.clock import MINUTE
-from hundi.web.metrics import Metrics
+from hundi.store.batch import Ran
+from hundi.web.metrics import ACCEPT, Metrics
 from tests.exchange.scene import Scene
 from tests.exchange.slips import slip
 from tests.web.conftest import Net
@@ -111,7 +112,7 @@ async def test_the_outbox_is_asked_of_the_database_and_not_at_every_scrape(net: 
 async def test_breakers_and_batches_are_told(stage: Scene) -> None:
     metrics = Metrics(stage.database)
     metrics.watch_breakers(lambda: 3)
-    metrics.committed(20)
+    metrics.committed(ACCEPT, Ran(members=range(20), waited_since=[1.0] * 20, began=2, ended=2.02))
     found = await values(metrics)
     assert found["hundi_breakers_open"] == 3
     assert found['hundi_batch_size_bucket{le="16.0"}'] == 0

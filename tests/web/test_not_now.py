@@ -13,6 +13,7 @@ from hundi.store.batch import OverloadedError
 from hundi.store.engine import CommitUnknownError, StoreError, UnavailableError
 from hundi.web.app import MessageCall
 from hundi.web.messages import MessageCalls, Submit
+from hundi.web.visits import Visits
 
 
 class OpenDoor:
@@ -47,7 +48,8 @@ class DeadStore:
 async def _answer(error: Exception, raw: bytes) -> httpx.Response:
     dead = DeadStore(error)
     every = {m.path: MessageCall(m, dead, dead) for m in MESSAGES}  # type: ignore[arg-type]
-    calls = MessageCalls(every, dead, OpenDoor())  # type: ignore[arg-type]
+    visits = Visits(Random(1).randbytes)
+    calls = MessageCalls(every, dead, tokens=OpenDoor(), visits=visits)  # type: ignore[arg-type]
     headers = {
         "authorization": "Bearer x",
         "content-type": "application/json",

@@ -23,6 +23,7 @@ class Counting:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self.dialect = database.dialect
         self.reads = 0
         self.away = False
 

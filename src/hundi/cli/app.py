@@ -26,6 +26,7 @@ from hundi.kernel.rates import USUAL, BadRateError, Rates, rates_from
 from hundi.kernel.rates import VARIABLE as RATES
 from hundi.kernel.sealing import BadKeysError, SealError
 from hundi.kernel.settings import ServeSettings
+from hundi.observing.logs import FORMAT_VARIABLE, LEVEL_VARIABLE
 from hundi.store.engine import StoreError
 from hundi.store.migrate import upgrade
 from hundi.store.opening import BadUrlError
@@ -58,7 +59,7 @@ def run(arguments: Sequence[str], tools: Tools) -> int:
 def _build(tools: Tools) -> Callable[..., Any]:
     app = typer.Typer(
         name="hundi",
-        help="A network on which two businesses' systems exchange purchase orders.",
+        help=_root.__doc__,
         no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,
@@ -89,7 +90,7 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    """A network on which two businesses' systems exchange purchase orders."""
+    """A network on which businesses' systems exchange orders, invoices, payments and bids."""
 
 
 def _add_processes(app: typer.Typer, tools: Tools) -> None:
@@ -130,7 +131,7 @@ def _add_processes(app: typer.Typer, tools: Tools) -> None:
     def demo(
         once: Annotated[bool, typer.Option("--once", help="Stop after the checks.")] = False,
     ) -> None:
-        """Play the story of some purchase orders between two simulated ERPs, and check it."""
+        """Play a whole trade, from order to payment, between simulated ERPs, and check it."""
         raise typer.Exit(tools.demo(once=once))
 
 
@@ -148,6 +149,8 @@ def _settings(host: str, port: int, *, role: str, dev: bool) -> ServeSettings:
         keyring=keys_to_serve(url, role=role, dev=dev),
         rates=rates_from(os.environ.get(RATES, ""), usual=Rates() if dev else USUAL),
         proxies=trusted_proxies(os.environ.get(PROXIES, DEFAULT_PROXIES)),
+        log=os.environ.get(LEVEL_VARIABLE, ""),
+        log_format=os.environ.get(FORMAT_VARIABLE, ""),
     )
 
 

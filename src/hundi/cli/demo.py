@@ -1,4 +1,4 @@
-"""`hundi demo`: a whole trade between two businesses, told and checked step by step.
+"""`hundi demo`: a whole trade between two businesses and two lenders, told and checked by steps.
 
 The demo uses what any user has: the command line, HTTP, and the simulated ERPs' control pages.
 """

@@ -52,7 +52,7 @@ class CodeSender:
             return  # another sender has it, or the registration has ended
         trouble = await self._trouble(sending, code)
         if trouble:
-            _log.warning("code-not-sent", req_msg_id=req_msg_id, error=trouble)
+            _log.warning("code-not-sent", reqMsgId=req_msg_id, error=trouble)
         note = partial(ownership.sent, sending=sending, hashed=hashed, failed=bool(trouble))
         await self.database.write(note)
 

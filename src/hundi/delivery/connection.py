@@ -19,6 +19,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
 from yarl import URL
 
+from hundi.delivery.stopwatch import Stopwatch
+
 ANSWER_AT_MOST = 64 * 1024
 """Bytes of an answer's body; one to a large request may be `ECHO` times as long as that."""
 ECHO = 2
@@ -65,15 +67,18 @@ class Connector(aiohttp.TCPConnector):
         self._factory = partial(_bounded, loop=self._loop)
         self._limits = limits
 
-    async def post(self, door: Door, headers: str, body: bytes) -> Received:
+    async def post(
+        self, door: Door, headers: str, body: bytes, *, watch: Stopwatch | None = None
+    ) -> Received:
         """Send once and read the answer. `headers` are whole lines, without host and length.
 
         Raises aiohttp.ClientError or OSError. Cancelled, or after an answer that was not read to its
         end, the connection is closed, else kept.
         """
-        connection = await self._connected(door)
+        connection = await self._connected(door, watch)
         try:
-            received = await _exchanged(connection, door.lines + _head(headers, body), body)
+            head = door.lines + _head(headers, body)
+            received = await _exchanged(connection, head, body, watch=watch)
         except BaseException:
             connection.close()
             raise
@@ -83,9 +88,9 @@ class Connector(aiohttp.TCPConnector):
             connection.close()
         return received
 
-    async def _connected(self, door: Door) -> Connection:
+    async def _connected(self, door: Door, watch: Stopwatch | None) -> Connection:
         try:
-            return await self.connect(door.request, [], self._limits)
+            return await self.connect(door.request, [watch] if watch else [], self._limits)
         except TimeoutError as error:
             raise aiohttp.ConnectionTimeoutError from error
 
@@ -94,7 +99,9 @@ def _head(headers: str, body: bytes) -> bytes:
     return f"{headers}content-length: {len(body)}\r\n\r\n".encode("ascii")
 
 
-async def _exchanged(connection: Connection, head: bytes, body: bytes) -> Received:
+async def _exchanged(
+    connection: Connection, head: bytes, body: bytes, *, watch: Stopwatch | None
+) -> Received:
     protocol = connection.protocol
     if protocol is None or protocol.transport is None:
         raise aiohttp.ServerDisconnectedError
@@ -103,12 +110,18 @@ async def _exchanged(connection: Connection, head: bytes, body: bytes) -> Receiv
         # A server that answered twice has put the answer to another request on this connection.
         raise aiohttp.ClientOSError(None, "an answer came before its request")
     protocol.transport.writelines((head, body))
+    if watch is not None:
+        watch.note("sent")
     try:
         message, content = await protocol.read()
+        if watch is not None:
+            watch.note("headed")
         received = Received(message)
         await _read(received, message, content, at_most=max(ANSWER_AT_MOST, ECHO * len(body)))
     except HttpProcessingError as error:
         raise NotHttpError from error
+    if watch is not None:
+        watch.note("read")
     return received
 
 

@@ -14,16 +14,20 @@ from typing import Protocol
 import msgspec
 import structlog
 
+from hundi.delivery import tracing
+from hundi.delivery.attempt_log import log_attempt, named
 from hundi.delivery.breaker import Breaker
 from hundi.delivery.retry import gives_up, next_attempt
+from hundi.delivery.stopwatch import Stopwatch
 from hundi.delivery.wire import Endpoint, Parcel, Wire
 from hundi.exchange.leases import Leased, lease, queued_clients
 from hundi.exchange.outbox import AttemptResult, Outbox
 from hundi.exchange.verdict import Answer, Decision, Kind, Verdict, judge
 from hundi.kernel.identity import RandomBytes, exchange_or_receipt
 from hundi.kernel.sealing import Keyring, SealError
+from hundi.observing.spans import Traces
 from hundi.parties.at_rest import NO_HEADERS, opened
-from hundi.store.batch import GroupCommit
+from hundi.store.batch import GroupCommit, Ran
 from hundi.store.engine import Database, StoreError, Transaction
 
 CONCURRENCY = 256  # eight endpoints that take their time do not hold up the ninth
@@ -44,7 +48,10 @@ class Observer(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Dispatcher:
-    """Sends what is due. `clock` and `random` are given, so that a simulation can run it."""
+    """Sends what is due. `clock` and `random` are given, so that a simulation can run it.
+
+    `watch` hears of each commit of what attempts led to.
+    """
 
     database: Database
     outbox: Outbox
@@ -55,6 +62,8 @@ class Dispatcher:
     clock: Callable[[], int]
     random: RandomBytes
     concurrency: int = CONCURRENCY
+    traces: Traces | None = None
+    watch: Callable[[Ran[AttemptResult]], None] | None = None
 
     async def claim(self, flying: Counter[str], free: int) -> list[Leased]:
         """Lease up to `free` due webhooks, fairly among endpoints."""
@@ -79,25 +88,43 @@ class Dispatcher:
         """Post one leased webhook and judge the answer. Never raises for what a receiver does."""
         if leased.row is not None and leased.row["bytes"] is None:
             return self.result(leased, NOTHING_SENT, ERASED_VERDICT)
+        if self.traces is None:
+            result = await self._posted(leased, trace=leased.trace)
+        else:
+            result = await self._traced(leased, self.traces)
+        self._tell(result)
+        return result
+
+    async def _traced(self, leased: Leased, traces: Traces) -> AttemptResult:
+        span = tracing.begin(traces, leased)
+        watch = Stopwatch() if span.recorded else None
+        result = await self._posted(leased, trace=span.context, watch=watch)
+        tracing.end(traces, span, result, watch=watch)
+        return result
+
+    async def _posted(
+        self, leased: Leased, *, trace: str | None, watch: Stopwatch | None = None
+    ) -> AttemptResult:
         endpoint, answer = None, NO_ENDPOINT
         try:
             endpoint = endpoint_of(leased, self.clock(), keyring=self.keyring)
         except SealError as error:
-            _log.error("secret-not-opened", webhook_id=leased.webhook_id, error=str(error))
+            _log.error("secret-not-opened", **named(leased), error=str(error))
             answer = NOT_OPENED
         if endpoint is not None:
-            answer = await self.wire.post(endpoint, parcel_of(leased), now=self.clock())
+            parcel = parcel_of(leased, trace)
+            answer = await self.wire.post(endpoint, parcel, now=self.clock(), watch=watch)
         empty = endpoint is not None and endpoint.empty_means_success
         verdict = judge(
             answer, kind=leased.kind, req_msg_id=leased.req_msg_id, empty_means_success=empty
         )
         if endpoint is not None and endpoint.headers:
             answer = without_values(answer, endpoint)
-        result = self.result(leased, answer, verdict)
-        self._tell(result)
-        return result
+        return self.result(leased, answer, verdict, trace=trace)
 
-    def result(self, leased: Leased, answer: Answer, verdict: Verdict) -> AttemptResult:
+    def result(
+        self, leased: Leased, answer: Answer, verdict: Verdict, *, trace: str | None = None
+    ) -> AttemptResult:
         """What an attempt came to, with the time of the next one."""
         now = self.clock()
         until_end = leased.kind is Kind.REQUEST and leased.effect == "PROPOSAL"
@@ -109,6 +136,7 @@ class Dispatcher:
             wait=next_attempt(leased.failures, verdict.wait, failed=failed, random=self.random),
             parks=verdict.decision is Decision.ERASED
             or (failed and gives_up(leased.created_at, now, until_exchange_ends=until_end)),
+            trace=trace,
         )
 
     def _tell(self, result: AttemptResult) -> None:
@@ -118,6 +146,7 @@ class Dispatcher:
             self.breaker.failed(client_id, now)
         else:
             self.breaker.succeeded(client_id, now)
+        log_attempt(result)
         self.observer.attempted(result, now)
 
     async def sweep(self) -> int:
@@ -176,7 +205,7 @@ def without_values(answer: Answer, endpoint: Endpoint) -> Answer:
     return msgspec.structs.replace(answer, body=body)
 
 
-def parcel_of(leased: Leased) -> Parcel:
+def parcel_of(leased: Leased, trace: str | None = None) -> Parcel:
     """The webhook as it goes out; the body is the stored one, byte for byte."""
     row = leased.row
     if row is None:
@@ -190,6 +219,7 @@ def parcel_of(leased: Leased) -> Parcel:
         req_msg_id=exchange_or_receipt(leased.webhook_id),
         sequence=row["sequences"] or str(row["position"]),
         idempotency_key=row["idempotency_key"],
+        trace=trace,
     )
 
 
@@ -215,6 +245,7 @@ class DispatchLoop:
             self._turn,
             keys=lambda result: (result.leased.req_msg_id, result.leased.webhook_id),
             lanes=POSTGRES_LANES if dispatcher.database.dialect == "postgresql" else 1,
+            watch=dispatcher.watch,
         )
         self._flying: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -303,7 +334,7 @@ class DispatchLoop:
         except StoreError as error:
             # The lease runs out and the attempt counts as failed; the receiver gives its repeat
             # the same answer.
-            _log.warning("attempt-not-written", webhook_id=leased.webhook_id, error=str(error))
+            _log.warning("attempt-not-written", **named(leased), error=str(error))
         finally:
             if self._leasing is result:
                 self._leasing = None

@@ -28,6 +28,7 @@ from hundi.delivery.connection import (
     Received,
 )
 from hundi.delivery.egress import EgressGuard, EgressRefusedError, GuardedResolver
+from hundi.delivery.stopwatch import Stopwatch, watched
 from hundi.exchange.verdict import Answer, Kind
 from hundi.kernel.clock import SECOND
 from hundi.kernel.signature import SignatureError, sign
@@ -74,7 +75,8 @@ class Parcel:
     """One webhook, its body as it was stored.
 
     `path` is joined to the endpoint's base URL with one slash. `sequence` holds the documents'
-    journal numbers, comma-separated, in the body's order.
+    journal numbers, comma-separated, in the body's order. `trace` is the context that the receiver
+    may go on from.
     """
 
     webhook_id: str
@@ -84,12 +86,15 @@ class Parcel:
     req_msg_id: str
     sequence: str
     idempotency_key: str | None
+    trace: str | None = None
 
 
 class Wire(Protocol):
     """What carries a parcel to an endpoint: HTTP, or a simulated network."""
 
-    async def post(self, endpoint: Endpoint, parcel: Parcel, *, now: int) -> Answer:
+    async def post(
+        self, endpoint: Endpoint, parcel: Parcel, *, now: int, watch: Stopwatch | None = None
+    ) -> Answer:
         """The answer, whatever happened. Never raises for what a receiver does."""
 
 
@@ -101,7 +106,8 @@ class HttpWire:
     """The real wire: one HTTP client with kept-alive connections for a process.
 
     `deadline` is in seconds and covers everything from the look-up of the name to the last byte of
-    the answer. `tls` and `resolver` replace the system's trusted certificates and name service.
+    the answer. `tls` and `resolver` replace the system's trusted certificates and name service;
+    `timed` says whether stopwatches will come along.
     """
 
     def __init__(
@@ -111,15 +117,18 @@ class HttpWire:
         deadline: float = DEADLINE_SECONDS,
         tls: ssl.SSLContext | None = None,
         resolver: AbstractResolver | None = None,
+        timed: bool = False,
     ) -> None:
         self._guard = guard
         self._deadline = deadline
-        self._tls = tls
+        self._tls = watched(tls or _usual_tls()) if timed else tls
         self._resolver = resolver or GuardedResolver(guard)
         self._opened: Connector | None = None
         self._target = lru_cache(4096)(self._judged)
 
-    async def post(self, endpoint: Endpoint, parcel: Parcel, *, now: int) -> Answer:
+    async def post(
+        self, endpoint: Endpoint, parcel: Parcel, *, now: int, watch: Stopwatch | None = None
+    ) -> Answer:
         """Post once. What was not sent for sure is told apart from what may have arrived."""
         clock = asyncio.get_running_loop().time
         began = clock()
@@ -128,7 +137,7 @@ class HttpWire:
             headers = _headers(endpoint, parcel, now)
             connector = self._opened or self._open()
             async with asyncio.timeout(self._deadline):
-                received = await connector.post(door, headers, parcel.body)
+                received = await connector.post(door, headers, parcel.body, watch=watch)
         except (_NotSentError, aiohttp.ClientError, OSError) as trouble:
             return _unanswered(trouble, round((clock() - began) * 1000))
         return _answer(received, round((clock() - began) * 1000), now)
@@ -164,6 +173,13 @@ class HttpWire:
         await self._resolver.close()  # aiohttp closes only a resolver that it made itself
 
 
+def _usual_tls() -> ssl.SSLContext:
+    """What aiohttp makes for itself where it is given none."""
+    made = ssl.create_default_context()
+    made.set_alpn_protocols(("http/1.1",))
+    return made
+
+
 def _headers(endpoint: Endpoint, parcel: Parcel, now: int) -> str:
     """All header lines; ours win. Raises _NotSentError for one that would break the message."""
     try:
@@ -179,6 +195,8 @@ def _headers(endpoint: Endpoint, parcel: Parcel, now: int) -> str:
     headers["hundi-sequence"] = parcel.sequence
     if parcel.idempotency_key is not None:
         headers["hundi-idempotency-key"] = parcel.idempotency_key
+    if parcel.trace is not None:
+        headers["traceparent"] = parcel.trace
     if endpoint.headers:
         headers |= _allowed(endpoint.headers)
     # The last look at each: nothing that ends a line may stand in one.

@@ -62,6 +62,7 @@ BID_CYCLE = (
 _type = partial(
     DocumentType,
     initial="",
+    settled=frozenset(),
     withdrawal=None,
     shut_by=frozenset(),
     guarded=frozenset(),

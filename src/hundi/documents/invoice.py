@@ -6,16 +6,15 @@ the contract leaves to the ledger are `invoice_ledger.derive`.
 
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 
 from msgspec import UnsetType
 
-from hundi.documents import invoice_ledger, invoice_rules, order_draws
+from hundi.documents import invoice_ledger, invoice_rules, order_draws, touched
 from hundi.documents.invoice_bodies import (
-    Confirmation,
     ConfirmBody,
     Invoice,
     InvoiceBody,
-    StatusChange,
     StatusChangeBody,
 )
 from hundi.documents.numbering import INVOICE as KIND
@@ -30,7 +29,6 @@ from hundi.exchange.definition import (
     Posting,
     RuleContext,
     Touched,
-    Touches,
     VersionRule,
 )
 from hundi.kernel.fields import Group
@@ -82,6 +80,7 @@ INVOICE = DocumentType(
     author=SUPPLIER,
     initial=CREATED,
     released=frozenset({REJECTED, CANCELLED}),
+    settled=frozenset({PAID}),
     withdrawal="CANCEL",
     shut_by=frozenset({"CANCEL", "CLOSE"}),
     guarded=frozenset({invoice_ledger.DUE}),
@@ -91,62 +90,37 @@ INVOICE = DocumentType(
 )
 
 
-def _touched(
-    subject: Invoice | Confirmation | StatusChange, path: str, *, claim: str | None, tag: str = ""
-) -> Touched:
-    version, transition = subject.objectVersion, subject.statusTransition
-    return Touched(
-        type=INVOICE.name,
-        how=Touches.MOVES,
-        object_id=subject.objectId,
-        number=subject.supplierInvoiceNumber,
-        claim=claim,
-        claim_tag=tag,
-        current_version=version.currentVersion,
-        new_version=version.newVersion,
-        current_status=transition.currentStatus,
-        new_status=transition.newStatus,
-        path=path,
-        transition="statusTransition",
-        number_member="supplierInvoiceNumber",
-    )
+_touched = partial(
+    touched.moved,
+    type_=INVOICE.name,
+    transition="statusTransition",
+    number="supplierInvoiceNumber",
+)
 
 
 def _invoice_touched(body: InvoiceBody) -> tuple[Touched, ...]:
     """The invoice with its number and IRN, and the orders that it bills."""
     invoice = body.invoice
     day = issued_on(invoice.invoiceReferenceDetails, invoice.ts)
-    number = invoice.supplierInvoiceNumber
-    claim = supplier_claim(invoice.supplierDetails, KIND, number, day=day)
-    irn = invoice.eInvoiceInfo.irnNumber
-    tag = irn.lower() if isinstance(irn, str) else ""
+    claim = supplier_claim(invoice.supplierDetails, KIND, invoice.supplierInvoiceNumber, day=day)
+    tag = touched.registered_as(invoice.eInvoiceInfo)
     return (_touched(invoice, "invoice", claim=claim, tag=tag), *_orders(body))
 
 
 def _orders(body: InvoiceBody) -> Iterator[Touched]:
     """Each order that is named well enough to be found: by its id, or by number and date."""
     for place, order in enumerate(body.invoice.poDetails):
-        object_id = order.objectId if isinstance(order.objectId, str) else ""
-        number = order.buyerPONumber if isinstance(order.buyerPONumber, str) else ""
-        claim = None
-        if number and isinstance(order.orderDate, str):
+        number, claim = order.buyerPONumber, None
+        if isinstance(number, str) and number and isinstance(order.orderDate, str):
             day = date.fromisoformat(order.orderDate)
             claim = order_claim(body.b2bIds.buyerB2BId, number, day)
-        if object_id or claim is not None:
-            yield Touched(
-                type=PURCHASE_ORDER.name,
-                how=Touches.HOLDS,
-                object_id=object_id,
-                number=number,
-                claim=None if object_id else claim,
-                current_version=None,
-                new_version=None,
-                current_status=None,
-                new_status=None,
-                path=f"invoice.poDetails[{place}]",
-                transition="",
-                required=False,
-            )
+        yield from touched.drawn_on(
+            f"{order_draws.NAMED}{place}]",
+            type_=PURCHASE_ORDER.name,
+            object_id=order.objectId if isinstance(order.objectId, str) else "",
+            number=number,
+            claim=claim,
+        )
 
 
 def _accepted(body: ConfirmBody, context: RuleContext) -> tuple[Posting, ...]:

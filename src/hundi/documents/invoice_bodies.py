@@ -5,31 +5,15 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from hundi.documents.shapes import (
-    AdditionalDocument,
     B2BIds,
-    BuyerDetails,
-    ContractReference,
     Device,
     DocumentNumber,
-    PaymentMilestone,
-    ShippingTerms,
-    SupplierDetails,
     TypedAmount,
 )
 from hundi.documents.supply_shapes import (
-    AdvancePayment,
-    BilledLine,
-    DispatchDetails,
+    BilledSupply,
     EInvoiceInfo,
-    EwayBill,
-    ExportDetails,
-    InvoiceReference,
-    OrderReference,
-    PrecedingInvoice,
-    RecurringPayments,
     Remarks,
-    ShippingDetails,
-    SupplierBankAccount,
 )
 from hundi.kernel.fields import Amount, Group, InstantText, ShortText, Strict, Text
 
@@ -100,7 +84,7 @@ class InvoiceFinancing(Group, frozen=True, kw_only=True):
     approvedAmount: Amount | UnsetType = UNSET
 
 
-class Invoice(Group, frozen=True, kw_only=True):
+class Invoice(BilledSupply, frozen=True, kw_only=True):
     """The invoice itself; members that it does not declare are carried untouched."""
 
     objectId: InvoiceId
@@ -109,24 +93,7 @@ class Invoice(Group, frozen=True, kw_only=True):
     ts: InstantText
     statusTransition: StatusTransition
     transactionDetails: TransactionDetails
-    supplierDetails: SupplierDetails
-    buyerDetails: BuyerDetails
-    dispatchDetails: DispatchDetails
-    shippingDetails: ShippingDetails
-    itemLists: list[BilledLine]
     valueDetails: InvoiceValue
-    supplierBankAccountDetails: SupplierBankAccount
-    advancePaymentDetails: AdvancePayment
-    invoiceReferenceDetails: InvoiceReference
-    precedingInvoiceDetails: list[PrecedingInvoice]
-    poDetails: list[OrderReference]
-    contractReferenceDetails: list[ContractReference]
-    additionalDocumentDetails: list[AdditionalDocument]
-    exportDetails: ExportDetails
-    ewayBillDetail: EwayBill
-    recurringPayments: RecurringPayments
-    paymentMilestones: list[PaymentMilestone]
-    shippingTermsDetails: ShippingTerms
     invoiceFinancingDetails: InvoiceFinancing
     einvoiceResponse: Text
     eInvoiceInfo: EInvoiceInfo

@@ -7,15 +7,14 @@ edit: a returned note is cancelled and another one is sent.
 import re
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 
-from hundi.documents import note_ledger, note_rules
+from hundi.documents import note_ledger, note_rules, touched
 from hundi.documents.invoice import INVOICE
 from hundi.documents.note_bodies import (
-    Confirmation,
     ConfirmBody,
     Note,
     NoteBody,
-    StatusChange,
     StatusChangeBody,
 )
 from hundi.documents.numbering import CREDIT_NOTE, DEBIT_NOTE, issued_on, supplier_claim
@@ -28,7 +27,6 @@ from hundi.exchange.definition import (
     Effect,
     MessageType,
     Touched,
-    Touches,
     VersionRule,
 )
 from hundi.kernel.fields import Group
@@ -69,6 +67,7 @@ NOTE = DocumentType(
     author=SUPPLIER,
     initial=CREATED,
     released=frozenset({REJECTED, CANCELLED}),
+    settled=frozenset({ACCEPTED}),
     withdrawal="CANCEL",
     shut_by=frozenset({"CANCEL", "CLOSE"}),
     guarded=frozenset(),
@@ -77,29 +76,12 @@ NOTE = DocumentType(
 )
 
 
-def _touched(
-    subject: Note | Confirmation | StatusChange,
-    path: str,
-    *,
-    claim: str | None = None,
-    tag: str = "",
-) -> Touched:
-    version, transition = subject.objectVersion, subject.cdNoteStatusTransition
-    return Touched(
-        type=NOTE.name,
-        how=Touches.MOVES,
-        object_id=subject.objectId,
-        number=subject.supplierCDNoteNumber,
-        claim=claim,
-        claim_tag=tag,
-        current_version=version.currentVersion,
-        new_version=version.newVersion,
-        current_status=transition.currentStatus,
-        new_status=transition.newStatus,
-        path=path,
-        transition="cdNoteStatusTransition",
-        number_member="supplierCDNoteNumber",
-    )
+_touched = partial(
+    touched.moved,
+    type_=NOTE.name,
+    transition="cdNoteStatusTransition",
+    number="supplierCDNoteNumber",
+)
 
 
 def _note_touched(body: NoteBody) -> tuple[Touched, ...]:
@@ -108,30 +90,20 @@ def _note_touched(body: NoteBody) -> tuple[Touched, ...]:
     day = issued_on(note.invoiceReferenceDetails, note.ts)
     kind = CREDIT_NOTE if note.noteType == note_ledger.CREDIT else DEBIT_NOTE
     claim = supplier_claim(note.supplierDetails, kind, note.supplierCDNoteNumber, day=day)
-    irn = note.eInvoiceInfo.irnNumber
-    tag = irn.lower() if isinstance(irn, str) else ""
+    tag = touched.registered_as(note.eInvoiceInfo)
     return (_touched(note, "cdNote", claim=claim, tag=tag), *_invoices(note))
 
 
 def _invoices(note: Note) -> Iterator[Touched]:
     """Each invoice that is named well enough to be found: by its id, or by number and date."""
     for place, invoice in enumerate(note.precedingInvoiceDetails):
-        object_id, claim = _id_of(invoice), _claim_of(note, invoice)
-        if object_id or claim is not None:
-            yield Touched(
-                type=INVOICE.name,
-                how=Touches.HOLDS,
-                object_id=object_id,
-                number=invoice.invoiceNumber if isinstance(invoice.invoiceNumber, str) else "",
-                claim=None if object_id else claim,
-                current_version=None,
-                new_version=None,
-                current_status=None,
-                new_status=None,
-                path=f"{note_ledger.NAMED}{place}]",
-                transition="",
-                required=False,
-            )
+        yield from touched.drawn_on(
+            f"{note_ledger.NAMED}{place}]",
+            type_=INVOICE.name,
+            object_id=_id_of(invoice),
+            number=invoice.invoiceNumber,
+            claim=_claim_of(note, invoice),
+        )
 
 
 def _id_of(invoice: PrecedingInvoice) -> str:
@@ -195,7 +167,7 @@ MESSAGES: tuple[MessageType, ...] = (
         sender=BUYER,
         body=ConfirmBody,
         subject="cdNoteConfirmation",
-        touches=lambda body: (_touched(body.cdNoteConfirmation, "cdNoteConfirmation"),),
+        touches=lambda body: (_touched(body.cdNoteConfirmation, "cdNoteConfirmation", claim=None),),
         action=lambda body: body.cdNoteConfirmation.buyerResponse,
         follows=(INVOICE.name,),
         body_rules=(),
@@ -207,7 +179,7 @@ MESSAGES: tuple[MessageType, ...] = (
         sender=SUPPLIER,
         body=StatusChangeBody,
         subject="cdNoteStatus",
-        touches=lambda body: (_touched(body.cdNoteStatus, "cdNoteStatus"),),
+        touches=lambda body: (_touched(body.cdNoteStatus, "cdNoteStatus", claim=None),),
         action=lambda body: body.cdNoteStatus.supplierAction,
         follows=(INVOICE.name,),
         body_rules=(),

@@ -6,31 +6,15 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from hundi.documents.shapes import (
-    AdditionalDocument,
     AdditionalInfo,
     B2BIds,
-    BuyerDetails,
-    ContractReference,
     Device,
     ObjectVersion,
-    PaymentMilestone,
-    ShippingTerms,
-    SupplierDetails,
     TypedAmount,
 )
 from hundi.documents.supply_shapes import (
-    AdvancePayment,
-    BilledLine,
-    DispatchDetails,
+    BilledSupply,
     EInvoiceInfo,
-    EwayBill,
-    ExportDetails,
-    InvoiceReference,
-    OrderReference,
-    PrecedingInvoice,
-    RecurringPayments,
-    ShippingDetails,
-    SupplierBankAccount,
 )
 from hundi.kernel.fields import Amount, Group, InstantText, ShortText, Strict
 
@@ -85,7 +69,7 @@ class NoteValue(Group, frozen=True, kw_only=True):
     valueInfos: list[TypedAmount] | UnsetType = UNSET
 
 
-class Note(Group, frozen=True, kw_only=True):
+class Note(BilledSupply, frozen=True, kw_only=True):
     """The note itself; members that it does not declare are carried untouched."""
 
     objectId: NoteId
@@ -96,24 +80,7 @@ class Note(Group, frozen=True, kw_only=True):
     cdNoteStatusTransition: StatusTransition
     eInvoiceInfo: EInvoiceInfo
     transactionDetails: TransactionDetails
-    supplierDetails: SupplierDetails
-    buyerDetails: BuyerDetails
-    dispatchDetails: DispatchDetails
-    shippingDetails: ShippingDetails
-    itemLists: list[BilledLine]
     cdNoteValueDetails: NoteValue
-    supplierBankAccountDetails: SupplierBankAccount
-    advancePaymentDetails: AdvancePayment
-    invoiceReferenceDetails: InvoiceReference
-    precedingInvoiceDetails: list[PrecedingInvoice]
-    poDetails: list[OrderReference]
-    contractReferenceDetails: list[ContractReference]
-    additionalDocumentDetails: list[AdditionalDocument]
-    exportDetails: ExportDetails
-    ewayBillDetail: EwayBill
-    recurringPayments: RecurringPayments
-    paymentMilestones: list[PaymentMilestone]
-    shippingTermsDetails: ShippingTerms
 
 
 class Confirmation(Strict, frozen=True, kw_only=True):

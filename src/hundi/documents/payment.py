@@ -61,6 +61,7 @@ PAYMENT = DocumentType(
     author=BUYER,
     initial="",
     released=frozenset({REFUSED}),
+    settled=frozenset(),
     withdrawal=None,
     shut_by=frozenset(),
     guarded=frozenset(),

@@ -4,15 +4,13 @@ Shapes and life cycle follow `contract/b2b-purchase-order.yaml` (`x-lifecycle`),
 """
 
 from datetime import date
+from functools import partial
 
-from hundi.documents import order_rules
+from hundi.documents import order_rules, touched
 from hundi.documents.numbering import order_claim
 from hundi.documents.order_bodies import (
-    Confirmation,
     ConfirmBody,
-    Order,
     OrderBody,
-    StatusChange,
     StatusChangeBody,
 )
 from hundi.documents.transitions import rows
@@ -25,7 +23,6 @@ from hundi.exchange.definition import (
     MessageType,
     Move,
     Touched,
-    Touches,
     VersionRule,
 )
 from hundi.kernel.fields import Group
@@ -91,6 +88,7 @@ PURCHASE_ORDER = DocumentType(
     author=BUYER,
     initial=CREATED,
     released=frozenset({REJECTED, CANCELLED}),
+    settled=frozenset(),
     withdrawal="CANCEL",
     shut_by=frozenset({"CANCEL", "CLOSE"}),
     guarded=frozenset(),
@@ -99,26 +97,12 @@ PURCHASE_ORDER = DocumentType(
 )
 
 
-def _touched(
-    subject: Order | Confirmation | StatusChange, path: str, claim: str | None
-) -> tuple[Touched, ...]:
-    version, transition = subject.objectVersion, subject.poStatusTransition
-    return (
-        Touched(
-            type=PURCHASE_ORDER.name,
-            how=Touches.MOVES,
-            object_id=subject.objectId,
-            number=subject.buyerPONumber,
-            claim=claim,
-            current_version=version.currentVersion,
-            new_version=version.newVersion,
-            current_status=transition.currentStatus,
-            new_status=transition.newStatus,
-            path=path,
-            transition="poStatusTransition",
-            number_member="buyerPONumber",
-        ),
-    )
+_touched = partial(
+    touched.moved,
+    type_=PURCHASE_ORDER.name,
+    transition="poStatusTransition",
+    number="buyerPONumber",
+)
 
 
 def _order_touched(body: OrderBody) -> tuple[Touched, ...]:
@@ -126,7 +110,7 @@ def _order_touched(body: OrderBody) -> tuple[Touched, ...]:
     order = body.purchaseOrder
     day = date.fromisoformat(order.orderDate)
     claim = order_claim(body.b2bIds.buyerB2BId, order.buyerPONumber, day)
-    return _touched(order, "purchaseOrder", claim)
+    return (_touched(order, "purchaseOrder", claim=claim),)
 
 
 def _message(
@@ -178,7 +162,7 @@ MESSAGES: tuple[MessageType, ...] = (
         sender=SUPPLIER,
         body=ConfirmBody,
         subject="poConfirmation",
-        touches=lambda body: _touched(body.poConfirmation, "poConfirmation", None),
+        touches=lambda body: (_touched(body.poConfirmation, "poConfirmation", claim=None),),
         action=lambda body: body.poConfirmation.supplierResponse,
         rules=(order_rules.confirmation_names_the_order,),
     ),
@@ -198,7 +182,7 @@ MESSAGES: tuple[MessageType, ...] = (
         sender=BUYER,
         body=StatusChangeBody,
         subject="poStatus",
-        touches=lambda body: _touched(body.poStatus, "poStatus", None),
+        touches=lambda body: (_touched(body.poStatus, "poStatus", claim=None),),
         action=lambda body: body.poStatus.buyerAction,
         rules=(order_rules.status_change_names_the_order,),
     ),

@@ -7,7 +7,17 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from hundi.documents.shapes import Address, Gstin, LineItem
+from hundi.documents.shapes import (
+    AdditionalDocument,
+    Address,
+    BuyerDetails,
+    ContractReference,
+    Gstin,
+    LineItem,
+    PaymentMilestone,
+    ShippingTerms,
+    SupplierDetails,
+)
 from hundi.kernel.fields import Amount, DateText, Figure, Group, ShortText, Text
 
 Remarks = Annotated[
@@ -142,3 +152,25 @@ class EInvoiceInfo(Group, frozen=True, kw_only=True):
     schemaVersion: Text | UnsetType = UNSET
     irnNumber: Irn | UnsetType = UNSET
     irnTs: ShortText | UnsetType = UNSET
+
+
+class BilledSupply(Group, frozen=True, kw_only=True):
+    """What an invoice and a note share: who supplies what to whom, and what it refers to."""
+
+    supplierDetails: SupplierDetails
+    buyerDetails: BuyerDetails
+    dispatchDetails: DispatchDetails
+    shippingDetails: ShippingDetails
+    itemLists: list[BilledLine]
+    supplierBankAccountDetails: SupplierBankAccount
+    advancePaymentDetails: AdvancePayment
+    invoiceReferenceDetails: InvoiceReference
+    precedingInvoiceDetails: list[PrecedingInvoice]
+    poDetails: list[OrderReference]
+    contractReferenceDetails: list[ContractReference]
+    additionalDocumentDetails: list[AdditionalDocument]
+    exportDetails: ExportDetails
+    ewayBillDetail: EwayBill
+    recurringPayments: RecurringPayments
+    paymentMilestones: list[PaymentMilestone]
+    shippingTermsDetails: ShippingTerms

@@ -65,6 +65,7 @@ def conclude(
         told.add(exchange.receiver_client)
     for client_id in sorted(told):
         writes.event(client_id, step.value, req_msg_id=exchange.req_msg_id, document=about[0])
+    writes.restated(papers.told(about), req_msg_id=exchange.req_msg_id)
 
 
 def _moved(
@@ -177,4 +178,5 @@ def _inform(
             path=exchange.message.inform,
             body_id=body_id,
             idempotency_key=exchange.idempotency_key if kind is Kind.RESPONSE else None,
+            trace=exchange.trace,
         )

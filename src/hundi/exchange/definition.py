@@ -129,7 +129,8 @@ class DocumentType:
     `noun` is the word for people ("order"). `author` is the role whose entity owns the key.
     `initial` is the state before its first message has settled, "" where the contract has none.
     `released` are the states in which the document's number may be used again, and what it drew on
-    other documents is given back. `withdrawal` is the action that may go over its sender's own open
+    other documents is given back. `settled` are those in which nothing is waited for any more, though
+    a move still leads out of them: a paid invoice may be closed. `withdrawal` is the action that may go over its sender's own open
     proposal (CANCEL), None where there is none. `shut_by` are the actions that end it: while one of
     them, or an edit, is open, no amount is drawn on it. `guarded` are its accounts that never go
     below zero. `stake` is the account that shows whether somebody else has bought it (`stakes`).
@@ -141,6 +142,7 @@ class DocumentType:
     author: str
     initial: str
     released: frozenset[str]
+    settled: frozenset[str]
     withdrawal: str | None
     shut_by: frozenset[str]
     guarded: frozenset[str]

@@ -5,13 +5,15 @@ brought it there, a fact from its ack on. Of a receiver's answer only the outcom
 shown to the client whose endpoint gave them, and to nobody else.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from hundi.exchange import visibility
 from hundi.exchange.cursor import cursor, key_of
-from hundi.exchange.writes import moves_from
+from hundi.exchange.definition import Touches
+from hundi.exchange.writes import holds_from, moves_from
 from hundi.kernel.clock import to_text
 from hundi.kernel.faults import Code, Kind, RefusedError
 from hundi.parties.queries import entities_of
@@ -34,7 +36,7 @@ CODES = (UNKNOWN_EXCHANGE, UNKNOWN_DELIVERY)
 
 _EXCHANGE = Statement.both(
     "select x.req_msg_id, x.message, x.sender_b2b, x.receiver_b2b, x.effect, x.state, x.closing,"
-    " x.moves, x.warnings, x.idempotency_key, x.result, x.error_code, x.error_detail,"
+    " x.moves, x.holds, x.warnings, x.idempotency_key, x.result, x.error_code, x.error_detail,"
     " x.error_field, x.created_at, x.expires_at, x.ended_at, x.receipt_id,"
     f" ({visibility.SENT_BY_ME} or {visibility.OWN_CALL.format(client='$3')}) as sent_by_me"
     " from exchange x where x.req_msg_id = $2"
@@ -50,6 +52,11 @@ _OF_RECEIPT = Statement.both(
 )
 _AUTHORS = Statement.both(
     "select author_b2b from document where author_entity = $1 and type = $2 and object_id = $3"
+)
+_SEEN = Statement.both(
+    "select d.author_entity, d.type, d.object_id, d.author_b2b from document d"
+    " where d.author_entity = any($2::text[]) and d.type = any($3::text[])"
+    f" and d.object_id = any($4::text[]) and {visibility.DOCUMENT}"
 )
 # What is for no B2B ID is for the client itself.
 _INBOUND = "(coalesce(o.client_id, w.client_id) = $2)"
@@ -109,7 +116,7 @@ async def exchange(tx: Transaction, client_id: str, req_msg_id: str) -> Json:
     webhooks = await tx.fetch(_OF_EXCHANGE, mine, client_id, *of_it)
     return {
         **_exchange(rows[0]),
-        "documents": await _documents(tx, rows[0]),
+        "documents": [*await _moved(tx, rows[0]), *await _held(tx, mine, rows[0])],
         "deliveries": [_delivery(row) for row in reversed(webhooks)],
     }
 
@@ -205,8 +212,8 @@ def _exchange(row: Row) -> Json:
     }
 
 
-async def _documents(tx: Transaction, row: Row) -> list[Json]:
-    """What the exchange does to each document that it touches."""
+async def _moved(tx: Transaction, row: Row) -> list[Json]:
+    """What the exchange does to each document that it moves."""
     moves = moves_from(row["moves"])
     found = [await tx.fetch(_AUTHORS, *move.key) for move in moves]
     return [
@@ -214,11 +221,37 @@ async def _documents(tx: Transaction, row: Row) -> list[Json]:
             "type": move.type,
             "objectId": move.object_id,
             "author": authors[0]["author_b2b"],
+            "how": Touches.MOVES.value,
             "from": move.source,
             "to": move.target,
             "version": move.new_version,
         }
         for move, authors in zip(moves, found, strict=True)
+    ]
+
+
+async def _held(tx: Transaction, mine: Sequence[str], row: Row) -> list[Json]:
+    """The documents that the exchange draws on, as far as the reader may see them."""
+    keys = holds_from(row["holds"])
+    if not keys:
+        return []
+    parts = [sorted(set(part)) for part in zip(*keys, strict=True)]
+    authors = {
+        (one["author_entity"], one["type"], one["object_id"]): one["author_b2b"]
+        for one in await tx.fetch(_SEEN, list(mine), *parts)
+    }
+    return [
+        {
+            "type": key[1],
+            "objectId": key[2],
+            "author": authors[key],
+            "how": Touches.HOLDS.value,
+            "from": None,
+            "to": None,
+            "version": None,
+        }
+        for key in keys
+        if key in authors
     ]
 
 

@@ -122,6 +122,7 @@ def _exchange(
         booked=not plan.booking.empty,
         idempotency_key=request.idempotency_key,
         raw=request.raw,
+        trace=request.trace,
     )
 
 
@@ -225,6 +226,7 @@ def _note(plan: Plan, writes: Writes, *, exchange: Exchange, now: int) -> list[D
         )
     id_, kind = exchange.req_msg_id, Step.ACCEPTED.value
     writes.event(exchange.client_id, kind, req_msg_id=id_, document=about[0])
+    writes.restated(plan.papers.told(about), req_msg_id=id_)
     if len(about) > 1:
         _relate(plan, writes, about)
         _warn_stakeholders(plan, writes, id_)
@@ -267,6 +269,7 @@ def _queue(writes: Writes, exchange: Exchange, about: Sequence[Document]) -> Non
         path=exchange.message.forward,
         body_id=exchange.req_msg_id,
         idempotency_key=None,
+        trace=exchange.trace,
         **({} if exchange.leader_id is None else {"state": HELD}),
     )
 
@@ -318,6 +321,8 @@ def _record(plan: Plan, writes: Writes, *, exchange: Exchange, times: Times) -> 
             None if plan.waits else times.now,
             exchange.receipt_id,
             exchange.leader_id,
+            exchange.sender_mailbox,
+            exchange.trace,
         )
     )
 

@@ -8,6 +8,7 @@ reader that has seen position n never misses one below it. Readers wait for nobo
 from collections.abc import Sequence
 
 from hundi.exchange.cursor import cursor, key_of
+from hundi.exchange.writes import STATUS
 from hundi.store.engine import Row, Transaction
 from hundi.store.statement import Statement
 
@@ -47,10 +48,12 @@ _NUMBER = Statement(
 _GROW_ALONE = Statement.both(f"with picked as ({_PICKED}) {_GROW}")
 _EVENTS = Statement.both(
     "select e.position, e.kind, e.req_msg_id, e.type, e.object_id, e.sequence, e.at,"
-    " d.author_b2b, x.message from event e"
+    " d.author_b2b, x.message, j.status from event e"
     " join document d on d.author_entity = e.author_entity and d.type = e.type"
     " and d.object_id = e.object_id"
     " join exchange x on x.req_msg_id = e.req_msg_id"
+    f" left join journal j on e.kind = '{STATUS}' and j.author_entity = e.author_entity"
+    " and j.type = e.type and j.object_id = e.object_id and j.sequence = e.sequence"
     " where e.client_id = $1 and e.position > $2 order by e.position limit $3"
 )
 
@@ -75,8 +78,9 @@ async def number_events(tx: Transaction) -> int:
 async def events(tx: Transaction, client_id: str, *, after: int, limit: int) -> list[Row]:
     """A client's events behind a position, in order.
 
-    Rows hold position, kind (a journal step), req_msg_id, message, type, object_id, author_b2b,
-    sequence (the document's journal number) and at.
+    Rows hold position, kind (a journal step, `WARNED` or `STATUS`), req_msg_id, message, type,
+    object_id, author_b2b, sequence (the document's journal number), at, and the new status where
+    the kind is `STATUS`, else None.
     """
     return list(await tx.fetch(_EVENTS, client_id, after, limit))
 

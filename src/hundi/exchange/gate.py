@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from hundi.exchange.accept import Acceptor, Outcome
+from hundi.exchange.accept import Acceptor
 from hundi.exchange.definition import DocumentType, MessageType
 from hundi.exchange.gathering import Gatherer
 from hundi.exchange.idempotency import replay_of
@@ -12,17 +12,17 @@ from hundi.exchange.settle import Settler
 from hundi.kernel.faults import Fault
 from hundi.kernel.identity import RandomBytes
 from hundi.kernel.lifetimes import Lifetimes
-from hundi.store.batch import GroupCommit
+from hundi.store.batch import GroupCommit, Ran
 from hundi.store.engine import Database, Transaction
 
-POSTGRES_LANES = 4
+POSTGRES_LANES = 3
 
 
 class Road:
     """Accepts requests in batches and ends exchanges, on one database.
 
-    `accepted` is called after each acceptance, `batched` with the size of each batch. `lifetimes`
-    are those of proposals, and of documents that wait for an answer, by the message that sends them.
+    `accepted` is called after each acceptance, `watch` with each committed batch. `lifetimes` are
+    those of proposals, and of documents that wait for an answer, by the message that sends them.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Road:
         *,
         random: RandomBytes,
         accepted: Callable[[], None],
-        batched: Callable[[int], None] | None = None,
+        watch: Callable[[Ran[Request]], None] | None = None,
         lifetimes: Lifetimes | None = None,
     ) -> None:
         self.messages: Mapping[str, MessageType] = {stored_name(m): m for m in messages}
@@ -42,19 +42,14 @@ class Road:
         self.acceptor = Acceptor(gatherer, random, lifetimes or Lifetimes())
         self._database = database
         self._told = accepted
-        self._batched = batched
         self._commit: GroupCommit[Request, Accepted | Refused] = GroupCommit(
             database,
-            self._accept,
+            self.acceptor.accept,
             keys=lambda request: request.keys(),
             owner=lambda request: request.client_id,
             lanes=POSTGRES_LANES if database.dialect == "postgresql" else 1,
+            watch=watch,
         )
-
-    async def _accept(self, tx: Transaction, requests: Sequence[Request]) -> Sequence[Outcome]:
-        if self._batched is not None:
-            self._batched(len(requests))
-        return await self.acceptor.accept(tx, requests)
 
     async def submit(self, request: Request) -> Accepted | Refused:
         """Accept or refuse one request; on return an acceptance is on disk.

@@ -1,11 +1,12 @@
 """What must be done again and again beside the traffic: number events, write refusals, purge."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
 from hundi.exchange import idempotency
+from hundi.exchange.duties import Duties, Duty
 from hundi.exchange.feed import number_events
 from hundi.exchange.refusals import RefusalLog
 from hundi.parties import guard, tokens
@@ -27,15 +28,22 @@ class Housekeeping:
         refusals: RefusalLog,
         *,
         numbered: Callable[[], None] | None = None,
+        duties: Sequence[Duty] = (),
     ) -> None:
         self._database = database
+        self._duties = Duties(database, duties)
         self._refusals = refusals
         self._numbered = numbered
         self._stopped = asyncio.Event()
         self._purging = False
 
     async def run(self) -> None:
-        """Tick until `stop`; database trouble is waited out."""
+        """Tick until `stop`, and do the duties beside it; database trouble is waited out."""
+        duties = asyncio.create_task(self._duties.run())
+        await self._run_ticks()
+        await duties
+
+    async def _run_ticks(self) -> None:
         ticks = 0
         while not self._stopped.is_set():
             try:
@@ -51,8 +59,9 @@ class Housekeeping:
                 continue
 
     def stop(self) -> None:
-        """End after the tick under way."""
+        """End after the tick and the duty under way."""
         self._stopped.set()
+        self._duties.stop()
 
     async def _tick(self, ticks: int) -> None:
         while await self._database.write(number_events):

@@ -5,7 +5,7 @@ document keeps the number and hash of its last row, so that a cut tail shows too
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from enum import Enum
 
 from hundi.exchange import tables
@@ -89,17 +89,54 @@ def append(
     return (*fields, digest, document.head_hash)
 
 
-def first_broken(rows: Sequence[Row], head_sequence: int, head_hash: bytes) -> str | None:
-    """What is wrong with a document's journal, rows in order of sequence; None if all is well."""
-    previous, expected = GENESIS, 1
-    for row in rows:
-        if row["sequence"] != expected:
-            return f"row {expected} is missing"
+class Chain:
+    """A document's journal, recomputed row by row as it is read; `trouble` is the first thing wrong.
+
+    `sealed` are hashes that rows are known to have had, by their numbers.
+    """
+
+    def __init__(self, sealed: Mapping[int, bytes] | None = None) -> None:
+        self.trouble: str | None = None
+        self._previous, self._next = GENESIS, 1
+        self._sealed = sealed or {}
+
+    def take(self, rows: Iterable[Row]) -> None:
+        """Go on with the next rows, in order of sequence."""
+        for row in rows:
+            if self.trouble is not None:
+                return
+            self.trouble = self._judge(row)
+            self._next += 1
+
+    def _judge(self, row: Row) -> str | None:
+        number = self._next
+        if row["sequence"] != number:
+            return f"row {number} is missing"
         fields = [row[name] for name in COLUMNS[:11]]
-        previous = link(previous, fields, bytes(row["digest"]))
-        if previous != bytes(row["hash"]):
-            return f"row {expected} was changed"
-        expected += 1
-    if expected - 1 != head_sequence or previous != head_hash:
-        return f"the journal ends at row {expected - 1}, the document says {head_sequence}"
-    return None
+        self._previous = link(self._previous, fields, bytes(row["digest"]))
+        if self._previous != bytes(row["hash"]):
+            return f"row {number} was changed"
+        if self._sealed.get(number, self._previous) != self._previous:
+            return f"row {number} is not the one that a checkpoint has sealed"
+        return None
+
+    def end(self, head_sequence: int, head_hash: bytes) -> str | None:
+        """Compare with the document's head after the last row; what is wrong, None if all is well."""
+        if self.trouble is not None:
+            return self.trouble
+        last = self._next - 1
+        if last != head_sequence:
+            return f"the journal ends at row {last}, the document says {head_sequence}"
+        if self._previous != head_hash:
+            return f"the document's hash is not that of row {last}"
+        beyond = [number for number in self._sealed if number > last]
+        if beyond:
+            return f"the journal ends at row {last}, a checkpoint has sealed row {max(beyond)}"
+        return None
+
+
+def first_broken(rows: Iterable[Row], head_sequence: int, head_hash: bytes) -> str | None:
+    """What is wrong with a document's journal, rows in order of sequence; None if all is well."""
+    chain = Chain()
+    chain.take(rows)
+    return chain.end(head_sequence, head_hash)

@@ -63,6 +63,7 @@ _SENT = (
     "idempotency_key",
     "created_at",
     "sequences",
+    "trace",
 )
 _PARCEL = (
     f"select {', '.join('d.' + c for c in _SENT)}, b.bytes, c.client_id, c.endpoint_url,"
@@ -116,7 +117,8 @@ class Leased(msgspec.Struct, frozen=True, kw_only=True):
     """A webhook that this process may send now, until its lease ends.
 
     `row` names what to send and where to; None for one whose lease lapsed and that is not sent.
-    `lanes` says whether it has further lanes, which its end frees.
+    `lanes` says whether it has further lanes, which its end frees. `trace` is the context of the
+    acceptance that it follows from.
     """
 
     webhook_id: str
@@ -128,6 +130,7 @@ class Leased(msgspec.Struct, frozen=True, kw_only=True):
     created_at: int
     client_id: str
     lanes: bool
+    trace: str | None
     row: Row | None
 
 
@@ -161,6 +164,7 @@ def leased_from(row: Row, *, sending: bool = True) -> Leased:
         created_at=row["created_at"],
         client_id=row["client_id"],
         lanes=row["sequences"] is not None,
+        trace=row["trace"],
         row=row if sending else None,
     )
 

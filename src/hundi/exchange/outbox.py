@@ -64,7 +64,7 @@ _CLOSING = Statement.both(
 )
 _LAPSED = Statement.both(
     "select webhook_id, req_msg_id, kind, effect, attempts, failures, created_at, client_id,"
-    " sequences"
+    " sequences, trace"
     " from delivery where state = 'LEASED' and lease_until <= $1"
     " order by lease_until limit 256"
 )
@@ -78,7 +78,7 @@ class AttemptResult(msgspec.Struct, frozen=True, kw_only=True):
     """What one attempt came to.
 
     `wait` is in microseconds from now to the next attempt; `parks` ends the trying until somebody
-    redrives it.
+    redrives it. `trace` is the context of the attempt, for what it leads to.
     """
 
     leased: Leased
@@ -86,6 +86,7 @@ class AttemptResult(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     wait: int
     parks: bool
+    trace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ class Papers:
 
     `pending` are transfers by the exchange that booked them, `held` those by the document for whose
     sake they were booked. `step` tells what is booked at the ack (`a`) from what is booked at the
-    end (`e`) of one exchange, so that no two transfers have the same id.
+    end (`e`) of one exchange, so that no two transfers have the same id. `restated` are documents
+    whose status the ledger has changed and whose parties have not been told yet.
     """
 
     types: Mapping[str, DocumentType]
@@ -34,6 +35,7 @@ class Papers:
     books: Books
     pending: Mapping[str, Sequence[Transfer]] = field(default_factory=dict)
     held: Mapping[Key, Sequence[Transfer]] = field(default_factory=dict)
+    restated: set[Key] = field(default_factory=set)
     _numbers: Counter[str] = field(default_factory=Counter)
 
     def fork(self, keys: Iterable[Key]) -> "Papers":
@@ -120,7 +122,15 @@ class Papers:
             derived = derive(self.view(key))
             for posting in derived.postings:
                 self.book(posting, on=key, holder=holder, req_msg_id=req_msg_id, phase=Phase.POSTED)
+            if self.documents[key].status != derived.status:
+                self.restated.add(key)
             self.documents[key].become(derived.status, now)
+
+    def told(self, documents: Iterable[Document]) -> list[Document]:
+        """Those of some documents whose parties are to hear of a new status, each once."""
+        found = [one for one in documents if one.key in self.restated]
+        self.restated.difference_update(one.key for one in found)
+        return found
 
 
 def _reversed(posted: Iterable[Transfer]) -> Iterator[tuple[Key, Posting]]:

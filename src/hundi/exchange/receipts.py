@@ -165,4 +165,5 @@ def _queue(
         path=exchange.message.inform,
         body_id=body_id,
         idempotency_key=exchange.idempotency_key,
+        trace=exchange.trace,
     )

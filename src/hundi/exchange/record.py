@@ -31,7 +31,8 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 
     `moves` are what it does to documents when it settles, `holds` the other documents that it draws
     amounts on, in the body's order; `booked` says whether the ledger has transfers of it. One of
-    several exchanges of a call names their receipt; `leader_id` is the one that it waits for.
+    several exchanges of a call names their receipt; `leader_id` is the one that it waits for. `trace`
+    is the context of its acceptance, for spans.
     """
 
     req_msg_id: str
@@ -50,6 +51,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
     booked: bool
     idempotency_key: str | None
     raw: bytes | None
+    trace: str | None
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -90,7 +92,8 @@ _SHOWN = Bulk.of(
 )
 _EXCHANGES = Statement.both(
     "select x.req_msg_id, x.receipt_id, x.leader_id, x.message, x.client_id, x.sender_b2b, x.receiver_b2b, x.receiver_client,"
-    " x.mailbox, x.effect, x.moves, x.holds, x.booked, x.idempotency_key, b.bytes, s.mailbox as sender_mailbox"
+    " x.mailbox, x.effect, x.moves, x.holds, x.booked, x.idempotency_key, x.trace, b.bytes,"
+    " coalesce(x.sender_mailbox, s.mailbox) as sender_mailbox"
     " from exchange x left join body b on b.body_id = x.req_msg_id"
     " join client s on s.client_id = x.client_id where x.req_msg_id = any($1::text[])"
 )
@@ -153,6 +156,7 @@ def _exchange(row: Row, messages: Mapping[str, MessageType]) -> Exchange:
         booked=bool(row["booked"]),
         idempotency_key=row["idempotency_key"],
         raw=None if row["bytes"] is None else bytes(row["bytes"]),
+        trace=row["trace"],
     )
 
 

@@ -23,7 +23,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     that need only the body say, told if the stages before them pass.
 
     Of a call that has to be routed, these are unknown until its legs are: each leg is a request of
-    its own, with the bytes that its receiver gets. One that `follows` waits for the first.
+    its own, with the bytes that its receiver gets. One that `follows` waits for the first. `trace`
+    is the context that its exchanges go on from.
     """
 
     message: MessageType
@@ -40,6 +41,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     idempotency_key: str | None
     findings: tuple[Fault, ...]
     follows: bool = False
+    trace: str | None = None
 
     @property
     def sender_b2b(self) -> str:
@@ -77,7 +79,12 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_request(
-    message: MessageType, raw: bytes, *, client_id: str, idempotency_key: str | None
+    message: MessageType,
+    raw: bytes,
+    *,
+    client_id: str,
+    idempotency_key: str | None,
+    trace: str | None = None,
 ) -> Request:
     """Read a body strictly. Raises RefusedError with all faults of its shape."""
     body = read(raw, message.body)
@@ -98,6 +105,7 @@ def read_request(
         action=message.action(body),
         idempotency_key=idempotency_key,
         findings=told(chain.from_iterable(rule(body) for rule in message.body_rules)),
+        trace=trace,
     )
 
 

@@ -2,11 +2,14 @@
 
 The document type and the names of its accounts are passed in (`Claims`): a claim is a document whose
 author is owed what its account `due` holds. Nothing is recomputed from bodies. The order of lines is
-that of posting: by time, then by exchange.
+that of posting: by time, then by exchange. One account keeps within 64 bits, the sum of many need
+not: sums are read in two halves, which do on either database, and put together here.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import msgspec
 
 from hundi.exchange import visibility
 from hundi.exchange.document import COLUMNS
@@ -23,6 +26,9 @@ CODES = (UNKNOWN,)
 
 START: tuple[int, str, str, str, str] = (0, "", "", "", "")
 """The place before the first line of a statement."""
+OLDEST: tuple[int, str, str] = (0, "", "")
+"""The place before the claim that was agreed first."""
+_HALF = 31
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,15 +60,36 @@ class Pair:
 
 _ACCOUNT = "l.author_entity = d.author_entity and l.type = d.type and l.object_id = d.object_id"
 _OF_PAIR = _ACCOUNT.replace("d.", "p.")
+
+
+def _sum(what: str, name: str) -> str:
+    return f"cast(coalesce(sum({what}), 0) as bigint) as {name}"
+
+
+def _halves(what: str, name: str) -> str:
+    """A sum that may exceed 64 bits: of what is above the lowest 31 bits, and of these."""
+    high, low = f"({what}) >> {_HALF}", f"({what}) & {2**_HALF - 1}"
+    return f"{_sum(high, f'{name}_high')}, {_sum(low, f'{name}_low')}"
+
+
+def _whole(row: Row, name: str) -> int:
+    """What `_halves` has summed."""
+    high: int = row[f"{name}_high"]
+    low: int = row[f"{name}_low"]
+    return (high << _HALF) + low
+
+
+_AMOUNTS = (("due", "$5", "held"), ("credit", "$6", "-held"), ("paying", "$7", "pending"))
+_SIDES = ((1, "receivable"), (0, "payable"))
 _SUMS = ", ".join(
-    f"cast(coalesce(sum(case when receivable = {side} and name = {name} then {what} else 0 end), 0)"
-    f" as bigint) as {prefix}_{member}"
-    for side, prefix in ((1, "receivable"), (0, "payable"))
-    for member, name, what in (
-        ("due", "$5", "held"),
-        ("credit", "$6", "-held"),
-        ("paying", "$7", "pending"),
-        ("open", "$5", "case when held > 0 then 1 else 0 end"),
+    how(
+        f"case when receivable = {side} and name = {name} then {what} else 0 end",
+        f"{prefix}_{member}",
+    )
+    for side, prefix in _SIDES
+    for how, member, name, what in (
+        *((_halves, *amount) for amount in _AMOUNTS),
+        (_sum, "open", "$5", "case when held > 0 then 1 else 0 end"),
     )
 )
 _HELD = "l.name, l.debit - l.credit as held, l.debit_pending as pending"
@@ -101,11 +128,12 @@ _BETWEEN = Statement.both(
     f"select {_SUMS} from (select p.receivable, {_HELD} from ({_pair(_KEY)}) p"
     f" join ledger_account l on {_OF_PAIR} where l.name in ($5, $6, $7)) held"
 )
+_AGREED = "coalesce(p.agreed_at, 0), p.author_entity, p.object_id"
 _OPEN = Statement.both(
     f"select p.*, l.debit - l.credit as due, l.credit_pending as reserved"
     f" from ({_pair(', '.join(f'd.{name}' for name in COLUMNS))}) p"
     f" join ledger_account l on {_OF_PAIR} and l.name = $5 where l.debit - l.credit > 0"
-    " order by p.agreed_at, p.author_entity, p.object_id limit $6"
+    f" and ({_AGREED}) > ($6, $7, $8) order by {_AGREED} limit $9"
 )
 _CLAIM = f"{_KEY}, d.number, d.author_b2b"
 _LINES = (
@@ -119,7 +147,7 @@ _LINES = (
 )
 _PLACE = "(s.ended_at, s.req_msg_id, s.author_entity, s.object_id, s.transfer_id)"
 _BEFORE = Statement.both(
-    f"select cast(coalesce(sum(s.change), 0) as bigint) as balance from ({_LINES}) s"
+    f"select {_halves('s.change', 'balance')} from ({_LINES}) s"
     f" where {_PLACE} <= ($6, $7, $8, $9, $10)"
 )
 _PAGE = Statement.both(
@@ -163,24 +191,60 @@ async def pair_of(tx: Transaction, client_id: str, b2b_id: str, *, party: str) -
     return pair
 
 
+class Balances(msgspec.Struct, frozen=True, kw_only=True):
+    """Sums over all claims of one direction. `open` counts those of which something is due."""
+
+    due: int
+    credit: int
+    paying: int
+    open: int
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What a counterparty owes (`receivable`) and is owed (`payable`), in paise."""
+
+    other: str
+    receivable: Balances
+    payable: Balances
+
+
+def _standing(row: Row, other: str) -> Standing:
+    receivable, payable = (
+        Balances(
+            **{member: _whole(row, f"{prefix}_{member}") for member, *_ in _AMOUNTS},
+            open=row[f"{prefix}_open"],
+        )
+        for _, prefix in _SIDES
+    )
+    return Standing(other=other, receivable=receivable, payable=payable)
+
+
 async def balances(
     tx: Transaction, mine: Sequence[str], claims: Claims, *, after: str, limit: int
-) -> Sequence[Row]:
+) -> Sequence[Standing]:
     """What each counterparty owes and is owed, behind a B2B ID, by B2B ID."""
     names = (claims.due, claims.credit, claims.paying)
-    return await tx.fetch(_BALANCES, list(mine), after, limit, claims.type, *names)
+    rows = await tx.fetch(_BALANCES, list(mine), after, limit, claims.type, *names)
+    return [_standing(row, row["other"]) for row in rows]
 
 
-async def balance_between(tx: Transaction, pair: Pair, claims: Claims) -> Row:
+async def balance_between(tx: Transaction, pair: Pair, claims: Claims) -> Standing:
     """The same for one counterparty."""
     names = (claims.due, claims.credit, claims.paying)
     [row] = await tx.fetch(_BETWEEN, *pair.arguments(claims), *names)
-    return row
+    return _standing(row, pair.b2b_id)
 
 
-async def open_claims(tx: Transaction, pair: Pair, claims: Claims, *, limit: int) -> Sequence[Row]:
-    """Documents of which something is due, those that were agreed first before others."""
-    return await tx.fetch(_OPEN, *pair.arguments(claims), claims.due, limit)
+async def open_claims(
+    tx: Transaction, pair: Pair, claims: Claims, *, after: Sequence[str | int], limit: int
+) -> Sequence[Row]:
+    """Documents of which something is due behind a place, those that were agreed first before others."""
+    return await tx.fetch(_OPEN, *pair.arguments(claims), claims.due, *after, limit)
+
+
+def place_of_claim(row: Row) -> tuple[int, str, str]:
+    """Where an open claim stands among those of its pair."""
+    return row["agreed_at"] or 0, row["author_entity"], row["object_id"]
 
 
 async def lines(
@@ -198,7 +262,7 @@ async def lines(
     """
     asked = (*pair.arguments(claims), [claims.due, claims.credit], *after)
     [before] = await tx.fetch(_BEFORE, *asked)
-    return before["balance"], await tx.fetch(_PAGE, *asked, limit)
+    return _whole(before, "balance"), await tx.fetch(_PAGE, *asked, limit)
 
 
 def place_of(row: Row) -> tuple[int, str, str, str, str]:

@@ -125,6 +125,9 @@ exchange = sa.Table(
     sa.Column("ended_at", sa.BigInteger),
     sa.Column("receipt_id", sa.Text),
     sa.Column("leader_id", sa.Text),
+    # Whether the sender was a mailbox then; null in rows of before version 0011.
+    sa.Column("sender_mailbox", sa.Boolean),
+    sa.Column("trace", sa.Text),
 )
 sa.Index(
     "exchange_leader",
@@ -202,6 +205,7 @@ delivery = sa.Table(
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("ended_at", sa.BigInteger),
     sa.Column("sequences", sa.Text),
+    sa.Column("trace", sa.Text),
 )
 
 # The further lanes of a webhook about several documents, until it is delivered or withdrawn.
@@ -324,3 +328,41 @@ refusal = sa.Table(
     sa.Column("faults", sa.Text, nullable=False),
     sa.Column("at", sa.BigInteger, nullable=False),
 )
+
+# Work that one process at a time does again and again, and what came of it the last time.
+duty = sa.Table(
+    "duty",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("due_at", sa.BigInteger, nullable=False),
+    sa.Column("lease_until", sa.BigInteger),
+    sa.Column("notes", sa.Text, nullable=False, server_default=""),
+    sa.Column("found", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("done_at", sa.BigInteger),
+)
+
+# A signed statement of where the journals ended; each covers the one before it.
+checkpoint = sa.Table(
+    "checkpoint",
+    metadata,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("heads", sa.BigInteger, nullable=False),
+    sa.Column("digest", sa.LargeBinary, nullable=False),
+    sa.Column("key_id", sa.Text, nullable=False),
+    sa.Column("signature", sa.LargeBinary, nullable=False),
+)
+
+# The heads that had moved since the checkpoint before; those of an unsigned number are being gathered.
+sealed_head = sa.Table(
+    "sealed_head",
+    metadata,
+    sa.Column("author_entity", sa.Text, primary_key=True),
+    sa.Column("type", sa.Text, primary_key=True),
+    sa.Column("object_id", sa.Text, primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("place", sa.BigInteger, nullable=False),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+)
+sa.Index("sealed_head_place", sealed_head.c.number, sealed_head.c.place, unique=True)

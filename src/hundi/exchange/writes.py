@@ -43,6 +43,8 @@ EXCHANGE = (
     "ended_at",
     "receipt_id",
     "leader_id",
+    "sender_mailbox",
+    "trace",
 )
 RECEIPT = (
     "receipt_id",
@@ -74,6 +76,7 @@ DELIVERY = (
     "redriven",
     "created_at",
     "sequences",
+    "trace",
 )
 EVENT = ("client_id", "kind", "req_msg_id", "author_entity", "type", "object_id", "sequence", "at")
 
@@ -82,6 +85,24 @@ _INSERT_RECEIPT = insert(tables.receipt, RECEIPT)
 _INSERT_BODY = insert(tables.body, ("body_id", "bytes"))
 _INSERT_DELIVERY = insert(tables.delivery, DELIVERY)
 _INSERT_EVENT = insert(tables.event, EVENT)
+STATUS = "STATUS"
+"""In the feeds of a document's parties: the ledger has given it another status."""
+# Whom the parties' B2B IDs are served by is looked up here: a document that is drawn on may be of
+# other IDs than those that sender and receiver speak as.
+_INSERT_STATUS = Bulk.of(
+    postgresql=f"insert into event ({', '.join(EVENT)}) select distinct i.client_id, "
+    + ", ".join(f"v.{name}" for name in EVENT[1:])
+    + " from "
+    + rows(
+        "author_b2b text, other_b2b text, kind text, req_msg_id text, author_entity text, type text,"
+        " object_id text, sequence bigint, at bigint"
+    )
+    + " v join b2b_id i on i.b2b_id in (v.author_b2b, v.other_b2b)",
+    sqlite=f"insert into event ({', '.join(EVENT)}) select distinct client_id, "
+    + ", ".join(f"${n}" for n in range(3, 2 + len(EVENT)))
+    + " from b2b_id where b2b_id in ($1, $2)",
+    returns=False,
+)
 _UPDATE_DOCUMENT = update(tables.document, key=KEY_COLUMNS, columns=CHANGING)
 _INSERT_LANE = insert(tables.further_lane, ("webhook_id", "lane", "position"))
 _INSERT_RELATION = insert(
@@ -173,6 +194,7 @@ class Writes:
     deliveries: list[tuple[Any, ...]] = field(default_factory=list)
     journal: list[tuple[Any, ...]] = field(default_factory=list)
     events: list[tuple[Any, ...]] = field(default_factory=list)
+    statuses: list[tuple[Any, ...]] = field(default_factory=list)
     documents: list[Document] = field(default_factory=list)
     releases: list[tuple[Any, ...]] = field(default_factory=list)
     ended_requests: list[tuple[Any, ...]] = field(default_factory=list)
@@ -197,6 +219,16 @@ class Writes:
         """Tell a client's feed of a step, at the document's journal head."""
         at = document.updated_at
         self.events.append((client_id, kind, req_msg_id, *document.key, document.head_sequence, at))
+
+    def restated(self, documents: Iterable[Document], *, req_msg_id: str) -> None:
+        """Tell both parties of documents, at their journal heads, that money has changed a status.
+
+        The counterparty of one that it cannot hold is not told.
+        """
+        for one in documents:
+            other = one.counterparty_b2b if one.highest_version else one.author_b2b
+            place = (req_msg_id, *one.key, one.head_sequence, one.updated_at)
+            self.statuses.append((one.author_b2b, other, STATUS, *place))
 
     def webhook(self, kind: Kind, about: Sequence[Document], **values: Any) -> None:
         """Queue a webhook that is due now, in its receiver's lanes of the documents it is about.
@@ -260,6 +292,7 @@ class Writes:
                 (journal.INSERT, self.journal),
                 (_INSERT_DELIVERY, self.deliveries),
                 (_INSERT_EVENT, self.events),
+                (_INSERT_STATUS, self.statuses),
                 (_INSERT_LANE, self.lanes),
                 (FREE_LANES, sorted(set(self.freed))),
                 (_INSERT_RELATION, sorted(set(self.relations))),

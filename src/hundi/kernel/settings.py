@@ -16,7 +16,8 @@ class ServeSettings:
     `dev` allows http and loopback endpoints, for two systems on one laptop, and simulates contacts.
     `lifetimes` say how long proposals and bids wait for an answer. `contact_rail` is where ownership
     codes are posted, with `contact_token`; empty: nowhere. `keyring` opens the secrets at rest.
-    `rates` limit the calls of a client; `proxies` are addresses whose X-Forwarded-For is believed.
+    `rates` limit the calls of a client; `proxies` are addresses whose X-Forwarded-For is believed;
+    `log` and `log_format` as in `observing.logs`.
     """
 
     database_url: str
@@ -31,6 +32,8 @@ class ServeSettings:
     rates: Rates = field(default_factory=Rates)
     proxies: str = ""
     workers: int = 1
+    log: str = ""
+    log_format: str = ""
 
 
 class CannotServeError(Exception):

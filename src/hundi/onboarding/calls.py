@@ -95,6 +95,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     body: Any
     idempotency_key: str | None
     findings: tuple[Fault, ...]
+    trace: str | None = None
 
     @property
     def fingerprint(self) -> bytes:
@@ -107,7 +108,14 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
             yield "key", self.client_id, self.idempotency_key
 
 
-def read_call(kind: CallType, raw: bytes, *, client_id: str, idempotency_key: str | None) -> Call:
+def read_call(
+    kind: CallType,
+    raw: bytes,
+    *,
+    client_id: str,
+    idempotency_key: str | None,
+    trace: str | None = None,
+) -> Call:
     """Read a body strictly. Raises RefusedError with all faults of its shape."""
     body = read(raw, kind.body)
     return Call(
@@ -117,6 +125,7 @@ def read_call(kind: CallType, raw: bytes, *, client_id: str, idempotency_key: st
         body=body,
         idempotency_key=idempotency_key,
         findings=kept(kind.findings(body)),
+        trace=trace,
     )
 
 
@@ -137,10 +146,12 @@ def answer_body(kind: CallType, raw: bytes, told: Told) -> bytes:
     return msgspec.json.encode({name: given[name] for name in kind.answer})
 
 
-def record(writes: Writes, call: Call, *, req_msg_id: str, told: Told | None, now: int) -> None:
+def record(
+    writes: Writes, call: Call, *, req_msg_id: str, mailbox: bool, told: Told | None, now: int
+) -> None:
     """Store a call and its exchange; `told` is None where it waits. It never expires by itself.
 
-    It is about no document: nothing is moved, held or booked.
+    `mailbox` says whether the calling client polls for the answer. The exchange is about no document: nothing is moved, held or booked.
     """
     resp = told.resp if told is not None else Resp(req_msg_id, "PENDING")
     row = {
@@ -167,6 +178,8 @@ def record(writes: Writes, call: Call, *, req_msg_id: str, told: Told | None, no
         "ended_at": None if told is None else now,
         "receipt_id": None,
         "leader_id": None,
+        "sender_mailbox": mailbox,
+        "trace": call.trace,
     }
     writes.exchanges.append(tuple(row[name] for name in EXCHANGE))
     writes.bodies.append((req_msg_id, call.raw))
@@ -181,6 +194,7 @@ def inform(
     mailbox: bool,
     idempotency_key: str | None,
     answer: bytes,
+    trace: str | None,
     now: int,
 ) -> None:
     """Store a call's answer, and queue it as a webhook unless the client polls."""
@@ -209,5 +223,6 @@ def inform(
         "failures": 0,
         "reached": False,
         "redriven": False,
+        "trace": trace,
     }
     writes.deliveries.append(tuple(row[name] for name in DELIVERY))

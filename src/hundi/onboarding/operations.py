@@ -36,7 +36,7 @@ from hundi.parties.model import Served
 from hundi.parties.operations import hold_register
 from hundi.parties.queries import served
 from hundi.parties.tables import b2b_id
-from hundi.store.batch import AGAIN, Again, GroupCommit
+from hundi.store.batch import AGAIN, Again, GroupCommit, Ran
 from hundi.store.engine import Database, Row, Transaction
 from hundi.store.statement import insert
 
@@ -79,7 +79,8 @@ async def _nothing(_: Transaction) -> None:
 class Onboarding:
     """Takes onboarding calls in batches, on one database.
 
-    `accepted` is called after each acceptance. `proves` says whether codes can be sent at all.
+    `accepted` is called after each acceptance, `watch` with each committed batch. `proves` says
+    whether codes can be sent at all.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class Onboarding:
         random: RandomBytes,
         accepted: Callable[[], None],
         proves: bool,
+        watch: Callable[[Ran[Call]], None] | None = None,
     ) -> None:
         self._random = random
         self._told = accepted
@@ -105,6 +107,7 @@ class Onboarding:
             keys=lambda call: call.keys(),
             owner=lambda call: call.client_id,
             size=BATCH,
+            watch=watch,
         )
 
     async def submit(self, call: Call) -> Accepted | Refused:
@@ -166,16 +169,18 @@ def _told(ruling: Ruling, req_msg_id: str) -> Told:
 
 async def _store(tx: Transaction, call: Call, req_msg_id: str, *, told: Told | None) -> None:
     writes = Writes()
-    record(writes, call, req_msg_id=req_msg_id, told=told, now=tx.now)
+    mailbox = await queries.is_mailbox(tx, call.client_id)
+    record(writes, call, req_msg_id=req_msg_id, mailbox=mailbox, told=told, now=tx.now)
     if told is not None:
         inform(
             writes,
             call.type,
             req_msg_id=req_msg_id,
             client_id=call.client_id,
-            mailbox=await queries.is_mailbox(tx, call.client_id),
+            mailbox=mailbox,
             idempotency_key=call.idempotency_key,
             answer=answer_body(call.type, call.raw, told),
+            trace=call.trace,
             now=tx.now,
         )
     await writes.flush(tx)

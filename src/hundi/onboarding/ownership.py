@@ -346,7 +346,7 @@ async def _end(tx: Transaction, row: Row, *, state: State, fault: Fault | None) 
         .where(c.client_id == client_id, c.object_id == row["object_id"])
         .values(status=status.value, registration=None, updated_at=tx.now)
     )
-    key = await _end_exchange(tx, resp, state)
+    ended_exchange = await _end_exchange(tx, resp, state)
     told = Told(state=state, resp=resp, members={})
     writes = Writes()
     inform(
@@ -355,15 +355,16 @@ async def _end(tx: Transaction, row: Row, *, state: State, fault: Fault | None) 
         req_msg_id=req_msg_id,
         client_id=client_id,
         mailbox=await queries.is_mailbox(tx, client_id),
-        idempotency_key=key,
+        idempotency_key=ended_exchange["idempotency_key"],
         answer=answer_body(REGISTER_ENTITY, await _raw(tx, req_msg_id), told),
+        trace=ended_exchange["trace"],
         now=tx.now,
     )
     await writes.flush(tx)
 
 
-async def _end_exchange(tx: Transaction, resp: Resp, state: State) -> str | None:
-    """The exchange leaves OPEN; its idempotency key."""
+async def _end_exchange(tx: Transaction, resp: Resp, state: State) -> Row:
+    """The exchange leaves OPEN; its idempotency key and trace."""
     x = exchange.c
     await tx.execute(
         sa.update(exchange)
@@ -377,7 +378,6 @@ async def _end_exchange(tx: Transaction, resp: Resp, state: State) -> str | None
             ended_at=tx.now,
         )
     )
-    query = sa.select(x.idempotency_key).where(x.req_msg_id == resp.req_msg_id)
+    query = sa.select(x.idempotency_key, x.trace).where(x.req_msg_id == resp.req_msg_id)
     [row] = await tx.select(query)
-    key: str | None = row["idempotency_key"]
-    return key
+    return row

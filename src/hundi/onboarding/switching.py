@@ -69,10 +69,11 @@ class Ends:
 def ends_of(types: Collection[DocumentType]) -> Ends:
     """The ends of some types of documents.
 
-    Over is what no move leaves, what has given its number back, and what was never agreed to be:
-    a request that a lender has declined has no state at all.
+    Over is what no move leaves, what has given its number back, what is settled (a paid invoice, a
+    note that counts), and what was never agreed to be: a request that a lender has declined has no
+    state at all.
     """
-    free = {f"{kind.name}|{status}" for kind in types for status in kind.released}
+    free = {f"{kind.name}|{status}" for kind in types for status in kind.released | kind.settled}
     never = {f"{kind.name}|" for kind in types if not kind.initial}
     bought = [kind for kind in types if kind.stake is not None]
     return Ends(

@@ -19,7 +19,8 @@ HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,200}")
 HEADER_VALUE = re.compile(r"[!-~](?:[ -~\t]{0,7998}[!-~])?|")
 OURS = frozenset({
     "accept", "accept-encoding", "connection", "content-encoding", "content-length", "content-type",
-    "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
+    "expect", "host", "keep-alive", "te", "traceparent", "trailer", "transfer-encoding", "upgrade",
+    "user-agent",
 })  # fmt: skip
 """Headers that the network writes itself, or that belong to one connection."""
 OUR_PREFIXES = ("webhook-", "hundi-", "proxy-")

@@ -5,6 +5,7 @@ under way are written down; then the processes end.
 """
 
 import asyncio
+import os
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from hundi.kernel.identity import system_random
 from hundi.kernel.lifetimes import VARIABLE, Lifetimes
 from hundi.kernel.sealing import SealError
 from hundi.kernel.settings import CannotServeError, ServeSettings
+from hundi.observing.setup import log_to_stderr, masking_of, traces_wanted
 from hundi.parties import at_rest
 from hundi.serving.process import Seat, serve_alone
 from hundi.serving.workers import supervise
@@ -35,6 +37,8 @@ def serve(settings: ServeSettings) -> int:
     Raises CannotServeError, BadUrlError or UnavailableError where serving cannot start.
     """
     _check_named(settings.lifetimes)
+    log_to_stderr(settings, masking_of(settings, os.environ))
+    traces_wanted(os.environ)  # here, and not in each of several processes, it is told
     path = sqlite_path(settings.database_url)
     if path is None:
         return _serve_postgres(settings)
@@ -51,7 +55,7 @@ def _serve_postgres(settings: ServeSettings) -> int:
     if settings.workers == 1:
         serve_alone(settings, Seat(), check=partial(_check, settings))
         return 0
-    asyncio.run(_check_database(settings))
+    asyncio.run(_check_alone(settings))
     return supervise(settings, lambda own, seat: serve_alone(own, seat, check=partial(_check, own)))
 
 
@@ -87,7 +91,7 @@ def _lock(path: Path, settings: ServeSettings) -> ServingLock:
     return lock
 
 
-async def _check_database(settings: ServeSettings) -> None:
+async def _check_alone(settings: ServeSettings) -> None:
     database = await open_database(settings.database_url, wall_clock)
     try:
         await _check(settings, database)

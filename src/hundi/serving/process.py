@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
@@ -25,6 +26,8 @@ from hundi.exchange.refusals import RefusalLog
 from hundi.kernel.clock import wall_clock
 from hundi.kernel.identity import system_random
 from hundi.kernel.settings import CannotServeError, ServeSettings
+from hundi.observing.setup import masking_of, traces_of
+from hundi.observing.spans import Traces
 from hundi.onboarding.operations import Onboarding
 from hundi.onboarding.rail import ContactRail, HttpContactRail, SimulatedContacts
 from hundi.parties.tokens import Tokens
@@ -32,12 +35,16 @@ from hundi.serving.listening import listen, open_files, serve_until
 from hundi.store.bell import Bell
 from hundi.store.engine import Database
 from hundi.store.opening import open_database, sqlite_path
+from hundi.store.postgres import PostgresDatabase
 from hundi.web.app import Application, Edge, calls
+from hundi.web.batch_watch import batch_watch
 from hundi.web.context import Context
-from hundi.web.metrics import Metrics
+from hundi.web.loop_lag import watch_lag
+from hundi.web.metrics import ACCEPT, ONBOARDING, SETTLE, Metrics
 from hundi.web.network import rest
 from hundi.web.protocol import Connections, config, limits
 from hundi.web.siblings import Siblings
+from hundi.web.visits import Visits
 from hundi.web.waiting import EventWaiters
 
 ANY_DUE, ANY_CODES, ANY_EVENTS = "due", "codes", "events"
@@ -60,8 +67,13 @@ def serve_alone(
     settings: ServeSettings, seat: Seat, *, check: Callable[[Database], Awaitable[None]]
 ) -> None:
     """Serve one role in this process until it is told to stop, or its parent is gone."""
-    with asyncio.Runner(loop_factory=_loop) as runner:
-        runner.run(_serve(settings, seat, check))
+    traces = traces_of(os.environ, masking_of(settings, os.environ))
+    try:
+        with asyncio.Runner(loop_factory=_loop) as runner:
+            runner.run(_serve(settings, seat, check=check, traces=traces))
+    finally:
+        if traces is not None:
+            traces.close()
 
 
 def _loop() -> asyncio.AbstractEventLoop:
@@ -71,12 +83,16 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 async def _serve(
-    settings: ServeSettings, seat: Seat, check: Callable[[Database], Awaitable[None]]
+    settings: ServeSettings,
+    seat: Seat,
+    *,
+    check: Callable[[Database], Awaitable[None]],
+    traces: Traces | None,
 ) -> None:
     database = await open_database(settings.database_url, wall_clock)
     try:
         await check(database)
-        process = _Process(settings, seat, database)
+        process = _Process(settings, seat, database, traces=traces)
         _tune_collector()
         await process.run()
     finally:
@@ -93,11 +109,16 @@ def _tune_collector() -> None:
 class _Process:
     """The parts of one serving process, put together."""
 
-    def __init__(self, settings: ServeSettings, seat: Seat, database: Database) -> None:
+    def __init__(
+        self, settings: ServeSettings, seat: Seat, database: Database, *, traces: Traces | None
+    ) -> None:
         self._settings = settings
+        self._traces = traces
         self._seat = seat
         self._database = database
         self._metrics = Metrics(database)
+        if isinstance(database, PostgresDatabase):
+            self._metrics.watch_pool(database.connections)
         self._refusals = RefusalLog(database)
         self._waiters = EventWaiters(database)
         self._bell = Bell(settings.database_url if database.dialect == "postgresql" else None)
@@ -109,7 +130,7 @@ class _Process:
             MESSAGES,
             random=system_random,
             accepted=self._due,
-            batched=self._metrics.committed,
+            watch=batch_watch(ACCEPT, self._metrics, traces),
             lifetimes=settings.lifetimes,
         )
         self._onboarding = Onboarding(
@@ -117,6 +138,7 @@ class _Process:
             random=system_random,
             accepted=self._due_with_codes,
             proves=self._rail is not None,
+            watch=batch_watch(ONBOARDING, self._metrics, traces),
         )
         self._stopping = asyncio.Event()
 
@@ -186,6 +208,8 @@ class _Process:
         return server, connections, self._seat.listening or listen(self._settings)
 
     async def _start_counting(self, parts: AsyncExitStack) -> None:
+        lag = asyncio.create_task(watch_lag(self._metrics.lagged))
+        parts.callback(lag.cancel)
         siblings = self._seat.siblings
         if siblings is not None:
             self._metrics.beside(siblings)
@@ -214,7 +238,7 @@ class _Process:
 
     async def _start_dispatcher(self) -> Callable[[], Awaitable[None]]:
         guard = EgressGuard.for_mode(dev=self._settings.dev)
-        wire = HttpWire(guard)
+        wire = HttpWire(guard, timed=self._traces is not None)
         health = Health(self._database)
         breaker = Breaker(random=system_random)
         self._metrics.watch_breakers(lambda: breaker.open_count(wall_clock()))
@@ -227,6 +251,8 @@ class _Process:
             keyring=self._settings.keyring,
             clock=wall_clock,
             random=system_random,
+            traces=self._traces,
+            watch=batch_watch(SETTLE, self._metrics, self._traces),
         )
         loop = self._loop = DispatchLoop(dispatcher)
         sweep = SweepLoop(dispatcher, loop.wake)
@@ -246,6 +272,7 @@ class _Process:
 
     def _application(self) -> Application:
         tokens = Tokens(self._database, system_random, rates=self._settings.rates)
+        visits = Visits(system_random, self._traces)
         context = Context(
             database=self._database,
             tokens=tokens,
@@ -253,6 +280,7 @@ class _Process:
             clock=wall_clock,
             random=system_random,
             metrics=self._metrics,
+            visits=visits,
             waiters=self._waiters,
             wake=self._due,
             wake_codes=self._due_codes,
@@ -261,7 +289,12 @@ class _Process:
         edge = Edge(self._road, refusals=self._refusals, metrics=self._metrics, clock=wall_clock)
         every = calls(self._road, self._onboarding, edge)
         return Application(
-            every, edge=edge, tokens=tokens, rest=rest(context), proxies=self._settings.proxies
+            every,
+            edge=edge,
+            tokens=tokens,
+            visits=visits,
+            rest=rest(context),
+            proxies=self._settings.proxies,
         )
 
     def _say(self, what: str, *, port: int | None = None) -> None:

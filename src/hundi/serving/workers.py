@@ -12,7 +12,6 @@ import signal
 import socket
 import sys
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
@@ -183,8 +182,8 @@ class _Parent:
             code = 0
         except CannotServeError as error:
             _log.error("worker-cannot-serve", worker=worker.name, error=str(error))
-        except BaseException:  # noqa: BLE001 (the parent sees the code, the log the rest)
-            traceback.print_exc()
+        except BaseException as error:  # noqa: BLE001 (the parent sees the code, the log the rest)
+            _log.critical("worker-ended-by-error", worker=worker.name, exc_info=error)
         finally:
             sys.stdout.flush()
             sys.stderr.flush()

@@ -29,6 +29,10 @@ SHARES = 4
 WHOLE_RETRIES = 5
 AGAIN_LIMIT = 8
 PATIENCE_SECONDS = 5
+COMPANY = 12
+LINGER_SECONDS = 0.003
+"""A batch beside another one begins with so many members, or after so long with those there are. Begun
+with the first to come, most had one member, and its own round trips, statements and flush."""
 
 _log = structlog.get_logger()
 
@@ -45,7 +49,21 @@ class _Waiting(Generic[M, R]):
     member: M
     future: "asyncio.Future[R]"
     keys: tuple[Hashable, ...]
+    since: float
     again: int = field(default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Ran(Generic[M]):
+    """A batch that was committed. Moments are seconds on the event loop's clock.
+
+    `waited_since` is when each member came, in their order.
+    """
+
+    members: Sequence[M]
+    waited_since: Sequence[float]
+    began: float
+    ended: float
 
 
 class OverloadedError(StoreError):
@@ -57,7 +75,8 @@ class GroupCommit(Generic[M, R]):
 
     `keys(member)` are what no two members of one batch may share (documents, idempotency keys).
     `lanes` batches may be in flight at once; more than one only helps on PostgreSQL. At most
-    `queue` members wait, and of each `owner` a quarter of that: nobody fills it for all.
+    `queue` members wait, and of each `owner` a quarter of that: nobody fills it for all. `watch`
+    hears of each committed batch.
     """
 
     def __init__(
@@ -70,11 +89,13 @@ class GroupCommit(Generic[M, R]):
         size: int = 64,
         lanes: int = 1,
         queue: int = 4096,
+        watch: Callable[[Ran[M]], None] | None = None,
     ) -> None:
         self._database = database
         self._work = work
         self._keys = keys
         self._owner = owner or id
+        self._watch = watch
         self._waiting: Counter[Hashable] = Counter()
         self._size = size
         self._lanes = lanes
@@ -82,6 +103,7 @@ class GroupCommit(Generic[M, R]):
         self._queue: deque[_Waiting[M, R]] = deque()
         self._running: set[asyncio.Task[None]] = set()
         self._held: set[Hashable] = set()
+        self._lingering: asyncio.TimerHandle | None = None
 
     async def submit(self, member: M) -> R:
         """The member's own outcome, once its batch is committed.
@@ -92,12 +114,13 @@ class GroupCommit(Generic[M, R]):
         owner = self._owner(member)
         if len(self._queue) >= self._limit or self._waiting[owner] >= self._limit // SHARES:
             raise OverloadedError("too many requests are waiting for the database")
-        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        waiting = _Waiting(member, future, tuple(self._keys(member)))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[R] = loop.create_future()
+        waiting = _Waiting(member, future, tuple(self._keys(member)), loop.time())
         self._queue.append(waiting)
         self._start()
         self._waiting[owner] += 1
-        patience = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._give_up, waiting)
+        patience = loop.call_later(PATIENCE_SECONDS, self._give_up, waiting)
         try:
             return await future
         finally:
@@ -123,14 +146,28 @@ class GroupCommit(Generic[M, R]):
         while self._running:
             await asyncio.wait(self._running)
 
-    def _start(self) -> None:
+    def _start(self, *, lingered: bool = False) -> None:
         while self._queue and len(self._running) < self._lanes:
+            if self._running and len(self._queue) < COMPANY and not lingered:
+                self._linger()
+                return
+            lingered = False
             batch = self._next_batch()
             if not batch:
                 return
             task = asyncio.create_task(self._run(batch))
             self._running.add(task)
             task.add_done_callback(self._done)
+
+    def _linger(self) -> None:
+        """Wait a moment for more members; if the batch under way ends sooner, till then."""
+        if self._lingering is None:
+            loop = asyncio.get_running_loop()
+            self._lingering = loop.call_later(LINGER_SECONDS, self._linger_over)
+
+    def _linger_over(self) -> None:
+        self._lingering = None
+        self._start(lingered=True)
 
     def _done(self, task: "asyncio.Task[None]") -> None:
         self._running.discard(task)
@@ -160,8 +197,10 @@ class GroupCommit(Generic[M, R]):
                 self._held.difference_update(waiting.keys)
 
     async def _settle(self, batch: list[_Waiting[M, R]]) -> None:
+        clock = asyncio.get_running_loop().time
+        members, began = [waiting.member for waiting in batch], clock()
         try:
-            outcomes = await self._attempt([waiting.member for waiting in batch])
+            outcomes = await self._attempt(members)
         except (UnavailableError, CommitUnknownError) as error:
             _fail(batch, error)
             return
@@ -172,7 +211,10 @@ class GroupCommit(Generic[M, R]):
             for waiting in batch:  # one member's error must not be the others'
                 await self._settle([waiting])
             return
+        ended = clock()
         self._hand_out(batch, outcomes)
+        if self._watch is not None:
+            _tell(self._watch, Ran(members, [one.since for one in batch], began, ended))
 
     async def _attempt(self, members: list[M]) -> Sequence[R | Again]:
         for _ in range(WHOLE_RETRIES):
@@ -192,6 +234,13 @@ class GroupCommit(Generic[M, R]):
                 self._queue.append(waiting)
             else:
                 _fail([waiting], UnavailableError("lost the same race too often"))
+
+
+def _tell(watch: Callable[[Ran[M]], None], ran: Ran[M]) -> None:
+    try:
+        watch(ran)
+    except Exception as error:  # noqa: BLE001 (what is on disk is so, whoever cannot count it)
+        _log.error("batch-not-counted", exc_info=error)
 
 
 async def _awaited(work: Awaitable[Sequence[R | Again]]) -> Sequence[R | Again]:

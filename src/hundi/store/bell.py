@@ -17,7 +17,7 @@ from hundi.store.engine import UnavailableError
 from hundi.store.postgres import connect_once
 
 CHANNEL = "hundi_bell"
-GAP_SECONDS = 0.005
+GAP_SECONDS = 0.02
 """Rings of one process are at least so far apart; those that come between are one."""
 PING_SECONDS = 20
 PATIENCE_SECONDS = 5

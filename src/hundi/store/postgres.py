@@ -191,6 +191,11 @@ class PostgresDatabase:
             raise UnavailableError(f"{type(error).__name__}: {error}") from error
         return database
 
+    def connections(self) -> dict[str, int]:
+        """How many connections are busy and idle, and how many there may be."""
+        size, idle = self._pool.get_size(), self._pool.get_idle_size()
+        return {"busy": size - idle, "idle": idle, "most": self._pool.get_max_size()}
+
     async def _connected(self, connection: Any) -> None:
         process = connection.get_server_pid()
         ahead = self._ahead[process] = Ahead(connection)

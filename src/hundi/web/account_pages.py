@@ -15,7 +15,7 @@ from hundi.documents.statement_words import what_of
 from hundi.exchange import statements
 from hundi.exchange.bodies import Stored, stored
 from hundi.exchange.cursor import cursor, key_of
-from hundi.exchange.statements import Claims, place_of
+from hundi.exchange.statements import Balances, Claims, Standing, place_of
 from hundi.kernel.clock import indian_date, to_text
 from hundi.kernel.money import Money
 from hundi.parties.model import NOTHING_SETTLED, TradeSettings
@@ -32,7 +32,7 @@ CLAIMS = Claims(
     paying=invoice_ledger.PAYING,
 )
 MOST = 200
-"""Open invoices that an account shows, the oldest ones."""
+"""Open invoices of which the ages are told, the oldest ones."""
 SIDES = ("receivable", "payable")
 _BUCKETS = ((0, "notDue"), (30, "days1to30"), (60, "days31to60"), (90, "days61to90"))
 _OLDEST, _UNKNOWN = "over90", "notAged"
@@ -40,12 +40,18 @@ _OLDEST, _UNKNOWN = "over90", "notAged"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountFile:
-    """An account as far as the database tells it."""
+    """An account as far as the database tells it.
+
+    `oldest` are the open invoices whose ages are told on every page, `listed` those of this one,
+    `cursor` leads to the next.
+    """
 
     b2b_id: str
     today: date
-    sums: Row
-    open: Sequence[Row]
+    sums: Standing
+    oldest: Sequence[Row]
+    listed: Sequence[Row]
+    cursor: str | None
     bodies: Stored
     settings: Mapping[str, TradeSettings]
 
@@ -54,35 +60,55 @@ async def listed(tx: Transaction, client_id: str, *, party: str, after: str, lim
     """A page of accounts: `{accounts, cursor}`. Raises RefusedError for a cursor of another list."""
     [behind] = key_of(after, "accounts", first=("",))
     mine = await statements.mine_of(tx, client_id, party)
-    rows = await statements.balances(tx, mine, CLAIMS, after=str(behind), limit=limit + 1)
-    page = rows[:limit]
-    more = cursor("accounts", page[-1]["other"]) if len(rows) > limit else None
-    accounts = [{"counterparty": row["other"], **_sums(row)} for row in page]
+    found = await statements.balances(tx, mine, CLAIMS, after=str(behind), limit=limit + 1)
+    page = found[:limit]
+    more = cursor("accounts", page[-1].other) if len(found) > limit else None
+    accounts = [{"counterparty": one.other, **_sums(one)} for one in page]
     return {"accounts": accounts, "cursor": more}
 
 
-async def read_account(tx: Transaction, client_id: str, *, b2b_id: str, party: str) -> AccountFile:
-    """Read what the page of an account needs. Raises RefusedError where there is none."""
+async def read_account(
+    tx: Transaction, client_id: str, *, b2b_id: str, party: str, after: str, limit: int
+) -> AccountFile:
+    """Read what a page of an account needs.
+
+    Raises RefusedError where there is none, and for a cursor of another list.
+    """
     pair = await statements.pair_of(tx, client_id, b2b_id, party=party)
-    rows = await statements.open_claims(tx, pair, CLAIMS, limit=MOST + 1)
-    suppliers = {row["author_entity"] for row in rows}
+    name = f"account {b2b_id}"
+    place = key_of(after, name, first=statements.OLDEST)
+    oldest = rows = await statements.open_claims(
+        tx, pair, CLAIMS, after=statements.OLDEST, limit=MOST + 1
+    )
+    if after:
+        rows = await statements.open_claims(tx, pair, CLAIMS, after=place, limit=limit + 1)
+    page, oldest = rows[:limit], oldest[:MOST]
+    more = len(rows) > limit
+    bodies = await stored(tx, _body_ids(oldest))
+    if after:
+        bodies |= await stored(tx, _body_ids(page))
     return AccountFile(
         b2b_id=b2b_id,
         today=indian_date(tx.now),
         sums=await statements.balance_between(tx, pair, CLAIMS),
-        open=rows,
-        bodies=await stored(tx, [row["agreed_body_id"] for row in rows[:MOST]]),
-        settings=await settings_by_entity(tx, suppliers),
+        oldest=oldest,
+        listed=page,
+        cursor=cursor(name, *statements.place_of_claim(page[-1])) if more else None,
+        bodies=bodies,
+        settings=await settings_by_entity(tx, {row["author_entity"] for row in (*oldest, *page)}),
     )
+
+
+def _body_ids(rows: Sequence[Row]) -> list[str]:
+    return [row["agreed_body_id"] for row in rows]
 
 
 def shown(found: AccountFile) -> Json:
     """The page of an account as it goes out."""
-    clocks = [(row, _clocks(found, row)) for row in found.open[:MOST]]
-    sums = found.sums
+    clocks = [(row, _clocks(found, row)) for row in found.oldest]
     ageing = {
         side: _ageing(
-            Money(sums[f"{side}_due"]),
+            Money(_of_side(found.sums, side).due),
             [pair for pair in clocks if _side(pair[0]) == side],
             found.today,
         )
@@ -90,10 +116,10 @@ def shown(found: AccountFile) -> Json:
     }
     return {
         "counterparty": found.b2b_id,
-        **_sums(sums),
+        **_sums(found.sums),
         "ageing": ageing,
-        "openInvoices": [_open(row, one) for row, one in clocks],
-        "more": len(found.open) > MOST,
+        "openInvoices": [_open(row, _clocks(found, row)) for row in found.listed],
+        "cursor": found.cursor,
     }
 
 
@@ -121,18 +147,27 @@ async def statement(
     }
 
 
-def _sums(row: Row) -> Json:
+def _sums(standing: Standing) -> Json:
     sides = {
         side: {
-            "due": Money(row[f"{side}_due"]).text(),
-            "reserved": Money(row[f"{side}_paying"]).text(),
-            "onAccount": Money(row[f"{side}_credit"]).text(),
-            "openInvoices": row[f"{side}_open"],
+            "due": Money(sums.due).text(),
+            "reserved": Money(sums.paying).text(),
+            "onAccount": Money(sums.credit).text(),
+            "openInvoices": sums.open,
         }
         for side in SIDES
+        for sums in (_of_side(standing, side),)
     }
-    owed, owing = (row[f"{side}_due"] - row[f"{side}_credit"] for side in SIDES)
+    owed, owing = (_net(_of_side(standing, side)) for side in SIDES)
     return {**sides, "balance": Money(owed - owing).text()}
+
+
+def _of_side(standing: Standing, side: str) -> Balances:
+    return standing.receivable if side == "receivable" else standing.payable
+
+
+def _net(sums: Balances) -> int:
+    return sums.due - sums.credit
 
 
 def _side(row: Row) -> str:

@@ -20,6 +20,7 @@ from hundi.web.envelope import status_of
 from hundi.web.messages import Call, MessageCalls, Submit
 from hundi.web.metrics import Metrics
 from hundi.web.oauth import TokenCall
+from hundi.web.visits import Visits
 
 
 class Edge:
@@ -68,10 +69,12 @@ class MessageCall:
         """As its type has it."""
         return self.message.path
 
-    def read(self, raw: bytes, *, client_id: str, idempotency_key: str | None) -> Submit:
+    def read(
+        self, raw: bytes, *, client_id: str, idempotency_key: str | None, trace: str | None
+    ) -> Submit:
         """Read a body strictly. Raises RefusedError with all faults of its shape."""
         request = read_request(
-            self.message, raw, client_id=client_id, idempotency_key=idempotency_key
+            self.message, raw, client_id=client_id, idempotency_key=idempotency_key, trace=trace
         )
         name = stored_name(self.message)
         return lambda: self.edge.counted(name, lambda: self.road.submit(request))
@@ -90,9 +93,13 @@ class OnboardingCall:
         """As its type has it."""
         return self.kind.path
 
-    def read(self, raw: bytes, *, client_id: str, idempotency_key: str | None) -> Submit:
+    def read(
+        self, raw: bytes, *, client_id: str, idempotency_key: str | None, trace: str | None
+    ) -> Submit:
         """Read a body strictly. Raises RefusedError with all faults of its shape."""
-        call = read_call(self.kind, raw, client_id=client_id, idempotency_key=idempotency_key)
+        call = read_call(
+            self.kind, raw, client_id=client_id, idempotency_key=idempotency_key, trace=trace
+        )
         name = self.kind.stored_name
         return lambda: self.edge.counted(name, lambda: self.onboarding.submit(call))
 
@@ -115,10 +122,12 @@ class Application:
         *,
         edge: Edge,
         tokens: Tokens,
+        visits: Visits,
         rest: object,
         proxies: str = "",
     ) -> None:
-        self._messages = MessageCalls({call.path: call for call in calls}, edge, tokens)
+        by_path = {call.path: call for call in calls}
+        self._messages = MessageCalls(by_path, edge, tokens=tokens, visits=visits)
         token = TokenCall(tokens)
         # Nothing else asks where a call came from.
         self._token: Any = ProxyHeadersMiddleware(token, proxies) if proxies else token  # type: ignore[arg-type]

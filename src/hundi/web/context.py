@@ -17,6 +17,7 @@ from hundi.onboarding.rail import SimulatedContacts
 from hundi.parties.tokens import Tokens
 from hundi.store.engine import Database, RetryableError, Work
 from hundi.web.metrics import Metrics
+from hundi.web.visits import Visits
 from hundi.web.waiting import EventWaiters
 
 T = TypeVar("T")
@@ -29,7 +30,8 @@ NO_NUL = r"^[^\x00]*$"
 class Context:
     """What the handlers need of one serving process.
 
-    `wake` tells the dispatcher that something is due, `wake_codes` the sender of ownership codes;
+    `visits` numbers the calls. `wake` tells the dispatcher that something is due, `wake_codes` the
+    sender of ownership codes;
     `clock` and `random` are the edge's own. `contacts` is None where codes really leave.
     `proving` holds for each client the turn of its ownership codes.
     """
@@ -40,6 +42,7 @@ class Context:
     clock: Callable[[], int]
     random: RandomBytes
     metrics: Metrics
+    visits: Visits
     waiters: EventWaiters
     wake: Callable[[], None]
     wake_codes: Callable[[], None]

@@ -5,9 +5,8 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Protocol
-
-import structlog
 
 from hundi.exchange.idempotency import BAD_KEY
 from hundi.exchange.request import Accepted, Refused, fingerprint
@@ -29,11 +28,11 @@ from hundi.web.asgi import (
     respond,
 )
 from hundi.web.envelope import INTERNAL, METHOD, NO_ROUTE, OVERLOADED, envelope, status_of
+from hundi.web.visits import NUMBER_HEADER, Visit, Visits
 
 _KEY = re.compile(rb"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 HEADER_LIMIT = 4096
 LARGE_BODY = 32 * 1024
-_log = structlog.get_logger()
 
 
 Submit = Callable[[], Awaitable[Accepted | Refused]]
@@ -47,7 +46,9 @@ class Call(Protocol):
     def path(self) -> str:
         """Where it is made, with a leading slash."""
 
-    def read(self, raw: bytes, *, client_id: str, idempotency_key: str | None) -> Submit:
+    def read(
+        self, raw: bytes, *, client_id: str, idempotency_key: str | None, trace: str | None
+    ) -> Submit:
         """Read a body strictly. Raises RefusedError with all faults of its shape."""
 
 
@@ -69,34 +70,40 @@ class Gate(Protocol):
 class MessageCalls:
     """ASGI application for the calls of every document and room, by their paths."""
 
-    def __init__(self, calls: Mapping[str, Call], gate: Gate, tokens: Tokens) -> None:
+    def __init__(
+        self, calls: Mapping[str, Call], gate: Gate, *, tokens: Tokens, visits: Visits
+    ) -> None:
         self._calls = calls
         self._gate = gate
         self._tokens = tokens
+        self._visits = visits
         self._reading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call; every answer is the envelope."""
-        client_id = ""
+        headers = headers_of(scope)
+        visit = self._visits.begin(scope, headers)
         try:
-            headers = headers_of(scope)
             call = self._route(scope)
-            client_id = await self._sender(headers)
+            visit.client_id = await self._sender(headers)
             check_json(headers)
             raw = await read_body(receive, headers)
-            accepted = await self._accept(call, raw, client_id=client_id, key=_key(headers))
+            accepted = await self._accept(call, raw, visit=visit, key=_key(headers))
         except RefusedError as refusal:
-            await self._refuse(scope, send, refusal, client_id=client_id)
+            await self._refuse(send, refusal, visit)
         except Disconnected:
             return
         except StoreError as error:
-            await self._refuse(scope, send, _not_now(error), client_id=client_id)
+            visit.not_now(error)
+            await self._refuse(send, _not_now(error), visit)
         except Exception as error:  # noqa: BLE001 (whatever it was, the answer is the envelope)
-            _log.error("unexpected", path=scope["path"], exc_info=error)
-            ours = RefusedError([INTERNAL.at("", INTERNAL.meaning)])
-            await self._refuse(scope, send, ours, client_id=client_id)
+            visit.unexpected(error)
+            await self._refuse(send, RefusedError([INTERNAL.at("", INTERNAL.meaning)]), visit)
         else:
             await respond(send, 200, accepted.response, headers=_headers(accepted))
+            visit.accepted(accepted)
+        finally:
+            visit.end()
 
     def _route(self, scope: Scope) -> Call:
         call = self._calls.get(scope["path"])
@@ -118,13 +125,13 @@ class MessageCalls:
             raise RefusedError([TOKEN.at("", TOKEN.meaning)])
         return client_id
 
-    async def _accept(self, call: Call, raw: bytes, *, client_id: str, key: str | None) -> Accepted:
+    async def _accept(self, call: Call, raw: bytes, *, visit: Visit, key: str | None) -> Accepted:
         outcome: Accepted | Refused | None
         try:
-            submit = await self._read(call, raw, client_id=client_id, key=key)
+            submit = await self._read(call, raw, visit=visit, key=key)
         except RefusedError:
             # A used key is told before the shape: the order of the stages is the protocol's.
-            outcome = await self._used(call, raw, client_id=client_id, key=key)
+            outcome = await self._used(call, raw, client_id=visit.client_id, key=key)
             if outcome is None:
                 raise
         else:
@@ -133,12 +140,14 @@ class MessageCalls:
             raise RefusedError(outcome.faults, retry_after=outcome.retry_after)
         return outcome
 
-    async def _read(self, call: Call, raw: bytes, *, client_id: str, key: str | None) -> Submit:
+    async def _read(self, call: Call, raw: bytes, *, visit: Visit, key: str | None) -> Submit:
         """Read and judge a body; a large one beside the loop, of each client one at a time."""
+        client_id, trace = visit.client_id, visit.trace
         if len(raw) <= LARGE_BODY:
-            return call.read(raw, client_id=client_id, idempotency_key=key)
+            return call.read(raw, client_id=client_id, idempotency_key=key, trace=trace)
+        read = partial(call.read, raw, client_id=client_id, idempotency_key=key, trace=trace)
         async with self._reading[client_id]:
-            return await asyncio.to_thread(call.read, raw, client_id=client_id, idempotency_key=key)
+            return await asyncio.to_thread(read)
 
     async def _used(
         self, call: Call, raw: bytes, *, client_id: str, key: str | None
@@ -149,12 +158,13 @@ class MessageCalls:
             client_id=client_id, key=key, fingerprint=fingerprint(call.path, raw)
         )
 
-    async def _refuse(
-        self, scope: Scope, send: Send, refusal: RefusedError, *, client_id: str
-    ) -> None:
-        self._gate.refused(client_id, scope["path"], refusal.faults)
+    async def _refuse(self, send: Send, refusal: RefusedError, visit: Visit) -> None:
+        self._gate.refused(visit.client_id, visit.path, refusal.faults)
         status = status_of(refusal.faults)
-        headers = [(b"retry-after", b"%d" % refusal.retry_after)] if refusal.retry_after else []
+        visit.refused(refusal.faults, status)
+        headers = [(NUMBER_HEADER, visit.number.encode())]
+        if refusal.retry_after:
+            headers.append((b"retry-after", b"%d" % refusal.retry_after))
         if status == 401:
             headers.append((b"www-authenticate", b"Bearer"))
         if status == 405:
@@ -172,7 +182,6 @@ def _key(headers: Headers) -> str | None:
 
 
 def _not_now(error: StoreError) -> RefusedError:
-    _log.warning("store-unavailable", error=str(error), kind=type(error).__name__)
     if isinstance(error, OverloadedError):
         return RefusedError([OVERLOADED.at("", OVERLOADED.meaning)], retry_after=1)
     code = UNKNOWN_COMMIT if isinstance(error, CommitUnknownError) else UNAVAILABLE

@@ -5,9 +5,11 @@ for all processes, and is asked when somebody scrapes, at most every five second
 """
 
 import asyncio
+import platform
 import time
-from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache, partial
+from typing import Any
 
 import structlog
 from prometheus_client import (
@@ -20,15 +22,19 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import generate_latest
 
+from hundi import __version__
 from hundi.exchange.outbox import AttemptResult
 from hundi.exchange.record import State
 from hundi.exchange.request import Accepted
 from hundi.exchange.verdict import Decision, Kind
 from hundi.kernel.clock import SECOND
 from hundi.kernel.faults import Fault
+from hundi.store.batch import Ran
 from hundi.store.engine import Database, Row, StoreError, Transaction
 from hundi.store.statement import Statement
+from hundi.web.database_gauges import DatabaseGauges
 from hundi.web.siblings import Siblings
+from hundi.web.timings import Timings
 
 CONTENT_TYPE = "text/plain; version=0.0.4"  # the framework adds the character set
 REFRESH_SECONDS = 5
@@ -36,6 +42,7 @@ PATIENCE_SECONDS = 2
 _ACK_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 _ATTEMPT_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
+ACCEPT, SETTLE, ONBOARDING = "accept", "settle", "onboarding"
 _WAITING = ("QUEUED", "LEASED", "PARKED")
 
 _OUTBOX = Statement.both(
@@ -55,6 +62,7 @@ class Metrics:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._asked = -float("inf")
+        self._answered = False
         self._asking = asyncio.Lock()
         self.registry = CollectorRegistry()
         self.network = CollectorRegistry()
@@ -73,6 +81,11 @@ class Metrics:
             "attempt_seconds", "Time to a webhook's answer", _ATTEMPT_SECONDS
         )
         self._batches = self._histogram("batch_size", "Requests in one commit", _BATCH_SIZES)
+        self._timings = Timings(self.registry)
+        self._pool = self._gauge("pool_connections", "Connections to PostgreSQL", ("state",))
+        self._standing = DatabaseGauges(self.network)
+        build = self._gauge("build_info", "This process", ("version", "python", "database"))
+        build.labels(__version__, platform.python_version(), database.dialect).set(1)
         self._breakers = self._gauge("breakers_open", "Endpoints that are left alone for a while")
         self._outbox = self._told("outbox_deliveries", "Deliveries not yet made", ("state",))
         self._oldest = self._told("outbox_oldest_due_seconds", "How long the oldest is due")
@@ -100,11 +113,12 @@ class Metrics:
         for code in {fault.code for fault in faults}:
             self._counted(self._refusals, code, str(status)).inc()
 
-    def attempted(self, result: AttemptResult, now: int) -> None:  # noqa: ARG002 (the observers' form)
+    def attempted(self, result: AttemptResult, now: int) -> None:
         """Count an attempt at a webhook that has ended."""
         kind, decision = result.leased.kind, result.verdict.decision
         self._counted(self._attempts, kind.value, decision.value).inc()
         self._attempt_seconds.observe(result.answer.milliseconds / 1000)
+        self._timings.attempted(result, now)
         if kind is Kind.REQUEST and decision in {Decision.SETTLED, Decision.DECLINED}:
             self.entered(State(decision.value))
 
@@ -112,9 +126,23 @@ class Metrics:
         """Count exchanges that entered a state."""
         self._counted(self._exchanges, state.value).inc(exchanges)
 
-    def committed(self, requests: int) -> None:
-        """Count a commit by how many requests shared it."""
-        self._batches.observe(requests)
+    def committed(self, work: str, ran: Ran[Any]) -> None:
+        """Count a commit: how long it took, how long its first member had waited.
+
+        `work` is accept, settle or onboarding; how many shared it is told of acceptances.
+        """
+        if work == ACCEPT:
+            self._batches.observe(len(ran.members))
+        self._timings.committed(work, ran)
+
+    def lagged(self, seconds: float) -> None:
+        """Note by how much the event loop was late."""
+        self._timings.lagged(seconds)
+
+    def watch_pool(self, sizes: Callable[[], Mapping[str, int]]) -> None:
+        """Ask `sizes` at each scrape for the connections that there are, by state."""
+        for state in sizes():
+            self._pool.labels(state).set_function(partial(_size, sizes, state))
 
     def watch_breakers(self, count: Callable[[], int]) -> None:
         """Ask `count` at each scrape how many endpoints' breakers are open."""
@@ -133,18 +161,21 @@ class Metrics:
         async with self._asking:
             if time.monotonic() - self._asked >= REFRESH_SECONDS:
                 await self._ask()
+                self._standing.answered(yes=self._answered)
         own = self.own()
         counted = own if self._siblings is None else await self._siblings.exposition(own)
         return counted + generate_latest(self.network)
 
     async def _ask(self) -> None:
-        self._asked = time.monotonic()
+        self._asked, self._answered = time.monotonic(), False
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 now, row = await self._database.read(_outbox)
+                await self._standing.ask(self._database)
         except (StoreError, TimeoutError) as error:
             _log.warning("metrics-without-database", error=str(error))
             return
+        self._answered = True
         for state in _WAITING:
             self._outbox.labels(state).set(row[state.lower()])
         oldest = row["oldest"]
@@ -154,8 +185,8 @@ class Metrics:
     def _counter(self, name: str, text: str, labels: Iterable[str]) -> Counter:
         return Counter(f"hundi_{name}", f"{text}.", labels, registry=self.registry)
 
-    def _gauge(self, name: str, text: str) -> Gauge:
-        return Gauge(f"hundi_{name}", f"{text}.", registry=self.registry)
+    def _gauge(self, name: str, text: str, labels: Iterable[str] = ()) -> Gauge:
+        return Gauge(f"hundi_{name}", f"{text}.", labels, registry=self.registry)
 
     def _told(self, name: str, text: str, labels: Iterable[str] = ()) -> Gauge:
         return Gauge(f"hundi_{name}", f"{text}.", labels, registry=self.network)
@@ -166,6 +197,10 @@ class Metrics:
 
 def _labelled(counter: Counter, *labels: str) -> Counter:
     return counter.labels(*labels)
+
+
+def _size(sizes: Callable[[], Mapping[str, int]], state: str) -> float:
+    return sizes()[state]
 
 
 async def _outbox(tx: Transaction) -> tuple[int, Row]:

@@ -326,6 +326,7 @@ def _event(row: Row) -> dict[str, object]:
         "objectId": row["object_id"],
         "author": row["author_b2b"],
         "sequence": row["sequence"],
+        "status": row["status"],
         "at": to_text(row["at"]),
     }
 

@@ -1,5 +1,6 @@
 """Refusals of our own calls as problem details (RFC 9457), whoever refused: we, Litestar, the store."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
@@ -29,6 +30,7 @@ _LONGEST_SEGMENT = 200
 POSTED = {"abandon", "redrive", "enable", "code", "resend", "activate", "deactivate"}
 """The last words of the paths that take POST; all others take GET."""
 
+_level = logging.getLogger(__name__)
 _log = structlog.get_logger()
 Caller = Request[Any, Any, Any]
 
@@ -53,17 +55,22 @@ def refused(request: Caller, error: RefusedError) -> Response[bytes]:
     """Tell a refusal of ours, and count it."""
     status = status_of(error.faults)
     request.app.state.network.metrics.refused(error.faults, status)
+    if _level.isEnabledFor(logging.DEBUG):
+        codes = sorted({fault.code for fault in error.faults})
+        _log.debug("refused", **_named(request), status=status, codes=codes)
     headers = {"retry-after": str(error.retry_after)} if error.retry_after else {}
     if status == 401:
         headers["www-authenticate"] = "Bearer"
     if status == 405:
         verb = request.scope["path"].rpartition("/")[2]
         headers["allow"] = "POST" if verb in POSTED else "GET"
+    headers["hundi-request"] = _number(request)
     return _response(problem(error.faults), status, headers)
 
 
 def _unavailable(request: Caller, error: StoreError) -> Response[bytes]:
-    _log.warning("store-unavailable", error=str(error), kind=type(error).__name__)
+    kind = type(error).__name__
+    _log.warning("store-unavailable", **_named(request), error=str(error), kind=kind)
     code = UNKNOWN_COMMIT if isinstance(error, CommitUnknownError) else UNAVAILABLE
     return refused(request, RefusedError([code.at("", code.meaning)], retry_after=2))
 
@@ -99,8 +106,22 @@ def _invalid(request: Caller, error: ValidationException) -> list[Fault]:
 
 
 def _unexpected(request: Caller, error: Exception) -> Response[bytes]:
-    _log.error("unexpected", path=request.url.path, exc_info=error)
-    return _response(problem([INTERNAL.at("", INTERNAL.meaning)]), 500, {})
+    _log.error("unexpected", **_named(request), exc_info=error)
+    number = {"hundi-request": _number(request)}
+    return _response(problem([INTERNAL.at("", INTERNAL.meaning)]), 500, number)
+
+
+def _number(request: Caller) -> str:
+    """The number of this call in the log, given out when it is first asked for."""
+    visits = request.app.state.network.visits
+    number: str = request.state.setdefault("number", "") or visits.number()
+    request.state.number = number
+    return number
+
+
+def _named(request: Caller) -> dict[str, object]:
+    told = {"request": _number(request), "path": request.scope["path"]}
+    return told | {"client": request.scope["auth"]} if request.scope.get("auth") else dict(told)
 
 
 def _response(body: bytes, status: int, headers: dict[str, str]) -> Response[bytes]:

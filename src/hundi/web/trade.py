@@ -60,7 +60,13 @@ async def list_accounts(
 
 @get("/accounts/{counterparty:str}")
 async def read_account(
-    network: Network, client_id: ClientId, *, counterparty: Segment, party: Party = ""
+    network: Network,
+    client_id: ClientId,
+    *,
+    counterparty: Segment,
+    party: Party = "",
+    after: Cursor = "",
+    limit: Limit = 50,
 ) -> Answer:
     """The account with one counterparty: open invoices, when they are due, how old they are."""
     ask = partial(
@@ -68,6 +74,8 @@ async def read_account(
         client_id=client_id,
         b2b_id=segment(counterparty),
         party=party,
+        after=after,
+        limit=limit,
     )
     return answer(await asyncio.to_thread(account_pages.shown, await network.database.read(ask)))
 

@@ -1,0 +1,114 @@
+"""Work that one process at a time does again and again, whichever finds it due.
+
+A duty is a row with the time when it is next due. Who takes it gets a lease: processes share one
+interval, a crash frees the duty when the lease is over, and no transaction stays open meanwhile. What
+came of it stands in the row, so that every process can tell.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import structlog
+
+from hundi.kernel.clock import MINUTE
+from hundi.store.engine import Database, StoreError, Transaction
+from hundi.store.statement import Statement
+
+LEASE = 10 * MINUTE
+SECONDS_BETWEEN_LOOKS = 5
+
+_MAKE = Statement.both(
+    "insert into duty (name, due_at, notes, found) values ($1, 0, '', 0) on conflict do nothing"
+)
+_TAKE = Statement.both(
+    "update duty set lease_until = $2 where name = $1 and due_at <= $3"
+    " and (lease_until is null or lease_until <= $3) returning notes"
+)
+_DONE = Statement.both(
+    "update duty set due_at = $3, lease_until = null, notes = $4, found = $5, done_at = $6"
+    " where name = $1 and lease_until = $2"
+)
+_DUE = Statement.both("select 1 as due from duty where name = $1 and due_at > $2")
+
+_log = structlog.get_logger()
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What a duty came to: a number that metrics show, and notes for whoever does it next."""
+
+    found: int
+    notes: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duty:
+    """A duty by name, how often it is due in microseconds, and what it does with its last notes."""
+
+    name: str
+    every: int
+    work: Callable[[Database, str], Awaitable[Outcome]]
+
+
+async def perform(database: Database, duty: Duty) -> Outcome | None:
+    """Do a duty if it is due and nobody else is at it; None where it was not done."""
+    if await database.read(lambda tx: _is_later(tx, duty.name)):
+        return None
+    taken = await database.write(lambda tx: _take(tx, duty.name))
+    if taken is None:
+        return None
+    lease, notes = taken
+    outcome = await duty.work(database, notes)
+    await database.write(lambda tx: _done(tx, duty, lease=lease, outcome=outcome))
+    return outcome
+
+
+async def _is_later(tx: Transaction, name: str) -> bool:
+    return bool(await tx.fetch(_DUE, name, tx.now))
+
+
+async def _take(tx: Transaction, name: str) -> tuple[int, str] | None:
+    await tx.fetch(_MAKE, name)
+    lease = tx.now + LEASE
+    rows = await tx.fetch(_TAKE, name, lease, tx.now)
+    return (lease, rows[0]["notes"]) if rows else None
+
+
+async def _done(tx: Transaction, duty: Duty, *, lease: int, outcome: Outcome) -> None:
+    due = tx.now + duty.every
+    await tx.fetch(_DONE, duty.name, lease, due, outcome.notes, outcome.found, tx.now)
+
+
+class Duties:
+    """Looks every few seconds which duties are due, and does them one after the other."""
+
+    def __init__(self, database: Database, duties: Sequence[Duty]) -> None:
+        self._database = database
+        self._duties = duties
+        self._stopped = asyncio.Event()
+
+    async def run(self) -> None:
+        """Look until `stop`; what fails is told, and tried again when its lease is over."""
+        while not self._stopped.is_set():
+            for duty in self._duties:
+                await self._perform(duty)
+            try:
+                await asyncio.wait_for(self._stopped.wait(), SECONDS_BETWEEN_LOOKS)
+            except TimeoutError:
+                continue
+
+    def stop(self) -> None:
+        """End after the duty under way."""
+        self._stopped.set()
+
+    async def _perform(self, duty: Duty) -> None:
+        try:
+            outcome = await perform(self._database, duty)
+        except StoreError as error:
+            _log.warning("duty-waits-for-database", duty=duty.name, error=str(error))
+        except Exception as error:  # noqa: BLE001 (the other duties have to go on)
+            _log.error("duty-failed", duty=duty.name, exc_info=error)
+        else:
+            if outcome is not None:
+                _log.debug("duty-done", duty=duty.name, found=outcome.found)

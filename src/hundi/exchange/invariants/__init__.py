@@ -1,0 +1,1 @@
+"""What must hold of the store at any moment: pure checks, a walk over all rows, a cheap watch."""

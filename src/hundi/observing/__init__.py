@@ -1,0 +1,1 @@
+"""What an operator sees of a network: log lines, spans, objectives. Nothing here knows a document."""

@@ -1,0 +1,150 @@
+"""Alert rules of Prometheus: the objectives' burn rates, and what needs a person whatever they say."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from hundi.observing.objectives import BURNS, OBJECTIVES, Burn, Objective, burning
+
+GUIDE = "docs/guide/observing.md"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Symptom:
+    """Something that is wrong while `expr` is true for so long."""
+
+    name: str
+    expr: str
+    wait: str
+    severity: str
+    summary: str
+    what: str
+
+
+SYMPTOMS = (
+    Symptom(
+        name="NotScraped",
+        expr="absent(hundi_build_info)",
+        wait="2m",
+        severity="page",
+        summary="No process of the network is scraped.",
+        what="See whether `hundi serve` runs and answers /healthz.",
+    ),
+    Symptom(
+        name="DatabaseSilent",
+        expr="max(hundi_database_up) == 0",
+        wait="1m",
+        severity="page",
+        summary="The database answers no process. Calls are told 503; nothing acknowledged is lost.",
+        what="See the database, its disk and the lines `store-unavailable` of the log.",
+    ),
+    Symptom(
+        name="OutboxOld",
+        expr="max(hundi_outbox_oldest_due_seconds) > 300 and max(hundi_breakers_open) == 0",
+        wait="5m",
+        severity="page",
+        summary="A webhook has been due for five minutes, and no endpoint is being left alone.",
+        what="See whether a dispatcher runs; add one, or look at hundi_commit_seconds.",
+    ),
+    Symptom(
+        name="BreakersOpen",
+        expr="sum(hundi_breakers_open) > 0",
+        wait="30m",
+        severity="ticket",
+        summary="An endpoint has failed for half an hour and is only asked now and then.",
+        what="Find the client in the lines `attempt-failed` of the log and tell it.",
+    ),
+    Symptom(
+        name="EndpointDisabled",
+        expr="max(hundi_endpoints_disabled) > 0",
+        wait="1m",
+        severity="ticket",
+        summary="An endpoint is switched off; its webhooks wait until its owner enables it again.",
+        what="Tell its owner.",
+    ),
+    Symptom(
+        name="WebhooksParked",
+        expr='max(hundi_outbox_deliveries{state="PARKED"}) > 0',
+        wait="10m",
+        severity="ticket",
+        summary="A webhook was given up after ten days of trying.",
+        what="Once its receiver is well again, redrive it.",
+    ),
+    Symptom(
+        name="LoopLate",
+        expr="histogram_quantile(0.99, sum by (le, instance, worker)"
+        " (rate(hundi_loop_lag_seconds_bucket[5m]))) > 0.25",
+        wait="10m",
+        severity="ticket",
+        summary="A process answers late: its event loop is behind by a quarter of a second.",
+        what="It is short of processor: see process_cpu_seconds_total, add a process.",
+    ),
+    Symptom(
+        name="FeedLate",
+        expr="max(hundi_feed_lag_seconds) > 60",
+        wait="5m",
+        severity="ticket",
+        summary="Events of the last minute are not numbered, so no reader of the feed sees them.",
+        what="See the lines `housekeeping-…` of the log.",
+    ),
+    Symptom(
+        name="PoolExhausted",
+        expr='max by (instance, worker) (hundi_pool_connections{state="busy"})'
+        ' >= max by (instance, worker) (hundi_pool_connections{state="most"})',
+        wait="5m",
+        severity="ticket",
+        summary="A process has had no free connection to PostgreSQL for five minutes.",
+        what="See hundi_commit_seconds and the database's locks.",
+    ),
+    Symptom(
+        name="UnexpectedErrors",
+        expr='sum(rate(hundi_refusals_total{status="500"}[10m])) > 0',
+        wait="0m",
+        severity="ticket",
+        summary="A call was answered 500: a mistake of ours.",
+        what="Find the line `unexpected` in the log and report it.",
+    ),
+    Symptom(
+        name="FilesNearLimit",
+        expr="max(process_open_fds / process_max_fds) > 0.9",
+        wait="5m",
+        severity="ticket",
+        summary="A process is near the number of files that it may open; new connections wait.",
+        what="Raise its limit (LimitNOFILE), or see who holds so many connections.",
+    ),
+)
+
+
+def rules() -> dict[str, Any]:
+    """The file of rules, ready to be written as YAML."""
+    burns = [_burn(objective, burn) for objective in OBJECTIVES for burn in BURNS]
+    return {
+        "groups": [
+            {"name": "hundi-objectives", "rules": burns},
+            {"name": "hundi-symptoms", "rules": list(_symptoms())},
+        ]
+    }
+
+
+def _burn(objective: Objective, burn: Burn) -> dict[str, Any]:
+    return {
+        "alert": f"Hundi{objective.name}Burn{burn.long}",
+        "expr": burning(objective, burn),
+        "for": burn.wait,
+        "labels": {"severity": burn.severity, "objective": objective.name},
+        "annotations": {
+            "summary": f"The budget of 30 days is spent {burn.factor} times as fast as it may be.",
+            "description": f"Promised: {objective.promise} See {GUIDE}.",
+        },
+    }
+
+
+def _symptoms() -> Iterator[dict[str, Any]]:
+    for one in SYMPTOMS:
+        yield {
+            "alert": f"Hundi{one.name}",
+            "expr": one.expr,
+            "for": one.wait,
+            "labels": {"severity": one.severity},
+            "annotations": {"summary": one.summary, "description": one.what},
+        }

@@ -1,0 +1,84 @@
+"""The bell: heard by others and not by oneself, soon, and again after a lost connection."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from hundi.store.bell import GAP_SECONDS, Bell
+
+
+@asynccontextmanager
+async def ringing(url: str, heard: Counter[str]) -> AsyncIterator[Bell]:
+    """A bell that counts what it hears under `due`, once it listens."""
+    bell = Bell(url)
+    listening = asyncio.Event()
+
+    def hear() -> None:
+        heard["due"] += 1
+        listening.set()
+
+    bell.listen("due", hear)
+    task = asyncio.create_task(bell.run())
+    await asyncio.wait_for(listening.wait(), 10)  # it looks once when it begins to listen
+    heard.clear()
+    yield bell
+    bell.stop()
+    await asyncio.wait_for(task, 10)
+
+
+async def until(heard: Counter[str], seconds: float = 5) -> float:
+    began = time.monotonic()
+    while not heard:
+        assert time.monotonic() < began + seconds
+        await asyncio.sleep(0.001)
+    return time.monotonic() - began
+
+
+async def test_others_hear_it_and_oneself_does_not(postgres_url: str) -> None:
+    mine, theirs = Counter(), Counter()
+    async with ringing(postgres_url, mine) as bell, ringing(postgres_url, theirs):
+        bell.ring("nobody listens to this")
+        bell.ring("due")
+        await until(theirs)
+        await asyncio.sleep(2 * GAP_SECONDS)
+        assert (mine, theirs) == (Counter(), Counter(due=1))
+
+
+async def test_many_rings_are_few(postgres_url: str) -> None:
+    mine, theirs = Counter(), Counter()
+    async with ringing(postgres_url, mine) as bell, ringing(postgres_url, theirs):
+        for _ in range(200):
+            bell.ring("due")
+            await asyncio.sleep(0)
+        await asyncio.sleep(10 * GAP_SECONDS)
+        assert 1 <= theirs["due"] <= 20
+
+
+async def test_a_lost_connection_is_made_again_and_what_was_missed_is_looked_for(
+    postgres_url: str,
+) -> None:
+    mine, theirs = Counter(), Counter()
+    async with ringing(postgres_url, mine) as bell, ringing(postgres_url, theirs):
+        other = await asyncpg.connect(postgres_url)
+        await other.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where pid <> pg_backend_pid() and datname = current_database()"
+        )
+        await other.close()
+        await until(theirs)
+        await until(mine)
+        await asyncio.sleep(0.2)
+        theirs.clear()
+        bell.ring("due")
+        await until(theirs)
+
+
+async def test_without_postgresql_nobody_is_told() -> None:
+    bell = Bell(None)
+    bell.listen("due", lambda: None)
+    bell.ring("due")
+    await asyncio.wait_for(bell.run(), 1)

@@ -1,0 +1,81 @@
+"""Group commit: who shares a transaction with whom, while another one is under way."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from hundi.store import batch
+from hundi.store.batch import COMPANY, LINGER_SECONDS, GroupCommit
+from hundi.store.engine import Transaction
+from hundi.store.postgres import PostgresDatabase
+
+
+class Work:
+    """Notes the sizes of batches; each goes on while `held` is not set."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+        self.held = asyncio.Event()
+
+    async def __call__(self, _: Transaction, members: Sequence[int]) -> Sequence[int]:
+        self.sizes.append(len(members))
+        await self.held.wait()
+        return members
+
+
+async def begun(url: str) -> tuple[PostgresDatabase, Work, GroupCommit[int, int]]:
+    """A group commit of three lanes with one batch under way."""
+    database = await PostgresDatabase.connect(url)
+    work = Work()
+    commit: GroupCommit[int, int] = GroupCommit(
+        database, work, keys=lambda member: [member], lanes=3
+    )
+    return database, work, commit
+
+
+async def until(work: Work, batches: int) -> float:
+    began = time.monotonic()
+    while len(work.sizes) < batches:
+        assert time.monotonic() < began + 5
+        await asyncio.sleep(0.0005)
+    return time.monotonic() - began
+
+
+async def test_the_first_waits_for_nobody_and_the_next_for_company(postgres_url: str) -> None:
+    database, work, commit = await begun(postgres_url)
+    members = [asyncio.create_task(commit.submit(0))]
+    await until(work, 1)
+    members += [asyncio.create_task(commit.submit(n)) for n in (1, 2, 3)]
+    assert await until(work, 2) < LINGER_SECONDS + 1, "not for the first to end: it does not"
+    assert work.sizes == [1, 3]
+    work.held.set()
+    assert await asyncio.gather(*members) == [0, 1, 2, 3]
+    await database.close()
+
+
+async def test_enough_members_do_not_linger(postgres_url: str, monkeypatch) -> None:
+    monkeypatch.setattr(batch, "LINGER_SECONDS", 60)
+    database, work, commit = await begun(postgres_url)
+    members = [asyncio.create_task(commit.submit(0))]
+    await until(work, 1)
+    members += [asyncio.create_task(commit.submit(n)) for n in range(1, COMPANY)]
+    await asyncio.sleep(0.05)
+    assert work.sizes == [1]
+    members.append(asyncio.create_task(commit.submit(COMPANY)))
+    await until(work, 2)
+    assert work.sizes == [1, COMPANY]
+    work.held.set()
+    assert await asyncio.gather(*members) == list(range(COMPANY + 1))
+    await database.close()
+
+
+async def test_who_lingers_goes_when_the_other_has_ended(postgres_url: str, monkeypatch) -> None:
+    monkeypatch.setattr(batch, "LINGER_SECONDS", 60)
+    database, work, commit = await begun(postgres_url)
+    members = [asyncio.create_task(commit.submit(n)) for n in range(2)]
+    await until(work, 1)
+    members.append(asyncio.create_task(commit.submit(2)))
+    work.held.set()
+    assert await asyncio.gather(*members) == [0, 1, 2]
+    assert sum(work.sizes) == 3
+    await database.close()
