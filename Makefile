@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.stamp
 
 .DEFAULT_GOAL := help
-.PHONY: help venv check test demo bench proof reference format requirements clean
+.PHONY: help venv check audit test demo bench proof reference format requirements clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,14 +29,17 @@ check: $(STAMP) ## lint, formatting, types, imports, spelling; every warning is 
 test: $(STAMP) ## all tests on SQLite, and on PostgreSQL where its binaries are installed
 	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
+audit: $(STAMP) ## security: our code, known faults of dependencies, bill of materials
+	$(BIN)/python deploy/audit.py
+
 demo: $(STAMP) ## a whole trade between simulated ERPs; ONCE=1 stops after the checks
 	$(BIN)/hundi demo $(if $(ONCE),--once)
 
 bench: $(STAMP) ## measure against the bare control and pgbench
 	$(BIN)/python -m bench $(ARGS)
 
-proof: $(STAMP) ## the long tests: hours of crashes, races and simulated days
-	$(BIN)/pytest -m proof --timeout 0 $(ARGS)
+proof: $(STAMP) ## hours of crashes, races and simulated days; ARGS="kill --brief" for some, --list for all
+	$(BIN)/python -m proof $(ARGS)
 
 reference: $(STAMP) ## write docs/reference, the dashboard, the alerts and the served API description again
 	$(BIN)/python docs/generate.py
@@ -52,9 +55,10 @@ requirements: ## pin again what pyproject.toml asks for
 	$(PIN) --extra dev --extra otel -o requirements/dev.txt pyproject.toml
 	$(PIN) --extra otel -c requirements/dev.txt -o requirements/runtime.txt pyproject.toml
 	$(PIN) -c requirements/dev.txt -o requirements/bench.txt requirements/bench.in
+	$(PIN) -c requirements/dev.txt -o requirements/build.txt requirements/build.in
 PIN = CUSTOM_COMPILE_COMMAND="make requirements" .venv-pin/bin/pip-compile --no-config \
 	--generate-hashes --allow-unsafe --strip-extras --no-emit-options
 
 clean: ## remove .venv and everything made by tools
 	rm -rf .venv .venv-pin .venv-bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find src tests bench docs -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests bench proof docs -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,7 +9,7 @@ import asyncio
 import itertools
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -62,16 +62,6 @@ def filled_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     name = f"hundi_{next(_numbers)}"
     yield running.create(name, template=_FILLED)
     running.drop(name)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def fresh_databases(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
-    """Makes a fresh, migrated database of either kind at each call, for tests of very many."""
-    if request.param == "sqlite":
-        template: Path = request.getfixturevalue("_sqlite_template")
-        return lambda: f"sqlite:///{shutil.copy(template, tmp_path / f'{next(_numbers)}.db')}"
-    running: Cluster = request.getfixturevalue("_postgres_template")
-    return lambda: running.create(f"hundi_{next(_numbers)}", template=_TEMPLATE)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from tests.house.sources import PRODUCT, Source, length, sources
 FILE_LINES = 400
 FUNCTION_LINES = 40
 MEDIAN_LINES = 10
-EVERYWHERE = (PRODUCT, "tests", "bench", "deploy", "docs")
+EVERYWHERE = (PRODUCT, "tests", "bench", "proof", "deploy", "docs")
 VAGUE = {"base", "common", "helper", "helpers", "manager", "managers", "misc", "util", "utils"}
 
 

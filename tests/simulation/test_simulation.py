@@ -1,4 +1,7 @@
-"""Seeded worlds, each checked against the promises. `HUNDI_SEEDS=first-last` runs others."""
+"""Seeded worlds, each checked against the promises.
+
+`HUNDI_SEEDS=first-last` plays others, `HUNDI_STEPS` makes them shorter or longer.
+"""
 
 import os
 from collections import Counter
@@ -10,8 +13,7 @@ from hundi.exchange.record import stored_name
 from tests.simulation.checks import broken_promises
 from tests.simulation.world import World
 
-STEPS = 1500
-SEEDS_TOGETHER = 250
+STEPS = int(os.environ.get("HUNDI_STEPS", "1500"))
 
 
 def _seeds() -> range:
@@ -30,13 +32,6 @@ def _broken_in(seed: int) -> list[str]:
         world.step()
     world.settle_down()
     return broken_promises(world)
-
-
-@pytest.mark.proof
-@pytest.mark.parametrize("first", range(10_000, 20_000, SEEDS_TOGETHER))
-def test_thousands_of_worlds(first: int) -> None:
-    broken = {seed: _broken_in(seed) for seed in range(first, first + SEEDS_TOGETHER)}
-    assert {seed: found for seed, found in broken.items() if found} == {}
 
 
 def test_worlds_send_every_message_and_repeat_some() -> None:

@@ -19,6 +19,7 @@ from hundi.cli.database import AsJson, UnusableError, database_url, show
 from hundi.cli.keys import keys_to_serve, seal_what_is_clear, secrets_commands
 from hundi.cli.parties import party_commands
 from hundi.cli.proxies import DEFAULT_PROXIES, PROXIES, trusted_proxies
+from hundi.cli.setting_files import BadSettingError, read_setting_files
 from hundi.cli.tools import Tools
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.lifetimes import VARIABLE, BadLifetimeError, lifetimes_from
@@ -32,7 +33,15 @@ from hundi.store.migrate import upgrade
 from hundi.store.opening import BadUrlError
 
 WRONG, FAILED = 2, 1
-MISTAKES = (BadUrlError, BadLifetimeError, BadKeysError, BadRateError, SealError, UnusableError)
+MISTAKES = (
+    BadUrlError,
+    BadLifetimeError,
+    BadKeysError,
+    BadRateError,
+    BadSettingError,
+    SealError,
+    UnusableError,
+)
 
 _NO_TEXT = "An argument is not UTF-8. Check the terminal's encoding (`locale`)."
 
@@ -43,6 +52,7 @@ def run(arguments: Sequence[str], tools: Tools) -> int:
     if any(map(_is_no_text, arguments)):
         return _complain("CLI-UNUSABLE", _NO_TEXT, as_json=as_json, exit_code=WRONG)
     try:
+        read_setting_files(os.environ)
         _build(tools)(args=list(arguments), prog_name="hundi")
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 0

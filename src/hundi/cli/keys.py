@@ -1,7 +1,7 @@
 """Where the keys of secrets come from, and `hundi secrets`: a new key, sealing under the newest.
 
-From the setting, or from the file that it names. Without either, a SQLite file has one of its own
-beside it, for development: `hundi serve` takes that one with --dev only.
+From the setting. Without it a SQLite file has one of its own beside it, for development:
+`hundi serve` takes that one with --dev only.
 """
 
 import json
@@ -23,8 +23,6 @@ from hundi.store.sqlite import scrub
 
 T = TypeVar("T")
 
-FILE_VARIABLE = f"{VARIABLE}_FILE"
-
 
 def secrets_commands() -> typer.Typer:
     """The commands below `hundi secrets`."""
@@ -35,15 +33,8 @@ def secrets_commands() -> typer.Typer:
 
 
 def keys_given() -> Keyring:
-    """The keys of the setting, or of the file that it names; none where neither is set.
-
-    Raises BadKeysError, or UnusableError where the file cannot be read.
-    """
-    text = os.environ.get(VARIABLE, "").strip()
-    file = os.environ.get(FILE_VARIABLE, "")
-    if text and file:
-        raise UnusableError(f"{VARIABLE} and {FILE_VARIABLE} are both set. Set one of them.")
-    return keyring_from(_read(Path(file)) if file else text)
+    """The keys of the setting; none where it is not set. Raises BadKeysError."""
+    return keyring_from(os.environ.get(VARIABLE, ""))
 
 
 def keys_to_serve(url: str, *, role: str, dev: bool) -> Keyring:

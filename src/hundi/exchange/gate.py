@@ -69,7 +69,7 @@ class Road:
         async def work(tx: Transaction) -> Accepted | Refused | None:
             return await replay_of(tx, client_id=client_id, key=key, fingerprint=fingerprint)
 
-        return await self._database.read(work)
+        return await self._database.write(work)  # its COMMIT confirms what it found
 
     async def drained(self) -> None:
         """Wait until everything submitted has its outcome."""

@@ -57,6 +57,13 @@ _FIND = Bulk.of(
     " where i.client_id = $1 and i.key = $2",
     returns=True,
 )
+# A message that nobody reads. With it even this transaction writes, so that its COMMIT waits for the
+# synchronous standby to have everything before it. A promise that only one server holds (its first
+# COMMIT was doubtful, or recovered from a crash) is thus not repeated before the standby has it.
+_CONFIRM = Statement.both(
+    "select pg_logical_emit_message(true, 'hundi', '') is not null as sent",
+    sqlite="select 1 as sent",
+)
 _PURGE = Statement.both(
     "delete from idempotency where (client_id, key) in (select client_id, key from idempotency"
     " where created_at < $1 order by created_at limit $2) returning 1 as gone"
@@ -85,6 +92,8 @@ async def replays(tx: Transaction, requests: Sequence[Keyed]) -> list[Accepted |
     if not keys:
         return [None] * len(requests)
     known = {(row["client_id"], row["key"]): row for row in await tx.bulk(_FIND, keys)}
+    if known:
+        await tx.fetch(_CONFIRM)
     found = [known.get((r.client_id, r.idempotency_key)) for r in requests]
     return [
         None if row is None else _replay(row, request.fingerprint)
@@ -97,6 +106,8 @@ async def replay_of(
 ) -> Accepted | Refused | None:
     """The first answer to one key, for a request that cannot be read: its key is asked first."""
     rows = await tx.bulk(_FIND, [(client_id, key)])
+    if rows:
+        await tx.fetch(_CONFIRM)
     return _replay(rows[0], fingerprint) if rows else None
 
 

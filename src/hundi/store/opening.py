@@ -28,7 +28,7 @@ def sqlite_path(url: str) -> Path | None:
         return None
     message = (
         "HUNDI_DATABASE_URL must be sqlite:///file (relative), sqlite:////path/file (absolute) or"
-        " postgresql://user@host/database."
+        " postgresql://user@host/database, with several hosts host1:5432,host2:5432."
     )
     raise BadUrlError(message)
 
@@ -36,7 +36,9 @@ def sqlite_path(url: str) -> Path | None:
 def _names_a_database(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        hosts = parts.netloc.rpartition("@")[2].split(",")  # the first that answers is taken
+        hosts = parts.netloc.rpartition("@")[2].split(",")
+        if len(hosts) > 1 and not all(urlsplit(f"//{host}").hostname for host in hosts):
+            return False
         return all(urlsplit(f"//{h}").port != 0 for h in hosts) and bool(parts.path.strip("/"))
     except ValueError:  # no port has such a number, no address such brackets
         return False

@@ -20,6 +20,7 @@ from hundi.store.engine import (
     UnavailableError,
     Work,
 )
+from hundi.store.hosts import LOST, Hosts
 from hundi.store.statement import Bulk, Statement, compiled, dialect_of, encoded, together
 
 T = TypeVar("T")
@@ -42,22 +43,12 @@ SETTINGS = {
     "jit": "off",
 }
 _CLOCK = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint"
-_LOST = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # a connection that died between two messages
-    OSError,
-    asyncio.TimeoutError,
-)
 _log = logging.getLogger(__name__)
 
 
 async def connect_once(url: str) -> Any:
     """A connection outside any pool. Raises UnavailableError if the database cannot be reached."""
-    try:
-        return await asyncpg.connect(url, timeout=5)
-    except (*_LOST, asyncpg.PostgresError) as error:
-        raise UnavailableError(f"{type(error).__name__}: {error}") from error
+    return await Hosts(url).connect()
 
 
 class PostgresTransaction:
@@ -133,7 +124,7 @@ def _translate(error: BaseException) -> BaseException:
         asyncpg.IdleInTransactionSessionTimeoutError,
         asyncpg.UndefinedTableError,
     )
-    if isinstance(error, (*_LOST, *unavailable)):
+    if isinstance(error, (*LOST, *unavailable)):
         return UnavailableError(f"{type(error).__name__}: {error}")
     return error
 
@@ -160,14 +151,15 @@ class _ServerClock:
 
 
 class PostgresDatabase:
-    """A pool of connections to one PostgreSQL."""
+    """A pool of connections to one PostgreSQL, wherever its primary is."""
 
     dialect = "postgresql"
 
     def __init__(self) -> None:
         self._pool: Any = None
         self._clock = _ServerClock()
-        self._ahead: dict[int, Ahead] = {}  # by the number of the server's process
+        # By connection. Not by the server's process: two hosts may use one number at a time.
+        self._ahead: dict[int, Ahead] = {}
 
     @classmethod
     async def connect(cls, url: str, *, connections: int = 12) -> "PostgresDatabase":
@@ -176,6 +168,7 @@ class PostgresDatabase:
         try:
             database._pool = await asyncpg.create_pool(
                 url,
+                connect=Hosts(url).connect,
                 init=database._connected,
                 min_size=1,
                 max_size=connections,
@@ -185,9 +178,8 @@ class PostgresDatabase:
                 max_inactive_connection_lifetime=0,
                 reset=_nothing_to_reset,
                 command_timeout=25,
-                timeout=5,
             )
-        except (*_LOST, asyncpg.PostgresError) as error:
+        except (*LOST, asyncpg.PostgresError) as error:
             raise UnavailableError(f"{type(error).__name__}: {error}") from error
         return database
 
@@ -197,12 +189,12 @@ class PostgresDatabase:
         return {"busy": size - idle, "idle": idle, "most": self._pool.get_max_size()}
 
     async def _connected(self, connection: Any) -> None:
-        process = connection.get_server_pid()
-        ahead = self._ahead[process] = Ahead(connection)
+        place = _place(connection)
+        ahead = self._ahead[place] = Ahead(connection)
 
         def ended(_: object) -> None:
-            if self._ahead.get(process) is ahead:  # its number may be another process's by now
-                del self._ahead[process]
+            if self._ahead.get(place) is ahead:  # its place may be another connection's by now
+                del self._ahead[place]
 
         connection.add_termination_listener(ended)
 
@@ -226,7 +218,7 @@ class PostgresDatabase:
         return result
 
     def _transaction(self, connection: Any, now: int) -> PostgresTransaction:
-        return PostgresTransaction(connection, self._ahead[connection.get_server_pid()], now)
+        return PostgresTransaction(connection, self._ahead[_place(connection)], now)
 
     async def read(self, work: Work[T]) -> T:
         """Run work against one consistent snapshot."""
@@ -243,7 +235,11 @@ class PostgresDatabase:
     async def _connection(self) -> AsyncIterator[Any]:
         try:
             async with self._pool.acquire(timeout=5) as connection:
-                yield connection
+                try:
+                    yield connection
+                except asyncpg.ReadOnlySQLTransactionError:
+                    connection.terminate()  # the primary is elsewhere now: look for it
+                    raise
         except StoreError:
             raise
         except Exception as error:
@@ -260,6 +256,11 @@ class PostgresDatabase:
             self._pool.terminate()
 
 
+def _place(connection: Any) -> int:
+    """What tells a connection from others that live, the pool's own hull around it aside."""
+    return id(connection._transport)  # noqa: SLF001 (the driver has no public way)
+
+
 async def _nothing_to_reset(_: Any) -> None:
     """Every transaction of ours ends in COMMIT or ROLLBACK and leaves no session state behind."""
 
@@ -269,7 +270,7 @@ async def _roll_back(connection: Any) -> None:
     for _ in range(2):
         try:
             await connection.fetch("rollback")
-        except (asyncpg.PostgresError, *_LOST):
+        except (asyncpg.PostgresError, *LOST):
             _log.debug("rollback heard of an earlier error, or of a lost connection")
         else:
             return
@@ -284,13 +285,14 @@ async def _commit(connection: Any) -> None:
     warnings: list[str] = []
 
     def listen(_: object, message: Any) -> None:
-        if getattr(message, "severity", "") == "WARNING":
+        # `severity` would be in the server's own language.
+        if getattr(message, "severity_en", "") == "WARNING":
             warnings.append(str(message))
 
     connection.add_log_listener(listen)
     try:
         await connection.fetch("commit")
-    except (*_LOST, asyncpg.PostgresError) as error:
+    except (*LOST, asyncpg.PostgresError) as error:
         if not _was_before_commit(connection, error):
             raise CommitUnknownError(f"{type(error).__name__}: {error}") from error
         await _roll_back(connection)
@@ -309,7 +311,7 @@ def _was_before_commit(connection: Any, error: Exception) -> bool:
     It then passed over the COMMIT behind it. An error that ends the session leaves no such word:
     what the driver knows of the transaction is then older than the error.
     """
-    if isinstance(error, (*_LOST, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)):
+    if isinstance(error, (*LOST, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError)):
         return False
     with suppress(asyncpg.InterfaceError):  # the session has ended with the error
         return bool(connection.is_in_transaction())
