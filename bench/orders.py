@@ -13,8 +13,9 @@ SEND = "/api/v0/purchase-order/req-send"
 STATUS_CHANGE = "/api/v0/purchase-order/req-status-change"
 
 _DIGITS = 32
-_MARK = "#" * _DIGITS
-_OBJECT_ID = f"PUR{_MARK}"
+MARK = "#" * _DIGITS
+"""Stands for the number of an order in what is to be numbered."""
+_OBJECT_ID = f"PUR{MARK}"
 _PARTIES = {"buyerB2BId": BUYER, "supplierB2BId": SUPPLIER}
 _DEVICE = {"tag": {"name": "GEOCODE", "value": "16.6910,74.4600"}}
 _COST_CENTRE = [{"name": "costCentre", "value": "CC-10"}]
@@ -37,11 +38,14 @@ class Request:
         return (b"%0*d" % (self.digits, number)).join(self.parts)
 
 
-def request(path: str, body: bytes, *, token: str, mark: str = _MARK) -> Request:
-    """Put the head before a body; the marks in it become the order's number."""
+def request(path: str, body: bytes, *, token: str, mark: str = MARK, more: str = "") -> Request:
+    """Put the head before a body; the marks in both become the order's number.
+
+    `more` are further header lines, each with its line's end.
+    """
     head = (
         f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
-        f"authorization: Bearer {token}\r\ncontent-length: {len(body)}\r\n\r\n"
+        f"authorization: Bearer {token}\r\ncontent-length: {len(body)}\r\n{more}\r\n"
     )
     return Request(tuple((head.encode() + body).split(mark.encode())), len(mark))
 
@@ -52,7 +56,7 @@ def status_change() -> bytes:
         "poStatus",
         {
             "objectId": _OBJECT_ID,
-            "buyerPONumber": f"ILT/{_MARK}",
+            "buyerPONumber": f"ILT/{MARK}",
             "objectVersion": {"currentVersion": 1, "newVersion": 1},
             "buyerAction": "CANCEL",
             "buyerRemarks": "Raised twice",
@@ -71,7 +75,7 @@ def send() -> bytes:
         "purchaseOrder",
         {
             "objectId": _OBJECT_ID,
-            "buyerPONumber": f"ILT/{_MARK}",
+            "buyerPONumber": f"ILT/{MARK}",
             "ts": "2025-11-03T10:30:00+05:30",
             "orderDate": "2025-11-03",
             "deliveryDate": "2025-11-28",

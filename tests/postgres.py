@@ -21,8 +21,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -63,12 +63,16 @@ def binaries() -> Path | None:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A running cluster. Its one user owns everything and needs no password."""
+    """A running cluster. Its one user owns everything and needs no password.
+
+    `folder` holds its socket, its log, and its files in `data`.
+    """
 
     folder: Path
     programs: Path
     port: int
     pid: int
+    settings: Mapping[str, str]
 
     def url(self, database: str) -> str:
         return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
@@ -99,27 +103,60 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def cluster(*, fsync: bool = True) -> Iterator[Cluster]:
+def cluster(
+    *, fsync: bool = True, under: Path | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[Cluster]:
     """Start a cluster, and stop and remove it at the end. Raises NoPostgresError.
 
     Without `fsync` it is faster and still survives the death of any process, not of the machine.
+    Its folder is made `under` another, which all may enter.
     """
     programs = binaries()
     if programs is None:
         message = "PostgreSQL is not installed (on Debian: apt-get install postgresql)."
         raise NoPostgresError(message)
-    folder = Path(tempfile.mkdtemp(prefix="hundi-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="hundi-pg-", dir=under))
     try:
         owner = _owner()
         if owner is not None:
             os.chown(folder, owner.pw_uid, owner.pw_gid)
         _initialise(programs, folder, owner)
-        with _started(
-            programs, folder, owner, settings=_SETTINGS | ({} if fsync else _UNSAFE)
-        ) as it:
+        every = _SETTINGS | ({} if fsync else _UNSAFE) | dict(settings or {})
+        with _started(programs, folder, owner, settings=every) as it:
             yield it
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def revive(
+    dead: Cluster, *, port: int | None = None, environment: Mapping[str, str] | None = None
+) -> tuple[Cluster, subprocess.Popen[bytes]]:
+    """Start the server of a cluster again after it died, and give it time to recover.
+
+    Whoever does so ends it with `stop`. Raises NoPostgresError where it does not come up.
+    """
+    given = dict(dead.settings) | {"port": str(port or dead.port)}
+    process = _launch(
+        dead.programs, dead.folder, _owner(), settings=given, environment=environment or {}
+    )
+    again = replace(dead, port=port or dead.port, pid=process.pid)
+    if _wait(process, again):
+        return again, process
+    stop(process)
+    raise NoPostgresError(_complaint(dead.folder))
+
+
+def own(folder: Path) -> None:
+    """Give a copy of a cluster's files to whom the cluster runs as."""
+    owner = _owner()
+    if owner is not None:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, owner.pw_uid, owner.pw_gid)
+
+
+def _complaint(folder: Path) -> str:
+    log = (folder / "log").read_text(errors="replace")
+    return f"PostgreSQL did not start: {log[-2000:].strip()}"
 
 
 def _owner() -> pwd.struct_passwd | None:
@@ -164,22 +201,21 @@ def _initialise(programs: Path, folder: Path, owner: pwd.struct_passwd | None) -
 def _started(
     programs: Path, folder: Path, owner: pwd.struct_passwd | None, *, settings: dict[str, str]
 ) -> Iterator[Cluster]:
-    log = folder / "log"
     for _ in range(PORT_ATTEMPTS):  # between finding a port and using it, another may take it
-        port = _free_port()
+        port = free_port()
         process = _launch(programs, folder, owner, settings=settings | {"port": str(port)})
         try:
-            running = Cluster(folder, programs, port, process.pid)
+            running = Cluster(folder, programs, port, process.pid, settings)
             if _wait(process, running):
                 yield running
                 return
         finally:
-            _stop(process)
-    message = f"PostgreSQL did not start: {log.read_text(errors='replace')[-2000:].strip()}"
-    raise NoPostgresError(message)
+            stop(process)
+    raise NoPostgresError(_complaint(folder))
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A loopback port that nobody listened on a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -187,7 +223,12 @@ def _free_port() -> int:
 
 
 def _launch(
-    programs: Path, folder: Path, owner: pwd.struct_passwd | None, *, settings: dict[str, str]
+    programs: Path,
+    folder: Path,
+    owner: pwd.struct_passwd | None,
+    *,
+    settings: dict[str, str],
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
     given = [f"--{name}={value}" for name, value in settings.items()]
     command = [str(programs / "postgres"), "-D", str(folder / "data"), "-k", str(folder), *given]
@@ -200,7 +241,7 @@ def _launch(
         return subprocess.Popen(
             command,
             cwd=folder,
-            env=_environment(),
+            env=_environment() | dict(environment or {}),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -223,7 +264,7 @@ def _wait(process: subprocess.Popen[bytes], running: Cluster) -> bool:
     return False
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
     """Fast shutdown (open connections are cut), then the hard way."""
     for sign in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):

@@ -1,9 +1,16 @@
 """The parts, in the order in which they run. A part is one file here and one name below."""
 
 from proof.part import Part
-from proof.parts import sequences, simulation
+from proof.parts import clock, keys, kill, powercut, race, sequences, simulation, starved, upgrade
 
 PARTS: tuple[Part, ...] = (
+    kill.PART,
+    powercut.PART,
+    keys.PART,
+    race.PART,
+    starved.PART,
+    clock.PART,
+    upgrade.PART,
     simulation.PART,
     sequences.TRADES,
     sequences.FINANCINGS,

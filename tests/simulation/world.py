@@ -3,6 +3,7 @@
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
@@ -343,10 +344,8 @@ class _Nobody:
 
 def drive_or_crash(coroutine) -> None:  # type: ignore[no-untyped-def]
     """Run work that a crash may end; what it left is for others to find."""
-    try:
+    with suppress(CrashError):
         drive(coroutine)
-    except CrashError:
-        return
 
 
 def _connection() -> sqlite3.Connection:

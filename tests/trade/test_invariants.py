@@ -1,5 +1,6 @@
 """Each promise, broken by hand in the database, is found and told with its ids."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,8 +11,10 @@ from hundi.exchange.invariants.walk import Result, check_store
 from hundi.kernel.clock import wall_clock
 from hundi.store.opening import open_database
 from tests.exchange.breaking import change
-from tests.trade.desk import Desk
+from tests.trade.desk import Desk, desk
+from tests.trade.filled import SEED, STEPS
 from tests.trade.invariants import TYPES
+from tests.trade.trader import Trader
 
 ONE_OPEN = "select min(req_msg_id) from exchange where state = 'OPEN' and effect = 'PROPOSAL'"
 ONE_SETTLED = "select min(req_msg_id) from exchange where state = 'SETTLED' and effect = 'PROPOSAL'"
@@ -246,6 +249,19 @@ async def test_what_is_broken_is_found(filled: Desk, filled_url: str, name: str)
     for words in says:
         assert any(words in line for line in lines), "\n".join([f"not told: {words}", *lines])
     assert result.broken == len(found)
+
+
+async def test_it_checks_one_moment_while_others_trade(database_url: str) -> None:
+    """Every snapshot is in order, taken while documents are accepted, delivered and settled."""
+    async with desk(database_url) as trade:
+        trading = asyncio.create_task(Trader(trade, SEED).play(STEPS))
+        checks = 0
+        while not trading.done():
+            found, _ = await found_in(trade)
+            assert found == []
+            checks += 1
+        await trading
+    assert checks > 3
 
 
 async def test_large_books_are_read_in_parts(filled: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

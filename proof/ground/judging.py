@@ -1,0 +1,75 @@
+"""What became of it all, asked of the database and of the receivers, not of the network's own word."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from time import monotonic
+
+from proof.ground.databases import ask
+from proof.ground.network import Network
+from proof.ground.traffic import Traffic
+from proof.part import Figure, ProofError, none, told
+
+STALLED = 120.0
+"""Longer than a lease and the pauses before the next three attempts."""
+_OPEN = (
+    "select (select count(*) from delivery where state in ('QUEUED', 'LEASED'))"
+    " + (select count(*) from exchange where state = 'OPEN')"
+)
+_BY_STATE = "select req_msg_id, state from exchange"
+_HEADS = (
+    "select count(*) from document d where d.head_sequence <> (select count(*) from journal j"
+    " where j.author_entity = d.author_entity and j.type = d.type and j.object_id = d.object_id)"
+)
+
+
+async def drain(network: Network) -> None:
+    """Wait until every exchange has ended and every webhook is out. Raises ProofError."""
+    progress = network.run.progress
+    [(begun,)] = await ask(network.place.url, _OPEN)
+    progress.goal("letting everything end", begun)
+    last, moved = begun, monotonic()
+    while last:
+        await asyncio.sleep(0.3)
+        [(left,)] = await ask(network.place.url, _OPEN)
+        progress.at(max(0, begun - left), f"{left:,} left")
+        if left != last:
+            last, moved = left, monotonic()
+        elif monotonic() - moved > STALLED:
+            raise ProofError(f"{left} exchanges and webhooks did not end within {STALLED:.0f} s")
+
+
+async def counted(traffic: Traffic) -> Counter[str]:
+    """Of all that may not be, how much there is: acks against what is stored and what arrived."""
+    network, ids = traffic.network, traffic.ids()
+    systems, receipts = network.systems, network.systems.receipts
+    stored = dict(await ask(network.place.url, _BY_STATE))
+    [(torn,)] = await ask(network.place.url, _HEADS)
+    arrived = {name.decode() for name in receipts.delivered}
+    informed = {name.decode() for name in receipts.informed}
+    return Counter({
+        "acknowledged and not settled, or gone": sum(stored.get(n) != "SETTLED" for n in ids),
+        "acknowledged and never delivered": len(ids - arrived),
+        "acknowledged and its sender never told the outcome": len(ids - informed),
+        "applied twice: two acks for one exchange, or an exchange of no ack":
+            traffic.acknowledged - len(ids) + len(stored.keys() - ids),
+        "repeats of a key that got another answer": traffic.differing,
+        "refused for good": len(traffic.refused),
+        "webhooks that came under a second id": systems.renamed,
+        "webhooks repeated with another body": systems.altered,
+        "wrong signatures": receipts.forged,
+        "documents whose journal has not as many rows as its head says": torn,
+    })  # fmt: skip
+
+
+def figures(counts: Counter[str]) -> Sequence[Figure]:
+    """Of each there may be nothing; counts of several networks are added up before."""
+    return [none(what, many) for what, many in counts.items()]
+
+
+async def verdict(traffic: Traffic) -> Sequence[Figure]:
+    """The figures of one network at rest. What was refused is shown: nobody expects it."""
+    for refusal in traffic.refused[:5]:
+        traffic.network.run.progress.say(refusal)
+    acks = told("acknowledged", f"{traffic.acknowledged:,} messages")
+    return [acks, *figures(await counted(traffic))]
