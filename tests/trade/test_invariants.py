@@ -19,6 +19,12 @@ from tests.trade.trader import Trader
 ONE_OPEN = "select min(req_msg_id) from exchange where state = 'OPEN' and effect = 'PROPOSAL'"
 ONE_SETTLED = "select min(req_msg_id) from exchange where state = 'SETTLED' and effect = 'PROPOSAL'"
 ONE_INVOICE = "select min(object_id) from document where type = 'invoice' and status <> 'CREATED'"
+_REST = (
+    "effect, receiver_b2b, client_id, lane, position, path, body_id, idempotency_key, state, due_at,"
+    " lease_until, attempts, failures, reached, redriven, created_at, ended_at, sequences"
+)
+COPY = f"insert into delivery (webhook_id, req_msg_id, kind, {_REST})"
+REST = f"{_REST} from delivery where webhook_id = ({ONE_OPEN})"
 AT_END = "(select max(sequence) from journal k where k.object_id = journal.object_id)"
 
 
@@ -84,21 +90,11 @@ BREAKS = {
         ("outbox: RSP", "it is lost; its exchange is SETTLED"),
     ),
     "a webhook that is doubled": (
-        (
-            "insert into delivery select 'MSG-AGAIN', req_msg_id, kind, effect, receiver_b2b,"
-            " client_id, lane, position, path, body_id, idempotency_key, state, due_at, lease_until,"
-            " attempts, failures, reached, redriven, created_at, ended_at, sequences from delivery"
-            f" where webhook_id = ({ONE_OPEN})"
-        ),
+        f"{COPY} select 'MSG-AGAIN', req_msg_id, kind, {REST}",
         ("outbox: MSG-AGAIN", "it is no REQ of exchange MSG"),
     ),
     "an answer before the end": (
-        (
-            "insert into delivery select 'RSP' || substr(webhook_id, 4), req_msg_id, 'RESP', effect,"
-            " receiver_b2b, client_id, lane, position, path, body_id, idempotency_key, state, due_at,"
-            " lease_until, attempts, failures, reached, redriven, created_at, ended_at, sequences"
-            f" from delivery where webhook_id = ({ONE_OPEN})"
-        ),
+        f"{COPY} select 'RSP' || substr(webhook_id, 4), req_msg_id, 'RESP', {REST}",
         ("outbox: RSP", "its exchange is OPEN and asks for none"),
     ),
     "a proposal that is sent again after its end": (
@@ -122,12 +118,7 @@ BREAKS = {
         ("it is to be sent, and its body is gone",),
     ),
     "a webhook of nothing": (
-        (
-            "insert into delivery select 'MSG-STRAY', 'MSG-NONE', kind, effect, receiver_b2b,"
-            " client_id, lane, position, path, body_id, idempotency_key, state, due_at, lease_until,"
-            " attempts, failures, reached, redriven, created_at, ended_at, sequences from delivery"
-            f" where webhook_id = ({ONE_OPEN})"
-        ),
+        f"{COPY} select 'MSG-STRAY', 'MSG-NONE', kind, {REST}",
         ("delivery MSG-STRAY: nothing leads to this row",),
     ),
     "a document that is busy with nothing": (

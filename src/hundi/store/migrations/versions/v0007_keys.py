@@ -6,7 +6,7 @@ A process of the version before goes on: it writes none of this, and new columns
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0010"
+revision = "0007"
 down_revision = "0006"
 branch_labels = None
 depends_on = None
