@@ -4,7 +4,7 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from hundi.exchange import relations, statements, tables
+from hundi.exchange import deliveries, queries, relations, statements, tables
 from hundi.exchange.statements import Claims, Pair
 from hundi.ledger import queries as accounts
 from hundi.ledger import tables as ledger
@@ -87,10 +87,16 @@ QUESTIONS = {
     "named by": (relations._NAMED_BY, [["buyer"], "buyer", "bill", ["buyer-e07-1"], "", 201]),
     "naming": (relations._NAMING, [["buyer"], "buyer", "order", ["O-e07"], "", 201]),
     "accounts": (accounts._ACCOUNTS, ["buyer", "bill", "buyer-e07-1", 201, "financed"]),
+    "accounts seen": (
+        accounts._SEEN_ACCOUNTS,
+        ["buyer", "bill", "buyer-e07-1", 201, "financed", ["MSG1"]],
+    ),
+    "unseen": (queries._UNSEEN, [["buyer"], "buyer", "bill", "buyer-e07-1"]),
+    "drawn on": (deliveries._SEEN, [["buyer"], ["buyer"], ["bill"], ["buyer-e07-1"]]),
     "balances": (statements._BALANCES, [["buyer"], "", 51, "bill", *NAMES]),
     "known": (statements._KNOWN, _PAIR[:3]),
     "between": (statements._BETWEEN, [*_PAIR, *NAMES]),
-    "open": (statements._OPEN, [*_PAIR, "due", 201]),
+    "open": (statements._OPEN, [*_PAIR, "due", *statements.OLDEST, 201]),
     "before": (statements._BEFORE, _ASKED),
     "page": (statements._PAGE, [*_ASKED, 51]),
 }
@@ -128,10 +134,10 @@ async def test_accounts_come_in_pages_by_counterparty(stage: Scene) -> None:
         rows = await stage.database.read(
             partial(statements.balances, mine=["e07"], claims=CLAIMS, after=after, limit=10)
         )
-        found += [(row["other"], row["receivable_due"], row["payable_due"]) for row in rows]
+        found += [(one.other, one.receivable.due, one.payable.due) for one in rows]
         if len(rows) < 10:
             break
-        after = rows[-1]["other"]
+        after = rows[-1].other
     earlier = [(f"E{place:02d}@BCB", 0, 100_00) for place in range(7)]
     later = [(f"E{place:02d}@BCB", 100_00, 0) for place in range(8, OTHERS)]
     first = ("BUYER@BCB", 0, EACH * 100_00)

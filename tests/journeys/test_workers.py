@@ -14,7 +14,7 @@ import pytest
 from hundi.cli.stage import Process, Stage, call, free_port
 from hundi.simulator import story
 from tests.journeys.crowd import CALLERS, Crowd, calling, doubled, settled, workers_of
-from tests.journeys.traders import network, trading, until
+from tests.journeys.traders import network, order_to, result_of, trading, until
 
 IN_FLIGHT = 32
 """Attempts that one dispatcher may have under way at one endpoint when it is killed."""
@@ -74,8 +74,8 @@ def test_two_of_each_on_their_own_and_any_may_be_killed(postgres_url: str) -> No
         other = stage.process("other", "serve", "--dev", "--role", "api", "--port", str(second))
         other.start(f"http://127.0.0.1:{second}/readyz")
         with crowded(stage, [first, second]) as crowd:
-            api, left, right = processes
-            for victim, ready in ((api, second), (left, first), (other, first), (right, first)):
+            api, left, _ = processes
+            for victim, ready in ((api, second), (left, first), (other, first)):
                 victim.kill()
                 crowd.busy(10)
                 own = {id(api): first, id(other): second}.get(id(victim), ready)
@@ -84,7 +84,7 @@ def test_two_of_each_on_their_own_and_any_may_be_killed(postgres_url: str) -> No
             settled(crowd, postgres_url)
         assert crowd.errors == []
         assert len(crowd.cut) <= 2 * CALLERS
-        assert doubled(crowd.supplier) + doubled(crowd.buyer) <= 4 * IN_FLIGHT
+        assert doubled(crowd.supplier) + doubled(crowd.buyer) <= 2 * IN_FLIGHT
 
 
 def test_a_rolling_restart_is_not_noticed(postgres_url: str) -> None:
@@ -108,7 +108,7 @@ def test_a_rolling_restart_of_processes_on_their_own(postgres_url: str) -> None:
         other = stage.process("other", "serve", "--dev", "--role", "api", "--port", str(second))
         other.start(f"http://127.0.0.1:{second}/readyz")
         with crowded(stage, [first, second]) as crowd:
-            for process, port in ((api, first), (other, second), (dispatcher, first)):
+            for process, port in ((api, first), (dispatcher, first)):
                 process.stop()
                 crowd.busy(10)
                 process.start(f"http://127.0.0.1:{port}/readyz")
@@ -165,13 +165,11 @@ def test_one_port_tells_what_all_workers_count(postgres_url: str) -> None:
         assert told.count("# TYPE hundi_acks_total counter") == 1
 
 
-def test_the_dispatcher_and_the_waiting_hear_of_it_at_once(postgres_url: str) -> None:
-    """Not at their next tick: a quarter of a second each, and as much again for the event."""
+def test_a_dispatcher_hears_of_it_at_once(postgres_url: str) -> None:
+    """Not at its next look, which is up to a quarter of a second away."""
     with supervised(postgres_url, "--workers", "2") as (stage, port, _):
         address = f"http://127.0.0.1:{port}"
         with trading(stage, address, story.BUYER, story.SUPPLIER) as (buyer, supplier):
-            from tests.journeys.traders import order_to, result_of
-
             result_of(buyer.post("req-send", order_to(supplier, "first")))
             until(lambda: buyer.took)
             spans = []

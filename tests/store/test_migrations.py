@@ -14,7 +14,7 @@ from hundi.ledger import tables as ledger
 from hundi.onboarding import tables as onboarding
 from hundi.parties import tables as parties
 from hundi.parties.queries import served
-from hundi.store.engine import UnavailableError
+from hundi.store.engine import Transaction, UnavailableError
 from hundi.store.metadata import metadata
 from hundi.store.migrate import is_current, upgrade
 from hundi.store.opening import BadUrlError, open_database, sqlite_path
@@ -46,6 +46,18 @@ def test_no_table_differs(database_url: str) -> None:
 async def test_upgrading_again_changes_nothing(database_url: str) -> None:
     upgrade(database_url)
     database = await open_database(database_url, lambda: 0)
+    assert await is_current(database)
+    await database.close()
+
+
+async def test_a_later_versions_tables_are_served_and_left_alone(database_url: str) -> None:
+    database = await open_database(database_url, lambda: 0)
+
+    async def later(tx: Transaction) -> None:
+        await tx.execute(sa.text("update alembic_version set version_num = '9999'"))
+
+    await database.write(later)
+    await asyncio.to_thread(upgrade, database_url)
     assert await is_current(database)
     await database.close()
 

@@ -119,10 +119,17 @@ class Desk:
 @asynccontextmanager
 async def desk(database_url: str) -> AsyncIterator[Desk]:
     """A desk on a migrated database."""
+    async with reopened(database_url) as trade:
+        await trade.database.write(_seat)
+        yield trade
+
+
+@asynccontextmanager
+async def reopened(database_url: str, *, seed: int = 1) -> AsyncIterator[Desk]:
+    """A desk on a database that has its businesses; `seed` makes its ids."""
     database = await open_database(database_url, wall_clock)
-    road = Road(database, MESSAGES, random=Random(1).randbytes, accepted=lambda: None)
+    road = Road(database, MESSAGES, random=Random(seed).randbytes, accepted=lambda: None)
     try:
-        await database.write(_seat)
         yield Desk(database, road, Outbox(road.settler))
     finally:
         await database.close()

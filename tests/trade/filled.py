@@ -3,7 +3,7 @@
 from hundi.exchange.feed import number_events
 from hundi.exchange.request import Accepted, read_request
 from hundi.simulator import story
-from tests.trade.desk import Desk, desk
+from tests.trade.desk import Desk, desk, reopened
 from tests.trade.trader import Trader
 
 SEED, STEPS = 6, 90
@@ -24,3 +24,11 @@ async def _open(trade: Desk) -> None:
     request = read_request(message, raw, client_id=message.sender, idempotency_key="K1")
     outcome = await trade.road.submit(request)
     assert isinstance(outcome, Accepted), outcome
+
+
+async def trade_on(url: str) -> None:
+    """Go on: a further order is sent and agreed, the open one is delivered."""
+    async with reopened(url, seed=2) as trade:
+        await trade.deliver()
+        body = story.order(object_id="PO" + "8" * 33, number="PO-LATER")
+        await trade.send("purchase-order/req-send", body)

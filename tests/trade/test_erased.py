@@ -16,6 +16,7 @@ from hundi.exchange.verdict import Decision
 from hundi.kernel.clock import wall_clock
 from hundi.simulator import story, story_money
 from hundi.store.engine import Transaction
+from tests.keys import KEYRING
 from tests.trade import bills, loans
 from tests.trade.desk import Body, Desk
 from tests.trade.lending import Lending
@@ -202,7 +203,7 @@ async def dispatched(trade: Desk) -> None:
     unheard: Any = _Unheard()
     dispatcher = Dispatcher(
         database=trade.database, outbox=trade.outbox, wire=unheard, breaker=Breaker(random=bytes),
-        observer=unheard, clock=wall_clock, random=bytes,
+        observer=unheard, keyring=KEYRING, clock=wall_clock, random=bytes,
     )  # fmt: skip
     room = dict.fromkeys(("buyer", "supplier"), 10)
     leased = await trade.database.write(partial(lease, room=room, total=30))

@@ -374,3 +374,22 @@ async def test_an_upgrade_is_answered_as_if_not_asked_for(callers: Callers) -> N
 )
 def test_the_room_is_what_the_process_may_open(files: int, connections: int) -> None:
     assert room_for(files) == connections
+
+
+async def test_a_server_that_stops_answers_once_more(callers: Callers) -> None:
+    new, used, silent = [await callers.dial() for _ in range(3)]
+    await used.send(GET + b"\r\n")
+    assert await used.status() == 200
+    callers.connections.draining = True
+    for connection in tuple(callers.connections._open):
+        connection.shutdown()
+    await settled()
+    for caller in (new, used):
+        await caller.send(GET + b"\r\n")
+        answer = await caller.ended()
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert b"\r\nconnection: close\r\n" in answer
+    await callers.pass_seconds(LIMITS.last)
+    assert silent.still_open
+    await callers.pass_seconds(1)
+    assert await silent.ended() == b""

@@ -117,3 +117,15 @@ async def test_being_ready_reads_no_migrations(net: Net, monkeypatch: pytest.Mon
     assert (await net.calls.get("/readyz")).status_code == 200
     monkeypatch.setattr(ScriptDirectory, "get_current_head", lambda _: pytest.fail("read again"))
     assert (await net.calls.get("/readyz")).status_code == 200
+
+
+async def test_who_is_told_of_new_events_asks_at_once(net: Net, monkeypatch) -> None:
+    monkeypatch.setattr("hundi.web.waiting.TICK_SECONDS", 60)
+    polls = await waiting(net, 2, seconds=15)
+    await net.stage.submit("req-send", slip())
+    await net.stage.database.write(number_events)
+    await asyncio.sleep(0.1)
+    assert not any(poll.done() for poll in polls)
+    net.context.waiters.look()
+    for answer in await asyncio.wait_for(asyncio.gather(*polls), 10):
+        assert answer.json()["events"]

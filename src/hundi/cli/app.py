@@ -14,8 +14,11 @@ import sqlalchemy.exc
 import typer
 
 from hundi import __version__
+from hundi.cli.backup import backup
 from hundi.cli.clients import client_commands
-from hundi.cli.database import AsJson, UnusableError, database_url, show
+from hundi.cli.database import AsJson, FailedError, UnusableError, database_url, show
+from hundi.cli.invariants import invariants
+from hundi.cli.journal import journal_commands
 from hundi.cli.keys import keys_to_serve, seal_what_is_clear, secrets_commands
 from hundi.cli.parties import party_commands
 from hundi.cli.setting_files import BadSettingError, read_setting_files
@@ -23,7 +26,12 @@ from hundi.cli.tools import Tools
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.lifetimes import VARIABLE, BadLifetimeError, lifetimes_from
 from hundi.kernel.sealing import BadKeysError, SealError
-from hundi.kernel.settings import ServeSettings
+from hundi.kernel.settings import (
+    INVARIANTS_VARIABLE,
+    Keeping,
+    ServeSettings,
+    invariants_interval,
+)
 from hundi.observing.logs import FORMAT_VARIABLE, LEVEL_VARIABLE
 from hundi.store.engine import StoreError
 from hundi.store.migrate import upgrade
@@ -56,6 +64,8 @@ def run(arguments: Sequence[str], tools: Tools) -> int:
         return _refused(refusal, as_json=as_json)
     except (*MISTAKES, tools.unservable) as mistake:
         return _complain("CLI-UNUSABLE", str(mistake), as_json=as_json, exit_code=WRONG)
+    except FailedError as failure:
+        return _complain("CLI-FAILED", str(failure), as_json=as_json, exit_code=FAILED)
     except (StoreError, sqlalchemy.exc.SQLAlchemyError, OSError) as failure:
         detail = f"The database cannot be used: {_first_line(failure)}"
         return _complain("STORE-UNAVAILABLE", detail, as_json=as_json, exit_code=FAILED)
@@ -75,8 +85,11 @@ def _build(tools: Tools) -> Callable[..., Any]:
     _add_processes(app, tools)
     database = typer.Typer(help="The database.", no_args_is_help=True)
     database.command("upgrade")(_db_upgrade)
+    database.command("backup")(backup)
+    app.command("invariants")(invariants)
     app.add_typer(client_commands(tools.check_endpoint), name="client")
     app.add_typer(database, name="db")
+    app.add_typer(journal_commands(), name="journal")
     app.add_typer(party_commands(), name="party")
     app.add_typer(secrets_commands(), name="secrets")
     return typer.main.get_command(app)
@@ -152,6 +165,10 @@ def _settings(host: str, port: int, *, role: str, dev: bool) -> ServeSettings:
         lifetimes_from(os.environ.get(VARIABLE, "")),
         contact_rail=os.environ.get("HUNDI_CONTACT_RAIL", ""),
         contact_token=os.environ.get("HUNDI_CONTACT_TOKEN", ""),
+        keeping=Keeping(
+            invariants_interval(os.environ.get(INVARIANTS_VARIABLE, "")),
+            os.environ.get("HUNDI_JOURNAL_KEY", ""),
+        ),
         keyring=keys_to_serve(url, role=role, dev=dev),
         log=os.environ.get(LEVEL_VARIABLE, ""),
         log_format=os.environ.get(FORMAT_VARIABLE, ""),

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -22,19 +23,39 @@ class UnusableError(Exception):
     """The database cannot be used as it is; the message says what to do."""
 
 
+class FailedError(Exception):
+    """The request was right and could not be done; the message says why."""
+
+
+def with_existing(work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
+    """Run work on the configured database as it is: no file is made, no table changed."""
+    url = database_url()
+    existing(url)
+    return _run_on(url, work)
+
+
+def existing(url: str) -> Path | None:
+    """The SQLite file of a URL, None for PostgreSQL. Raises UnusableError where there is no such file."""
+    path = sqlite_path(url)
+    if path is not None and not path.is_file():
+        raise UnusableError(f"There is no database {path}. Check HUNDI_DATABASE_URL.")
+    return path
+
+
 def with_database(work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
     """Run work on the configured database; a SQLite file is made or brought up to date first."""
     url = database_url()
     if sqlite_path(url) is not None:
         upgrade(url)
+    return _run_on(url, work)
 
+
+def _run_on(url: str, work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
     async def opened() -> T:
         database = await open_database(url, wall_clock)
         try:
             if not await is_current(database):
-                message = (
-                    "The database's tables are not those of this version. Run `hundi db upgrade`."
-                )
+                message = "The database lacks tables of this version. Run `hundi db upgrade`."
                 raise UnusableError(message)
             return await work(database)
         finally:

@@ -31,7 +31,7 @@ class Subject(Protocol):
 
     @property
     def objectVersion(self) -> Version:  # noqa: N802
-        """Its content version."""
+        """Which content the sender acts on, and which one it leads to."""
 
 
 def moved(

@@ -23,7 +23,7 @@ _MAKE = Statement.both(
     "insert into duty (name, due_at, notes, found) values ($1, 0, '', 0) on conflict do nothing"
 )
 _TAKE = Statement.both(
-    "update duty set lease_until = $2 where name = $1 and due_at <= $3"
+    "update duty set lease_until = $2 where name = $1 and (due_at <= $3 or $4)"
     " and (lease_until is null or lease_until <= $3) returning notes"
 )
 _DONE = Statement.both(
@@ -51,11 +51,11 @@ class Duty:
     work: Callable[[Database, str], Awaitable[Outcome]]
 
 
-async def perform(database: Database, duty: Duty) -> Outcome | None:
-    """Do a duty if it is due and nobody else is at it; None where it was not done."""
-    if await database.read(lambda tx: _is_later(tx, duty.name)):
+async def perform(database: Database, duty: Duty, *, early: bool = False) -> Outcome | None:
+    """Do a duty if it is due (or `early`) and nobody else is at it; None where it was not done."""
+    if not early and await database.read(lambda tx: _is_later(tx, duty.name)):
         return None
-    taken = await database.write(lambda tx: _take(tx, duty.name))
+    taken = await database.write(lambda tx: _take(tx, duty.name, early=early))
     if taken is None:
         return None
     lease, notes = taken
@@ -68,10 +68,10 @@ async def _is_later(tx: Transaction, name: str) -> bool:
     return bool(await tx.fetch(_DUE, name, tx.now))
 
 
-async def _take(tx: Transaction, name: str) -> tuple[int, str] | None:
+async def _take(tx: Transaction, name: str, *, early: bool) -> tuple[int, str] | None:
     await tx.fetch(_MAKE, name)
     lease = tx.now + LEASE
-    rows = await tx.fetch(_TAKE, name, lease, tx.now)
+    rows = await tx.fetch(_TAKE, name, lease, tx.now, early)
     return (lease, rows[0]["notes"]) if rows else None
 
 

@@ -21,6 +21,7 @@ from hundi.kernel.sealing import SealError
 from hundi.kernel.settings import CannotServeError, ServeSettings
 from hundi.observing.setup import log_to_stderr, masking_of, traces_wanted
 from hundi.parties import at_rest
+from hundi.serving.keeping import duties
 from hundi.serving.process import Seat, serve_alone
 from hundi.serving.workers import supervise
 from hundi.store.engine import Database
@@ -37,6 +38,7 @@ def serve(settings: ServeSettings) -> int:
     Raises CannotServeError, BadUrlError or UnavailableError where serving cannot start.
     """
     _check_named(settings.lifetimes)
+    duties(settings.keeping)  # a key that is none is told before anything runs
     log_to_stderr(settings, masking_of(settings, os.environ))
     traces_wanted(os.environ)  # here, and not in each of several processes, it is told
     path = sqlite_path(settings.database_url)
@@ -107,7 +109,7 @@ async def _check(settings: ServeSettings, database: Database) -> None:
 
 async def _check_tables(database: Database) -> None:
     if not await is_current(database):
-        message = "The database's tables are not those of this version. Run `hundi db upgrade`."
+        message = "The database lacks tables of this version. Run `hundi db upgrade`."
         raise CannotServeError(message)
 
 

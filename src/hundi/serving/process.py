@@ -31,6 +31,7 @@ from hundi.observing.spans import Traces
 from hundi.onboarding.operations import Onboarding
 from hundi.onboarding.rail import ContactRail, HttpContactRail, SimulatedContacts
 from hundi.parties.tokens import Tokens
+from hundi.serving.keeping import duties
 from hundi.serving.listening import listen, open_files, serve_until
 from hundi.store.bell import Bell
 from hundi.store.engine import Database
@@ -216,7 +217,12 @@ class _Process:
             parts.callback((await siblings.tell(self._metrics.own)).close)
 
     def _start_keeping(self, parts: AsyncExitStack) -> None:
-        keeping = Housekeeping(self._database, self._refusals, numbered=self._numbered)
+        keeping = Housekeeping(
+            self._database,
+            self._refusals,
+            numbered=self._numbered,
+            duties=duties(self._settings.keeping),
+        )
         _start(parts, keeping.run(), keeping.stop)
 
     def _start_bell(self, parts: AsyncExitStack) -> None:

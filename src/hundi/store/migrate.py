@@ -8,6 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -49,25 +50,28 @@ def upgrade(url: str, revision: str = "head") -> None:
 
 
 async def is_current(database: Database) -> bool:
-    """Whether the database has the tables of this very version."""
+    """Whether the database has this version's tables, or those of a later one.
+
+    Migrations leave what older processes use, so that these serve on until they are replaced.
+    """
     version: sa.Select[tuple[str]] = sa.select(sa.column("version_num")).select_from(
         sa.table("alembic_version")
     )
 
-    async def work(tx: Transaction) -> str | None:
+    async def work(tx: Transaction) -> str:
         rows = await tx.select(version)
-        return rows[0]["version_num"] if rows else None
+        return rows[0]["version_num"] if rows else ""
 
     try:
-        return await database.read(work) == _newest()
+        return await database.read(work) >= _newest()
     except UnavailableError:  # no such table: nothing was ever set up here
         return False
 
 
 @cache
-def _newest() -> str | None:
-    """The newest revision. To find it loads every migration: once a process is enough."""
-    return ScriptDirectory(str(_SCRIPTS)).get_current_head()
+def _newest() -> str:
+    """The newest revision; they are four digits. To find it loads every migration: once is enough."""
+    return ScriptDirectory(str(_SCRIPTS)).get_current_head() or ""
 
 
 async def _upgrade_postgres(url: str, revision: str) -> None:
@@ -85,6 +89,9 @@ async def _upgrade_postgres(url: str, revision: str) -> None:
 
 
 def _run(connection: sa.Connection, revision: str) -> None:
+    stands = MigrationContext.configure(connection).get_current_revision() or ""
+    if stands > _newest():
+        return  # a later version's tables hold what this one uses
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS))
     config.attributes["connection"] = connection

@@ -51,7 +51,10 @@ _OUTBOX = Statement.both(
     " (select count(*) from delivery where state = 'PARKED') as parked,"
     " (select min(due_at) from delivery where state = 'QUEUED') as oldest,"
     " (select count(*) from exchange where state = 'OPEN' and closing is null"
-    " and expires_at is not null) as open"
+    " and expires_at is not null) as open,"
+    " (select found from duty where name = 'invariants') as broken,"
+    " (select done_at from duty where name = 'invariants') as checked_at,"
+    " (select done_at from duty where name = 'journal-checkpoint') as sealed_at"
 )
 _log = structlog.get_logger()
 
@@ -81,6 +84,9 @@ class Metrics:
             "attempt_seconds", "Time to a webhook's answer", _ATTEMPT_SECONDS
         )
         self._batches = self._histogram("batch_size", "Requests in one commit", _BATCH_SIZES)
+        self._broken = self._told("invariants_broken", "Promises that the store breaks")
+        self._checked = self._told("invariants_checked_timestamp", "When they were last checked")
+        self._sealed = self._told("journal_checkpoint_timestamp", "When journals were last sealed")
         self._timings = Timings(self.registry)
         self._pool = self._gauge("pool_connections", "Connections to PostgreSQL", ("state",))
         self._standing = DatabaseGauges(self.network)
@@ -181,6 +187,9 @@ class Metrics:
         oldest = row["oldest"]
         self._oldest.set(0 if oldest is None else max(0, now - oldest) / SECOND)
         self._open.set(row["open"])
+        self._broken.set(row["broken"] or 0)
+        self._checked.set((row["checked_at"] or 0) / SECOND)
+        self._sealed.set((row["sealed_at"] or 0) / SECOND)
 
     def _counter(self, name: str, text: str, labels: Iterable[str]) -> Counter:
         return Counter(f"hundi_{name}", f"{text}.", labels, registry=self.registry)

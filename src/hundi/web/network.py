@@ -239,7 +239,7 @@ async def readyz(network: Network) -> Answer:
     except (StoreError, TimeoutError):
         raise _not_ready("The database does not answer within a second.") from None
     if not current:
-        raise _not_ready("The database's tables are not this version's. Run `hundi db upgrade`.")
+        raise _not_ready("The database lacks tables of this version. Run `hundi db upgrade`.")
     return answer({"status": "ready"})
 
 

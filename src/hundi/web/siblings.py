@@ -52,22 +52,22 @@ class Siblings:
 
 async def _asked(address: str) -> bytes | None:
     """What a process counts; None where it is not there, or has no time."""
-    asking = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    asking.settimeout(0)
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            # Connected by hand: uvloop takes no abstract name for a path.
-            await asyncio.get_running_loop().sock_connect(asking, address)
-            reader, writer = await asyncio.open_unix_connection(sock=asking)
-            told = await reader.read(MOST_BYTES)
-            while not reader.at_eof() and len(told) < MOST_BYTES:
-                told += await reader.read(MOST_BYTES)
-            writer.close()
+            told = await _read(address)
     except (OSError, TimeoutError):
         return None
-    finally:
-        asking.close()
     return told if len(told) < MOST_BYTES else None
+
+
+async def _read(address: str) -> bytes:
+    loop, told = asyncio.get_running_loop(), bytearray()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
+        asking.settimeout(0)
+        await loop.sock_connect(asking, address)
+        while len(told) < MOST_BYTES and (more := await loop.sock_recv(asking, 1 << 16)):
+            told += more
+    return bytes(told)
 
 
 class _Told(Collector):

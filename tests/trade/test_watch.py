@@ -1,0 +1,130 @@
+"""The cheap check beside the traffic: it gets round, it remembers, and one process does it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from hundi.exchange import duties
+from hundi.exchange.duties import Duties, Duty, Outcome, perform
+from hundi.exchange.invariants import watch as watching
+from hundi.exchange.invariants.watch import watch
+from hundi.kernel.clock import HOUR, wall_clock
+from hundi.store.engine import Database
+from hundi.store.opening import open_database
+from hundi.web.metrics import Metrics
+from tests.exchange.breaking import change
+from tests.trade.filled import trade_on
+from tests.trade.invariants import TYPES
+
+
+@pytest.fixture
+async def database(filled_url: str) -> AsyncIterator[Database]:
+    opened = await open_database(filled_url, wall_clock)
+    yield opened
+    await opened.close()
+
+
+async def test_it_gets_round_in_slices_and_begins_again(
+    database: Database, filled_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "OLD", 3)
+    await change(filled_url, "update document set status = 'MOVED' where type = 'invoice'")
+    notes, found = "", []
+    for _ in range(20):
+        outcome = await watch(database, TYPES, notes)
+        notes = outcome.notes
+        found.append(outcome.found)
+    assert found[0] < found[-1], "a slice at a time"
+    assert sorted(found) == found, "what was found is not forgotten"
+
+
+async def test_what_was_mended_is_not_told_any_more(database: Database, filled_url: str) -> None:
+    wrong = "update delivery set lease_until = 1 where kind = 'RESP'"
+    await change(filled_url, wrong)
+    first = await watch(database, TYPES, "")
+    again = await watch(database, TYPES, first.notes)
+    assert first.found == again.found > 3
+    await change(filled_url, "update delivery set lease_until = null where kind = 'RESP'")
+    assert (await watch(database, TYPES, again.notes)).found == 0
+
+
+async def test_what_is_new_is_looked_at_first(
+    database: Database, filled_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = await watch(database, TYPES, "")
+    assert before.found == 0
+    monkeypatch.setattr(watching, "OLD", 1)
+    await trade_on(filled_url)
+    later = "(select object_id from document where number = 'PO-LATER')"
+    await change(filled_url, f"delete from journal where object_id = {later} and sequence = 1")
+    assert (await watch(database, TYPES, before.notes)).found > 0
+
+
+async def test_one_process_at_a_time_and_once_in_an_interval(database: Database) -> None:
+    going, went, times = asyncio.Event(), asyncio.Event(), 0
+
+    async def work(_: Database, notes: str) -> Outcome:
+        nonlocal times
+        times += 1
+        going.set()
+        await went.wait()
+        return Outcome(found=7, notes=f"{notes}x")
+
+    duty = Duty(name="slow", every=HOUR, work=work)
+    first = asyncio.create_task(perform(database, duty))
+    await going.wait()
+    assert await perform(database, duty) is None, "another one is at it"
+    assert await perform(database, duty, early=True) is None
+    went.set()
+    assert await first == Outcome(found=7, notes="x")
+    assert await perform(database, duty) is None, "it is not due"
+    assert await perform(database, duty, early=True) == Outcome(found=7, notes="xx")
+    assert times == 2
+
+
+async def test_whoever_died_at_it_frees_it_in_time(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def dies(_: Database, notes: str) -> Outcome:
+        raise RuntimeError
+
+    async def lives(_: Database, notes: str) -> Outcome:
+        return Outcome(found=0)
+
+    monkeypatch.setattr(duties, "LEASE", 300_000)
+    with pytest.raises(RuntimeError):
+        await perform(database, Duty(name="d", every=HOUR, work=dies))
+    alive = Duty(name="d", every=HOUR, work=lives)
+    assert await perform(database, alive) is None
+    async with asyncio.timeout(10):
+        while await perform(database, alive) is None:  # noqa: ASYNC110 (the database tells nobody)
+            await asyncio.sleep(0.1)
+
+
+async def test_the_loop_goes_on_when_a_duty_fails(database: Database) -> None:
+    done = asyncio.Event()
+
+    async def fails(_: Database, notes: str) -> Outcome:
+        raise RuntimeError
+
+    async def works(_: Database, notes: str) -> Outcome:
+        done.set()
+        return Outcome(found=0)
+
+    both = [Duty(name="a", every=HOUR, work=fails), Duty(name="b", every=HOUR, work=works)]
+    loop = Duties(database, both)
+    running = asyncio.create_task(loop.run())
+    async with asyncio.timeout(10):
+        await done.wait()
+        loop.stop()
+        await running
+
+
+async def test_every_process_tells_what_one_has_found(database: Database, filled_url: str) -> None:
+    await change(filled_url, "update document set status = 'MOVED' where type = 'invoice'")
+    await perform(database, watching.watching(TYPES, HOUR))
+    told = (await Metrics(database).exposition()).decode()
+    values = dict(line.split() for line in told.splitlines() if line.startswith("hundi_inv"))
+    assert float(values["hundi_invariants_broken"]) > 0
+    assert abs(float(values["hundi_invariants_checked_timestamp"]) * 1e6 - wall_clock()) < HOUR
