@@ -1,11 +1,23 @@
 """The parts, in the order in which they run. A part is one file here and one name below."""
 
 from proof.part import Part
-from proof.parts import clock, keys, kill, powercut, race, sequences, simulation, starved, upgrade
+from proof.parts import (
+    backup,
+    clock,
+    keys,
+    kill,
+    powercut,
+    race,
+    sequences,
+    simulation,
+    starved,
+    upgrade,
+)
 
 PARTS: tuple[Part, ...] = (
     kill.PART,
     powercut.PART,
+    backup.PART,
     keys.PART,
     race.PART,
     starved.PART,
