@@ -11,6 +11,7 @@ from proof.parts import (
     sequences,
     simulation,
     starved,
+    tampering,
     upgrade,
 )
 
@@ -26,4 +27,5 @@ PARTS: tuple[Part, ...] = (
     simulation.PART,
     sequences.TRADES,
     sequences.FINANCINGS,
+    tampering.PART,
 )
