@@ -7,12 +7,22 @@ when something dies.
 import asyncio
 from collections import Counter
 from random import Random
+from typing import TYPE_CHECKING
 
 from bench.receiver import Headers, Receiver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def _believing(_transport: asyncio.Transport, _head: bytes, _body: bytes) -> bool:
+    return True
 
 
 class Systems(Receiver):
     """Counts every webhook by its id. `came` has each id's arrivals.
+
+    `judge` may answer a webhook itself and say False: it is not looked at then.
 
     `renamed` are messages that came under a second id, `altered` repeats with another body.
     """
@@ -22,6 +32,7 @@ class Systems(Receiver):
         self.came: Counter[bytes] = Counter()
         self.renamed = 0
         self.altered = 0
+        self.judge: Callable[[asyncio.Transport, bytes, bytes], bool] = _believing
         self._chance = chance
         self._slow = slow
         self._bodies: dict[bytes, int] = {}
@@ -34,6 +45,8 @@ class Systems(Receiver):
 
     def took(self, transport: asyncio.Transport, head: bytes, body: bytes) -> None:
         """Count it, then answer as the benchmark's receiver does."""
+        if not self.judge(transport, head, body):
+            return
         headers = Headers(head)
         name, exchange = headers.value(b"webhook-id"), headers.value(b"hundi-exchange")
         path = head[5 : head.index(b" ", 5)]

@@ -9,6 +9,7 @@ from proof.parts import (
     powercut,
     race,
     sequences,
+    signatures,
     simulation,
     starved,
     tampering,
@@ -28,4 +29,5 @@ PARTS: tuple[Part, ...] = (
     sequences.TRADES,
     sequences.FINANCINGS,
     tampering.PART,
+    signatures.PART,
 )
