@@ -13,6 +13,7 @@ from proof.parts import (
     simulation,
     starved,
     tampering,
+    tenants,
     upgrade,
 )
 
@@ -30,4 +31,5 @@ PARTS: tuple[Part, ...] = (
     sequences.FINANCINGS,
     tampering.PART,
     signatures.PART,
+    tenants.PART,
 )
