@@ -220,6 +220,21 @@ async def test_http_itself_can_be_wrong(there: Desk) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("application/json; charset=utf-8", 200),
+        ('Application/JSON;charset="UTF-8"', 200),
+        ("application/json; charset=utf-16", 415),
+        ("application/json;x=1; Charset = latin-1", 415),
+        ("application/json; charset=", 415),
+    ],
+)
+async def test_a_body_is_utf_8_and_says_nothing_else(there: Desk, kind: str, status: int) -> None:
+    answer = await there.send("req-send", send(), headers={"content-type": kind})
+    assert answer.status_code == status
+
+
 async def test_refusals_are_remembered_and_the_network_goes_on(there: Desk) -> None:
     await there.send("req-edit", edit(7, 8))
     await there.refusals.flush()

@@ -27,13 +27,21 @@ def headers_of(scope: Scope) -> dict[bytes, bytes]:
 
 def check_json(headers: Headers) -> None:
     """Refuse a body that does not say it is JSON, or is encoded. Raises RefusedError."""
-    kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
-    if kind != b"application/json":
+    kind, *parameters = headers.get(b"content-type", b"").lower().split(b";")
+    if kind.strip() != b"application/json":
         raise RefusedError(
             [MEDIA_TYPE.at("", "Send the body with Content-Type: application/json.")]
         )
+    if not all(map(_is_utf8, parameters)):
+        raise RefusedError([MEDIA_TYPE.at("", "Send the body in UTF-8, and no other charset.")])
     if headers.get(b"content-encoding", b"identity").strip().lower() not in {b"", b"identity"}:
         raise RefusedError([MEDIA_TYPE.at("", "Send the body without Content-Encoding.")])
+
+
+def _is_utf8(parameter: bytes) -> bool:
+    """Whether a parameter of a media type leaves the body UTF-8: who believed another would read another."""
+    name, _, value = parameter.partition(b"=")
+    return name.strip() != b"charset" or value.strip().strip(b'"') in {b"utf-8", b"utf8"}
 
 
 async def read_body(receive: Receive, headers: Headers, *, most: int = MAX_BODY) -> bytes:
