@@ -14,6 +14,7 @@ from proof.parts import (
     starved,
     tampering,
     tenants,
+    torture,
     upgrade,
 )
 
@@ -32,4 +33,5 @@ PARTS: tuple[Part, ...] = (
     tampering.PART,
     signatures.PART,
     tenants.PART,
+    torture.PART,
 )
