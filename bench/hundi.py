@@ -37,7 +37,7 @@ class Hundi:
             *arguments,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env=os.environ | self._environment(),
+            env=os.environ | self.environment(),
         )
         output, complaint = await process.communicate()
         if process.returncode != 0:
@@ -66,9 +66,10 @@ class Hundi:
             *("--workers", str(self.workers)),
             *options,
         )
-        return running("hundi", command, environment=self._environment(), logs=self.logs)
+        return running("hundi", command, environment=self.environment(), logs=self.logs)
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """What every command and server over this database is given."""
         return {"HUNDI_DATABASE_URL": self.database, "HUNDI_SECRET_KEYS": _KEY}
 
 

@@ -59,7 +59,7 @@ class Network:
         name = f"{role}{len(self.servers)}"
         made = Server(
             name, (str(self.program), "serve", "--dev", "--role", role, *where), port=port,
-            environment={"HUNDI_DATABASE_URL": self.place.url, **self.environment},
+            environment={**self.hundi.environment(), **self.environment},
             logs=self.run.folder,
         )  # fmt: skip
         self.servers.append(made)
