@@ -1,7 +1,20 @@
 """The parts, in the order in which they run. A part is one file here and one name below."""
 
 from proof.part import Part
-from proof.parts import clock, keys, kill, powercut, race, sequences, simulation, starved, upgrade
+from proof.parts import (
+    answers,
+    clock,
+    egress,
+    keys,
+    kill,
+    powercut,
+    race,
+    schedule,
+    sequences,
+    simulation,
+    starved,
+    upgrade,
+)
 
 PARTS: tuple[Part, ...] = (
     kill.PART,
@@ -11,6 +24,9 @@ PARTS: tuple[Part, ...] = (
     starved.PART,
     clock.PART,
     upgrade.PART,
+    answers.PART,
+    schedule.PART,
+    egress.PART,
     simulation.PART,
     sequences.TRADES,
     sequences.FINANCINGS,
