@@ -55,16 +55,17 @@ async def listening(folder: Path) -> AsyncIterator[tuple[Doors, dict[str, str]]]
     _self_signed(unknown)
     async with AsyncExitStack() as stack:
         plain = await stack.enter_async_context(receiving(doors.behave))
-        bases = {"": plain.url, "tls-plain": plain.url.replace("http", "https")}
+        bases = {"": plain.url}
         for case, certificate in (
             ("tls-good", certified("localhost")), ("tls-expired", certified("expired")),
             ("tls-elsewhere", certified("elsewhere")), ("tls-unknown", _server(unknown)),
         ):  # fmt: skip
             tls = await stack.enter_async_context(receiving(doors.behave, tls=certificate))
             bases[case] = f"https://127.0.0.1:{tls.port}"
-        silent = await asyncio.start_server(_say_nothing, "127.0.0.1", 0)
-        stack.callback(silent.close)
-        bases["tls-silent"] = f"https://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
+        for case, behave in (("tls-silent", _say_nothing), ("tls-plain", _say_no)):
+            server = await asyncio.start_server(behave, "127.0.0.1", 0)
+            stack.callback(server.close)
+            bases[case] = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         bases["dns"] = "http://no-such-name.invalid"
         bases["closed-port"] = f"http://127.0.0.1:{free_port()}"
         yield doors, bases
@@ -72,6 +73,13 @@ async def listening(folder: Path) -> AsyncIterator[tuple[Doors, dict[str, str]]]
 
 async def _say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await reader.read()
+    writer.close()
+
+
+async def _say_no(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """As a server without TLS does whatever comes."""
+    await reader.read(1)
+    writer.write(response("400 Bad Request"))
     writer.close()
 
 
