@@ -4,6 +4,7 @@ from proof.part import Part
 from proof.parts import (
     answers,
     clock,
+    disabled,
     egress,
     keys,
     kill,
@@ -29,6 +30,7 @@ PARTS: tuple[Part, ...] = (
     schedule.PART,
     egress.PART,
     order.PART,
+    disabled.PART,
     simulation.PART,
     sequences.TRADES,
     sequences.FINANCINGS,

@@ -23,6 +23,7 @@ LINES = 24
 RATE = 60
 """Orders a second, of both phases that are compared."""
 _EDIT = "/api/v0/purchase-order/req-edit"
+_TAKEN = {200, 202}
 _NOT_NOW = {409, 429, 503}
 _VERSIONS = "select object_id, version from document"
 
@@ -77,7 +78,7 @@ class Desk:
                 answer = await line.call(raw)
             finally:
                 self.idle.put_nowait(line)
-            if answer is not None and answer.status == 200:
+            if answer is not None and answer.status in _TAKEN:
                 return answer
             if answer is not None and answer.status not in _NOT_NOW:
                 raise ProofError(f"{answer.status} {answer.body[:600]!r}")
