@@ -4,6 +4,7 @@ from proof.part import Part
 from proof.parts import (
     backup,
     clock,
+    fleet,
     keys,
     kill,
     powercut,
@@ -23,6 +24,7 @@ PARTS: tuple[Part, ...] = (
     starved.PART,
     clock.PART,
     upgrade.PART,
+    fleet.PART,
     simulation.PART,
     sequences.TRADES,
     sequences.FINANCINGS,
