@@ -4,6 +4,7 @@ from proof.part import Part
 from proof.parts import (
     backup,
     clock,
+    failover,
     fleet,
     keys,
     kill,
@@ -25,6 +26,7 @@ PARTS: tuple[Part, ...] = (
     clock.PART,
     upgrade.PART,
     fleet.PART,
+    failover.PART,
     simulation.PART,
     sequences.TRADES,
     sequences.FINANCINGS,
