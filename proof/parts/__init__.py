@@ -4,6 +4,7 @@ from proof.part import Part
 from proof.parts import (
     backup,
     clock,
+    curve,
     failover,
     fleet,
     keys,
@@ -31,6 +32,7 @@ PARTS: tuple[Part, ...] = (
     failover.PART,
     latency.PART,
     soak.PART,
+    curve.PART,
     simulation.PART,
     sequences.TRADES,
     sequences.FINANCINGS,
