@@ -23,6 +23,9 @@ def limit(stretch: Stretch, *, processes: int) -> str:
         if use >= BUSY * (processes if name.startswith("api") else 1):
             return f"the processes of {name}, each at its processor's limit"
     if used["machine"] + used["stolen"] >= BUSY * machine:
+        own = used["bench"] + used.get("database", 0.0) + sum(use for _, use in servers)
+        if own < used["machine"] / 2:
+            return "other programs on this machine: measure again on a quiet one"
         most = max([*servers, ("database", used.get("database", 0.0))], key=lambda pair: pair[1])
         return f"the machine's {machine} processors, most of them used by {most[0]}"
     return "waiting: for the disk's flushes, or for locks of the database"
