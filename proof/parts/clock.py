@@ -62,7 +62,7 @@ async def measure(run: Run) -> Sequence[Figure]:
     clocks = Clocks(run.folder)
     false = false_clock(clocks.server)
     async with standing(run, roles=SPLIT, slow=0.05, environment=false) as network:
-        await _falsify(network, clocks)
+        await falsify(network, clocks)
         traffic = Traffic(network, run.chance("traffic"), callers=8)
         await traffic.start()
         waits = await _moved(run, traffic, clocks)
@@ -83,7 +83,8 @@ async def measure(run: Run) -> Sequence[Figure]:
         ]  # fmt: skip
 
 
-async def _falsify(network: Network, clocks: Clocks) -> None:
+async def falsify(network: Network, clocks: Clocks) -> None:
+    """Have PostgreSQL read its date and time from its file, too."""
     place = network.place
     if isinstance(place, PostgresPlace):
         await place.kill()

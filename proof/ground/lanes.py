@@ -1,0 +1,81 @@
+"""Many receivers behind one port, by the first part of the path: what order came in, and trouble."""
+
+import asyncio
+from random import Random
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from bench.receiver import Headers
+from proof.ground.receiving import Systems
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+_OBJECT = b'"PUR'
+_VERSION = b'"newVersion": '
+Lane = tuple[bytes, bytes]
+"""A receiver, and a document."""
+
+
+def nothing(_lane: Lane, _webhook: bytes) -> None:
+    """Nobody listens."""
+
+
+class Lanes(Systems):
+    """Notes each document's sequence and version at each receiver; both must rise without an end.
+
+    `bad` receivers answer with 500, reset the connection, stay silent for good, or take two seconds,
+    at so many of a hundred webhooks as `trouble` says. `heard` is told of each webhook that is taken.
+    """
+
+    def __init__(self, chance: Random) -> None:
+        super().__init__(chance)
+        self.bad: Collection[bytes] = ()
+        self.trouble = 10
+        self.heard: Callable[[Lane, bytes], None] = nothing
+        self.sequences: dict[Lane, tuple[int, bytes]] = {}
+        self.versions: dict[Lane, int] = {}
+        self.backwards = 0
+        self.standing = 0
+        self.spoilt = 0
+        self.arrived: dict[bytes, float] = {}
+
+    def took(self, transport: asyncio.Transport, head: bytes, body: bytes) -> None:
+        """Note it, then answer or misbehave."""
+        headers, receiver = Headers(head), head[6 : head.index(b"/", 6)]
+        webhook = headers.value(b"webhook-id")
+        lane = (receiver, body[(at := body.index(_OBJECT) + 1) : at + 35])
+        self.arrived.setdefault(headers.value(b"hundi-exchange") + receiver, perf_counter())
+        self._order(lane, int(headers.value(b"hundi-sequence")), webhook)
+        if receiver in self.bad and self._chance.randrange(100) < self.trouble:
+            self.spoilt += 1
+            self._misbehave(transport, head, body)
+            return
+        if b"/req-" in head[: head.index(b"\r")]:
+            self._version(lane, body)
+        super().took(transport, head, body)
+        self.heard(lane, webhook)
+
+    def _order(self, lane: Lane, sequence: int, webhook: bytes) -> None:
+        last, name = self.sequences.get(lane, (0, b""))
+        if name == webhook:
+            self.standing += sequence != last
+            return
+        self.backwards += sequence <= last
+        self.sequences[lane] = (sequence, webhook)
+
+    def _version(self, lane: Lane, body: bytes) -> None:
+        at = body.index(_VERSION) + len(_VERSION)
+        version = int(body[at : body.index(b"}", at)])
+        self.backwards += version < self.versions.get(lane, 0)
+        self.versions[lane] = version
+
+    def _misbehave(self, transport: asyncio.Transport, head: bytes, body: bytes) -> None:
+        way = self._chance.randrange(20)
+        if way < 8:
+            transport.write(b"HTTP/1.1 500 Oh\r\ncontent-length: 0\r\n\r\n")
+        elif way < 16:
+            transport.abort()
+        elif way < 18:
+            asyncio.get_running_loop().call_later(2, self._later, (transport, head, body))
+        # else never
