@@ -56,11 +56,11 @@ async def counted(traffic: Traffic) -> Counter[str]:
         "webhooks repeated with another body": systems.altered,
         "wrong signatures": receipts.forged,
         "broken promises of the store, as `hundi invariants` finds them":
-            await _promises_broken(network),
+            await promises_broken(network),
     })  # fmt: skip
 
 
-async def _promises_broken(network: Network) -> int:
+async def promises_broken(network: Network) -> int:
     """How many `hundi invariants` finds. Raises ProofError where it does not come to its end."""
     process = await asyncio.create_subprocess_exec(
         str(network.program), "invariants", "--json",

@@ -12,7 +12,7 @@ from hundi.exchange.claims import claim_documents, claim_numbers, forget_documen
 from hundi.exchange.closing import close_exchanges
 from hundi.exchange.draft import Draft, Times, draft
 from hundi.exchange.gathering import Gatherer
-from hundi.exchange.idempotency import claim_keys, forget_keys, replays
+from hundi.exchange.idempotency import claim_keys, first_answers, forget_keys, replays
 from hundi.exchange.judge import judge_call
 from hundi.exchange.request import Accepted, Refused, Request
 from hundi.exchange.routing import legs_of, number
@@ -64,7 +64,8 @@ class Acceptor:
         won = [d for d in drafts if outcomes[d.place] is None]
         await _write(tx, won)
         accepted = {d.place: d.accepted for d in won}
-        return [o if o is not None else accepted[n] for n, o in enumerate(outcomes)]
+        decided = [o if o is not None else accepted[n] for n, o in enumerate(outcomes)]
+        return await first_answers(tx, requests, decided)
 
 
 async def _lost_claims(

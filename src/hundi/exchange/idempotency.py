@@ -12,6 +12,7 @@ from hundi.exchange.draft import Draft
 from hundi.exchange.request import Accepted, Refused
 from hundi.kernel.clock import DAY
 from hundi.kernel.faults import Code, Kind
+from hundi.store.batch import Again
 from hundi.store.engine import Row, Transaction
 from hundi.store.statement import Bulk, Statement, insert, rows
 
@@ -99,6 +100,25 @@ async def replays(tx: Transaction, requests: Sequence[Keyed]) -> list[Accepted |
         None if row is None else _replay(row, request.fingerprint)
         for row, request in zip(found, requests, strict=True)
     ]
+
+
+async def first_answers(
+    tx: Transaction, requests: Sequence[Keyed], outcomes: Sequence[Accepted | Refused | Again]
+) -> Sequence[Accepted | Refused | Again]:
+    """The outcomes, but a refused request gets the first answer to its key, if there is one by now.
+
+    Another process may have accepted the same request after its key was looked up here, and then be
+    the reason for the refusal. Whatever a refusal has seen was committed, and its key with it.
+    """
+    refused = [
+        n for n, one in enumerate(outcomes)
+        if isinstance(one, Refused) and requests[n].idempotency_key
+    ]  # fmt: skip
+    if not refused:
+        return outcomes
+    found = await replays(tx, [requests[n] for n in refused])
+    first = {n: one for n, one in zip(refused, found, strict=True) if one is not None}
+    return [first.get(n, one) for n, one in enumerate(outcomes)]
 
 
 async def replay_of(

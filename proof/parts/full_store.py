@@ -1,0 +1,138 @@
+"""The same calls on an empty store and on a full one: what they cost stays the same."""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from time import perf_counter
+
+from bench.stage import percentile
+from proof.ground import judging
+from proof.ground.calling import Line
+from proof.ground.databases import ask
+from proof.ground.driving import Driver
+from proof.ground.filling import FIRST, Filler
+from proof.ground.network import SPLIT, Network, standing
+from proof.part import BOTH, POSTGRESQL, Figure, Part, ProofError, Run, at_most, none, told
+
+FLAT = 1.5
+FEW = 120
+"""Documents that an `empty` store has: more than a page."""
+LARGE = 10_000
+"""Rows from which a table is not to be read from end to end."""
+_SCANNED = f"select relname, seq_tup_read from pg_stat_user_tables where n_live_tup >= {LARGE}"
+
+
+async def reads(network: Network, *, number: int, times: int) -> dict[str, float]:
+    """Milliseconds of each read, one after the other: its first decile, which others disturb least."""
+    token = (await network.tokens())["buyer"]
+    line = Line(network.ports[0])
+    page = json.loads(await _get(line, token, "documents?limit=50"))
+    events = json.loads(await _get(line, token, "events?limit=100"))
+    name = f"documents/purchase-order/PUR{number:032d}"
+    paths = {
+        "list": "documents?limit=50",
+        "second page": f"documents?limit=50&after={page['cursor']}",
+        "one document": name,
+        "history": f"{name}/history",
+        "feed, from its begin": "events?limit=100",
+        "feed, further on": f"events?limit=100&after={events['cursor']}",
+        "webhooks": "deliveries?limit=50",
+    }
+    seen = {what: await _typical(line, token, path, times=times) for what, path in paths.items()}
+    line.close()
+    return seen
+
+
+async def _typical(line: Line, token: str, path: str, *, times: int) -> float:
+    spent = []
+    for _ in range(times):
+        began = perf_counter()
+        await _get(line, token, path)
+        spent.append(perf_counter() - began)
+    return percentile(sorted(spent), 0.1) or 0.0
+
+
+async def _get(line: Line, token: str, path: str) -> bytes:
+    head = f"GET /network/v1/{path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\n\r\n"
+    while True:
+        answer = await line.call(head.encode())
+        if answer is not None and answer.status == 429:
+            await asyncio.sleep(0.2)
+        elif answer is None or answer.status != 200:
+            raise ProofError(f"{path}: {answer}")
+        else:
+            return answer.body
+
+
+async def _writes(driver: Driver, seconds: float) -> dict[str, float]:
+    """Milliseconds: the median ack of a light load, and a whole exchange of the heaviest."""
+    light = await driver.arriving(30, seconds)
+    heavy = await driver.exchanges(seconds)
+    if not light.acks or not heavy.trips:
+        raise ProofError("nothing ended while it was measured")
+    return {
+        "ack, at 30 a second": percentile(light.acks, 0.5) or 0.0,
+        "whole exchange, time of the server for each": 1000 / heavy.trips_a_second,
+    }
+
+
+async def measure(run: Run) -> Sequence[Figure]:
+    """Measure, fill, measure again."""
+    documents = run.size(full=1_000_000, brief=50_000, tiny=1000)
+    parties = run.size(full=10_000, brief=2000, tiny=100)
+    seconds, times = run.size(full=20, brief=4, tiny=1), run.size(full=200, brief=40, tiny=20)
+    async with standing(run, roles=SPLIT) as network:
+        driver = Driver(network)
+        await driver.arriving(FEW, 1)
+        empty = await reads(network, number=1, times=times) | await _writes(driver, seconds)
+        await _filled(network, documents=documents, parties=parties)
+        before = await _scanned(run, network)
+        middle = FIRST + documents // 2
+        full = await reads(network, number=middle, times=times) | await _writes(driver, seconds)
+        scans = await _scanned(run, network)
+        promises = await judging.promises_broken(network)
+    ratios = [
+        at_most(f"{what}: {empty[what]:.2f} ms empty, {full[what]:.2f} ms full; ratio", FLAT,
+                seen=full[what] / empty[what])
+        for what in empty
+    ]  # fmt: skip
+    return [
+        told("the full store", f"{documents:,} documents, {parties:,} parties more"),
+        *ratios,
+        none("broken promises of the full store", promises),
+        *_plans(run, before, scans),
+    ]
+
+
+async def _filled(network: Network, *, documents: int, parties: int) -> None:
+    for server in network.servers:
+        await server.stop()
+    filler = Filler(network)
+    await filler.parties(parties)
+    await filler.documents(documents)
+    for server in network.servers:
+        await server.start()
+
+
+async def _scanned(run: Run, network: Network) -> dict[str, int]:
+    """Rows read from end to end in large tables; PostgreSQL counts them, SQLite does not."""
+    if run.database != POSTGRESQL:
+        return {}
+    await asyncio.sleep(3)  # sessions tell their counts when they rest
+    return dict(await ask(network.place.url, _SCANNED))
+
+
+def _plans(run: Run, before: Mapping[str, int], after: Mapping[str, int]) -> list[Figure]:
+    if run.database != POSTGRESQL:
+        return []
+    read = {name: after[name] - before.get(name, 0) for name in after}
+    names = ", ".join(name for name, rows in read.items() if rows) or "none"
+    return [none(f"rows read by scans of large tables ({names})", sum(read.values()))]
+
+
+PART = Part(
+    name="full-store",
+    promise="Calls cost the same with 1,000,000 documents and 10,000 parties in the store.",
+    databases=BOTH,
+    run=measure,
+)
