@@ -75,7 +75,7 @@ def _prove(part: Part, database: str, chosen: argparse.Namespace) -> record.Reco
 
 
 async def _measured(part: Part, database: str, chosen: argparse.Namespace) -> record.Record:
-    machine, began = await record.conditions(), monotonic()
+    machine, commit, began = await record.conditions(), record.commit(), monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="hundi-proof-", dir=_disk()) as folder,
         Progress(f"{part.name} on {database}") as progress,
@@ -87,7 +87,7 @@ async def _measured(part: Part, database: str, chosen: argparse.Namespace) -> re
         figures = await _figures(part, run)
     return record.Record(
         part=part.name, database=database, length=chosen.length, date=record.today(),
-        commit=record.commit(), seed=chosen.seed, seconds=round(monotonic() - began, 1),
+        commit=commit, seed=chosen.seed, seconds=round(monotonic() - began, 1),
         machine=machine, durability=run.durability, figures=figures,
     )  # fmt: skip
 
