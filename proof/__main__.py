@@ -5,6 +5,8 @@ kept beside the report: a part that did not run keeps its last ones.
 """
 
 import argparse
+import asyncio
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -75,7 +77,8 @@ def _prove(part: Part, database: str, chosen: argparse.Namespace) -> record.Reco
 
 
 async def _measured(part: Part, database: str, chosen: argparse.Namespace) -> record.Record:
-    machine, began = await record.conditions(), monotonic()
+    _heed_termination()
+    machine, commit, began = await record.conditions(), record.commit(), monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="hundi-proof-", dir=_disk()) as folder,
         Progress(f"{part.name} on {database}") as progress,
@@ -87,9 +90,16 @@ async def _measured(part: Part, database: str, chosen: argparse.Namespace) -> re
         figures = await _figures(part, run)
     return record.Record(
         part=part.name, database=database, length=chosen.length, date=record.today(),
-        commit=record.commit(), seed=chosen.seed, seconds=round(monotonic() - began, 1),
+        commit=commit, seed=chosen.seed, seconds=round(monotonic() - began, 1),
         machine=machine, durability=run.durability, figures=figures,
     )  # fmt: skip
+
+
+def _heed_termination() -> None:
+    """On SIGTERM, as on Ctrl-C, stop the part's processes and remove its files first."""
+    running = asyncio.current_task()
+    if running is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
 
 
 async def _figures(part: Part, run: Run) -> Sequence[Figure]:
@@ -110,4 +120,7 @@ def _disk() -> str | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit("stopped; the parts before are in the report")
