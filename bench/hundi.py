@@ -69,7 +69,7 @@ class Hundi:
         return running("hundi", command, environment=self.environment(), logs=self.logs)
 
     def environment(self) -> dict[str, str]:
-        """What every command and server over this database is given."""
+        """What its processes need: which database, and the key of its secrets."""
         return {"HUNDI_DATABASE_URL": self.database, "HUNDI_SECRET_KEYS": _KEY}
 
 

@@ -146,6 +146,13 @@ def revive(
     raise NoPostgresError(_complaint(dead.folder))
 
 
+def copied(running: Cluster, folder: Path) -> None:
+    """Copy a cluster's files as they lie there, for a server that `revive` starts on the copy."""
+    no_lock = shutil.ignore_patterns("postmaster.pid")
+    shutil.copytree(running.folder / "data", folder / "data", ignore=no_lock)
+    own(folder)
+
+
 def own(folder: Path) -> None:
     """Give a copy of a cluster's files to whom the cluster runs as."""
     owner = _owner()

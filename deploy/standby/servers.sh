@@ -4,9 +4,9 @@
 as_owner() {
   # The lock's descriptor is closed: a server that inherited it would hold the lock for ever.
   if [ "$(id -u)" -eq 0 ]; then
-    runuser -u "$run_as" -- env -C / PGPASSFILE="$home/pgpass" PGCONNECT_TIMEOUT=2 LC_ALL=C.UTF-8 "$@" 9>&-
+    runuser -u "$run_as" -- env -C / PGPASSFILE="$home/pgpass" PGCONNECT_TIMEOUT=3 LC_ALL=C.UTF-8 "$@" 9>&-
   else
-    env -C / PGPASSFILE="$home/pgpass" PGCONNECT_TIMEOUT=2 LC_ALL=C.UTF-8 "$@" 9>&-
+    env -C / PGPASSFILE="$home/pgpass" PGCONNECT_TIMEOUT=3 LC_ALL=C.UTF-8 "$@" 9>&-
   fi
 }
 
@@ -62,7 +62,7 @@ sql() { # NODE STATEMENT
     -U postgres -d postgres -c "$2"
 }
 
-answers() { [ "$(as_owner timeout 2 "$bin/psql" -XAtq -h 127.0.0.1 -p "$(port_of "$1")" -U postgres -d postgres -c 'select 1' 2>/dev/null)" = 1 ]; }
+answers() { [ "$(as_owner timeout 3 "$bin/psql" -XAtq -h 127.0.0.1 -p "$(port_of "$1")" -U postgres -d postgres -c 'select 1' 2>/dev/null)" = 1 ]; }
 is_in_recovery() { [ "$(sql "$1" 'select pg_is_in_recovery()' 2>/dev/null)" = t ]; }
 
 within() { # SECONDS COMMAND…: whether it succeeds in that time

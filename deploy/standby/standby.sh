@@ -136,7 +136,7 @@ status() {
 promote() {
   local old new
   old=$(primary) new=$(standby)
-  answers "$new" || die "Server $new does not answer: nothing can be promoted."
+  within 20 answers "$new" || die "Server $new does not answer: nothing can be promoted."
   is_safe "$new" || [ -n "$force" ] ||
     die "Server $new may lack acknowledged requests. Start server $old again, or lose them: --force."
   say "Fencing server $old"

@@ -1,6 +1,8 @@
 """What became of it all, asked of the database and of the receivers, not of the network's own word."""
 
 import asyncio
+import json
+import os
 from collections import Counter
 from collections.abc import Sequence
 from time import monotonic
@@ -17,10 +19,6 @@ _OPEN = (
     " + (select count(*) from exchange where state = 'OPEN')"
 )
 _BY_STATE = "select req_msg_id, state from exchange"
-_HEADS = (
-    "select count(*) from document d where d.head_sequence <> (select count(*) from journal j"
-    " where j.author_entity = d.author_entity and j.type = d.type and j.object_id = d.object_id)"
-)
 
 
 async def drain(network: Network) -> None:
@@ -44,7 +42,6 @@ async def counted(traffic: Traffic) -> Counter[str]:
     network, ids = traffic.network, traffic.ids()
     systems, receipts = network.systems, network.systems.receipts
     stored = dict(await ask(network.place.url, _BY_STATE))
-    [(torn,)] = await ask(network.place.url, _HEADS)
     arrived = {name.decode() for name in receipts.delivered}
     informed = {name.decode() for name in receipts.informed}
     return Counter({
@@ -58,8 +55,26 @@ async def counted(traffic: Traffic) -> Counter[str]:
         "webhooks that came under a second id": systems.renamed,
         "webhooks repeated with another body": systems.altered,
         "wrong signatures": receipts.forged,
-        "documents whose journal has not as many rows as its head says": torn,
+        "broken promises of the store, as `hundi invariants` finds them":
+            await _promises_broken(network),
     })  # fmt: skip
+
+
+async def _promises_broken(network: Network) -> int:
+    """How many `hundi invariants` finds. Raises ProofError where it does not come to its end."""
+    process = await asyncio.create_subprocess_exec(
+        str(network.program), "invariants", "--json",
+        env=os.environ | network.hundi.environment(),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    output, complaint = await process.communicate()
+    try:
+        found = json.loads(output)
+    except ValueError as error:
+        raise ProofError(f"hundi invariants: {complaint.decode(errors='replace')}") from error
+    for one in found["findings"][:10]:
+        network.run.progress.say(f"{one['promise']}, {one['where']}: {one['what']}")
+    return int(found["broken"])
 
 
 def figures(counts: Counter[str]) -> Sequence[Figure]:

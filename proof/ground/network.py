@@ -52,13 +52,16 @@ class Network:
         """The command line over this database."""
         return hundi.Hundi(self.program, self.place.url, self.run.folder)
 
-    def seat(self, role: str, *, again: Server | None = None) -> Server:
+    def seat(
+        self, role: str, *, again: Server | None = None, options: Sequence[str] = ()
+    ) -> Server:
         """A server of a role, not started yet; in the place of another, on its port."""
         port = None if role == "dispatcher" else (again and again.port) or free_port()
         where = ("--port", str(port)) if port is not None else ()
         name = f"{role}{len(self.servers)}"
         made = Server(
-            name, (str(self.program), "serve", "--dev", "--role", role, *where), port=port,
+            name, (str(self.program), "serve", "--dev", "--role", role, *where, *options),
+            port=port,
             environment={**self.hundi.environment(), **self.environment},
             logs=self.run.folder,
         )  # fmt: skip

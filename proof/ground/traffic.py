@@ -18,6 +18,7 @@ from proof.part import ProofError
 CALLERS = 24
 NOT_NOW = {408, 429, 502, 503}
 NO_HINT = " without Retry-After"
+MOST_REFUSED = 200
 AGAIN = 0.02
 """Share of messages after which an old one is repeated."""
 _ID = b'"reqMsgId":"'
@@ -28,11 +29,15 @@ Message = tuple[str, int]
 
 @dataclass(slots=True)
 class Traffic:
-    """What was sent over a network and what became of it, by message."""
+    """What was sent over a network and what became of it, by message.
+
+    `pause` is what each caller waits between two messages, in seconds.
+    """
 
     network: Network
     chance: Random
     callers: int = CALLERS
+    pause: float = 0.0
     answers: dict[Message, bytes] = field(default_factory=dict)
     statuses: Counter[str] = field(default_factory=Counter)
     refused: list[str] = field(default_factory=list)
@@ -96,6 +101,7 @@ class Traffic:
                 message = self._next()
                 if await self._insist(line, message) and self.chance.random() < AGAIN:
                     await self._repeat(line)
+                await asyncio.sleep(self.pause)
         finally:
             line.close()
 
@@ -128,6 +134,8 @@ class Traffic:
             await asyncio.sleep(self.chance.uniform(0.1, 0.3))
             return True
         self.refused.append(f"{message}: {answer.status} {answer.body[:300]!r}")
+        if len(self.refused) > MOST_REFUSED:
+            raise ProofError(f"refused for good more than {MOST_REFUSED} times: {self.refused[0]}")
         return False
 
     async def _repeat(self, line: Line) -> None:

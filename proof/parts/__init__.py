@@ -3,9 +3,12 @@
 from proof.part import Part
 from proof.parts import (
     answers,
+    backup,
     clock,
     disabled,
     egress,
+    failover,
+    fleet,
     keys,
     kill,
     order,
@@ -21,6 +24,7 @@ from proof.parts import (
 PARTS: tuple[Part, ...] = (
     kill.PART,
     powercut.PART,
+    backup.PART,
     keys.PART,
     race.PART,
     starved.PART,
@@ -31,6 +35,8 @@ PARTS: tuple[Part, ...] = (
     egress.PART,
     order.PART,
     disabled.PART,
+    fleet.PART,
+    failover.PART,
     simulation.PART,
     sequences.TRADES,
     sequences.FINANCINGS,

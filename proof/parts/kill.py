@@ -17,6 +17,12 @@ _UNDER_WAY = "select webhook_id, attempts from delivery where state = 'LEASED'"
 Attempt = tuple[str, int]
 
 
+async def under_way(network: Network) -> set[Attempt]:
+    """The attempts that somebody makes now, or made when it died."""
+    rows = await ask(network.place.url, _UNDER_WAY)
+    return {(name, number) for name, number in rows}
+
+
 class Killer:
     """Kills one after the other and brings it back. `in_flight` are attempts under way at a kill."""
 
@@ -54,8 +60,7 @@ class Killer:
             await server.ready()
 
     async def _note(self) -> None:
-        rows = await ask(self.network.place.url, _UNDER_WAY)
-        self.in_flight |= {(name, number) for name, number in rows}
+        self.in_flight |= await under_way(self.network)
 
     def _count(self, name: str) -> None:
         name = name.rstrip("0123456789")

@@ -2,7 +2,9 @@
 
 import asyncio
 import resource
+import shutil
 import subprocess
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
@@ -24,9 +26,11 @@ from proof.ground.traffic import Traffic
 from proof.part import BOTH, Figure, Part, ProofError, Run, at_least, at_most, none, told
 
 CALLERS = 6
+PAUSE = 0.1
+"""Seconds: the disk is to fill when it is meant to, not of what is stored."""
 RECOVERED = 30.0
 """Seconds within which a server accepts again, by itself, after what it lacked is there."""
-DISK = {"sqlite": "48m", "postgresql": "224m"}
+DISK = {"sqlite": "128m", "postgresql": "384m"}
 SMALL = {"max_wal_size": "64MB", "min_wal_size": "32MB", "shared_buffers": "32MB"}
 _READY = b"GET /readyz HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n"
 
@@ -184,27 +188,35 @@ class Scenes:
 
 
 async def measure(run: Run) -> Sequence[Figure]:
-    """Play every trouble that the database can have, several times over."""
+    """Play every trouble that the database can have, each time over on a fresh network."""
+    rounds, troubles = run.size(full=20, brief=2, tiny=1), _troubles(run)
+    found: list[Figure] = []
+    counts: Counter[str] = Counter()
     with small_disk(run) as disk:
-        return await _on(run, disk)
+        for place in range(rounds):
+            async with standing(run, under=disk, settings=SMALL) as network:
+                run.progress.goal("rounds", rounds)
+                run.progress.at(place)
+                traffic = Traffic(network, run.chance(f"{place}"), callers=CALLERS, pause=PAUSE)
+                found += await _round(traffic, troubles)
+                counts.update(await judging.counted(traffic))
+            for left in disk.iterdir():
+                await asyncio.to_thread(shutil.rmtree, left, ignore_errors=True)
+    return [*_worst(found), *judging.figures(counts)]
 
 
-async def _on(run: Run, disk: Path) -> Sequence[Figure]:
-    rounds = run.size(full=20, brief=2, tiny=1)
-    troubles = _troubles(run)
-    async with standing(run, under=disk, settings=SMALL) as network:
-        traffic = Traffic(network, run.chance("traffic"), callers=CALLERS)
-        scenes = Scenes(traffic, hold=run.size(full=15, brief=8, tiny=1))
-        await traffic.start()
-        run.progress.goal("troubles", rounds * len(troubles))
-        for place in range(rounds * len(troubles)):
-            name, trouble, refuses = troubles[place % len(troubles)]
-            run.progress.say(name)
-            await scenes.play(name, trouble, refuses=refuses)
-            run.progress.at(place + 1, f"{traffic.acknowledged:,} acks")
-        await traffic.stop()
-        await judging.drain(network)
-        return [*_worst(scenes.figures), *await judging.verdict(traffic)]
+async def _round(
+    traffic: Traffic, troubles: Sequence[tuple[str, Trouble, bool]]
+) -> Sequence[Figure]:
+    run = traffic.network.run
+    scenes = Scenes(traffic, hold=run.size(full=15, brief=8, tiny=1))
+    await traffic.start()
+    for name, trouble, refuses in troubles:
+        run.progress.say(name)
+        await scenes.play(name, trouble, refuses=refuses)
+    await traffic.stop()
+    await judging.drain(traffic.network)
+    return scenes.figures
 
 
 def _troubles(run: Run) -> list[tuple[str, Trouble, bool]]:

@@ -1,4 +1,4 @@
-"""Messages under way while the tables are upgraded from the migration before the newest."""
+"""Messages under way while the tables are upgraded from those of an earlier migration."""
 
 import asyncio
 import stat
@@ -24,15 +24,21 @@ _OPEN = "select count(*) from exchange where state = 'OPEN'"
 
 
 def earlier_code(folder: Path) -> tuple[Path, str]:
-    """A `hundi` of the last commit before the newest migration, and that commit.
+    """A `hundi` of the last commit whose migrations are today's but for the newest, and that commit.
 
     Raises ProofError where the history does not reach so far back.
     """
-    newest = max(path.name for path in Path(migrate.__file__).parent.glob("migrations/*/v*.py"))
-    for commit in _git("log", "--first-parent", "--format=%h").split():
-        if newest not in _git("ls-tree", "--name-only", f"{commit}:{_VERSIONS}"):
-            return _unpacked(commit, folder), commit
-    raise ProofError(f"the history does not reach back before {newest}")
+    today = sorted(path.name for path in Path(migrate.__file__).parent.glob("migrations/*/v*.py"))
+    for fewer in range(len(today) - 1, 0, -1):
+        for commit in _git("log", "--format=%h", "--", f"{_VERSIONS}/{today[fewer - 1]}").split():
+            if _migrations(commit) == today[:fewer]:
+                return _unpacked(commit, folder), f"{commit}, {today[fewer - 1]}"
+    raise ProofError(f"the history does not reach back before {today[-1]}")
+
+
+def _migrations(commit: str) -> list[str]:
+    names = _git("ls-tree", "--name-only", f"{commit}:{_VERSIONS}").split()
+    return sorted(name for name in names if name.startswith("v"))
 
 
 def _git(*arguments: str) -> str:
@@ -74,7 +80,7 @@ async def measure(run: Run) -> Sequence[Figure]:
         done += 1
     how = "killed, tables and code changed" if run.database == SQLITE else "while serving"
     return [
-        told("from the code of", f"{commit}, {how}"),
+        told("from the code and tables of", f"{commit}; {how}"),
         at_least("upgrades", rounds, seen=done),
         at_least("exchanges open when the tables changed", rounds, seen=open_then),
         told("acknowledged", f"{acks:,} messages"),

@@ -1,6 +1,6 @@
 """What a message names by the thousand is looked up once each, not each against each."""
 
-from time import perf_counter
+from time import process_time
 
 from hundi.documents import note_ledger, order_billing
 from hundi.exchange.definition import DocumentView
@@ -9,7 +9,7 @@ from tests.documents.test_honest_invoices import NOTE_SEND, SEND, context, typed
 
 MANY = 5_000
 SECONDS = 2
-"""Looking at each for each is 25 million looks: ten seconds and more."""
+"""Of the processor. Looking at each for each is 25 million looks: four seconds and more."""
 
 
 def views(path: str) -> dict[str, DocumentView]:
@@ -28,9 +28,9 @@ def test_orders_that_nobody_knows_beside_orders_that_are_known() -> None:
     known = [{"objectId": f"ID{n}"} for n in range(MANY)]
     body["invoice"]["poDetails"] = known + [{"objectId": f"XX{n}"} for n in range(MANY)]
     message, told = typed(SEND, body), context(views("invoice.poDetails["))
-    started = perf_counter()
+    started = process_time()
     found = list(order_billing.it_fits_its_orders(message, told))
-    assert perf_counter() - started < SECONDS
+    assert process_time() - started < SECONDS
     assert [one.code for one in found].count("INV-ORDER-UNKNOWN") == MANY
 
 
@@ -47,7 +47,7 @@ def test_the_invoice_that_a_debit_note_names_first() -> None:
     names = [f"XX{n}" for n in range(MANY)] + [f"no{MANY - 1}", "NO0"]
     body["cdNote"]["precedingInvoiceDetails"] = [{"invoiceNumber": name} for name in names]
     note, known = typed(NOTE_SEND, body).cdNote, tuple(views("invoice/").values())
-    started = perf_counter()
+    started = process_time()
     first = note_ledger._first(note, known)
-    assert perf_counter() - started < SECONDS
+    assert process_time() - started < SECONDS
     assert first is known[-1]

@@ -1,7 +1,7 @@
 """A line of an invoice is billed on the order that it would be if all were looked at one by one."""
 
 from decimal import Decimal
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 from hypothesis import given
@@ -88,7 +88,7 @@ def test_units_are_counted_apart() -> None:
 def test_thousands_of_lines_on_thousands_of_orders_take_no_square_of_time() -> None:
     lines: list[Line] = [("1", "7214", "10", 3, "KGS")] * 4_000
     books = [book(n, [("1", "7214", "10", 4, "KGS")]) for n in range(4_000)]
-    started = perf_counter()
+    started = process_time()
     draws, _ = order_draws.drawn(Bill(lines), books)  # type: ignore[arg-type]
-    assert perf_counter() - started < 3, "16 million looks take ten times as long"
+    assert process_time() - started < 3, "16 million looks take ten times as long"
     assert [one.taken["1"].places for one in draws] == [[n] for n in range(4_000)]

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hundi.cli.stage import Stage, call, free_port
+from hundi.kernel.identity import system_random
+from hundi.kernel.sealing import new_key
 from hundi.simulator import story
 from tests.journeys.test_kill import small_trade
 from tests.journeys.traders import (
@@ -28,6 +30,7 @@ LOUD = "debug, asyncio=debug, aiohttp=debug, uvicorn=debug, sqlalchemy=debug, al
 STATIC_HEADER = "k3y-of-the-erp/no+known=form"
 RAIL_TOKEN = "the word before the rail"
 CALLER = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+SEALING_KEY = new_key(system_random)
 LEAK = b"PURLEAK"
 ACCOUNT = "918273645501234"
 OTHERS = ("asha.rao@example.com", "9876501234", "98765 01234", ACCOUNT, "4111 1111 1111 1111")
@@ -84,6 +87,7 @@ def show(database_url: str, answer: Any = taken) -> Iterator[Show]:
             "HUNDI_LOG": LOUD,
             "HUNDI_LOG_FORMAT": "json",
             "HUNDI_CONTACT_TOKEN": RAIL_TOKEN,
+            "HUNDI_SECRET_KEYS": SEALING_KEY,
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
             "OTEL_BSP_SCHEDULE_DELAY": "100",
             "PYTHONASYNCIODEBUG": "",
@@ -211,6 +215,7 @@ def _kept(made: Show) -> list[str]:
         made.supplier.credentials[name] for name in ("clientSecret", "password", "webhookSecret")
     ] + [made.buyer.credentials[name] for name in ("clientSecret", "password", "webhookSecret")]
     tokens = [made.buyer._fetched(), made.supplier._fetched(), STATIC_HEADER, RAIL_TOKEN]
+    tokens.append(SEALING_KEY)
     bodies = " ".join(hook.body.decode() for hook in (*made.buyer.took, *made.supplier.took))
     pans = re.findall(r"[A-Z]{5}[0-9]{4}[A-Z]", bodies)
     mails = re.findall(r"[\w.]+@[\w]+\.\w+", bodies)

@@ -77,10 +77,12 @@ class Load:
         ]
         for thread in threads:
             thread.start()
-        yield
-        self.stop.set()
-        for thread in threads:
-            thread.join(60)
+        try:
+            yield
+        finally:
+            self.stop.set()
+            for thread in threads:
+                thread.join(60)
 
     def more_acks(self, count: int, seconds: float) -> None:
         """Wait for so many more acks."""
@@ -162,6 +164,7 @@ def test_the_standby_takes_over_with_every_acknowledged_request(
     finally:
         watching.terminate()
         said = watching.communicate(timeout=10)[0]
+        print(said)  # noqa: T201 (shown where the test fails)
     assert "Server b" in said
     assert {answer.status_code for answer in load.refused} == {503}
     assert all(int(answer.headers["retry-after"]) >= 1 for answer in load.refused)

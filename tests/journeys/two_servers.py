@@ -69,10 +69,10 @@ class TwoServers:
 
 
 @contextmanager
-def two_servers() -> Iterator[TwoServers]:
+def two_servers(*, under: Path | None = None) -> Iterator[TwoServers]:
     """Both up and in sync; stopped and removed at the end."""
     # Not in the test's own folder: that one is closed to the user whom the servers run as.
-    home = Path(tempfile.mkdtemp(prefix="hundi-two-"))
+    home = Path(tempfile.mkdtemp(prefix="hundi-two-", dir=under))
     servers = TwoServers(home, {"a": free_port(), "b": free_port()})
     try:
         servers.done("up")

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from hundi.kernel.identity import request_id, response_id, system_random
+from hundi.kernel.sealing import new_key
 from hundi.kernel.signature import new_secret
 from hundi.observing.literals import literals
 from hundi.observing.masking import Masking
@@ -60,7 +61,8 @@ def test_ids_stay_and_secrets_go_whatever_is_drawn() -> None:
         id_ = request_id(now, system_random)
         for kept in (id_, response_id(id_), response_id(id_) + "-R"):
             assert MASKING.text(f"{kept}, and reqMsgId={kept}") == f"{kept}, and reqMsgId={kept}"
-        for secret in (new_secret_text(system_random), new_secret(system_random)):
+        drawn = (new_secret_text, new_secret, new_key)
+        for secret in (draw(system_random) for draw in drawn):
             assert secret not in MASKING.text(f"it was {secret!r}")
             assert secret not in MASKING.text(secret)
 

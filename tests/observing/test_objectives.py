@@ -45,17 +45,20 @@ class Series:
 def series(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Series]:
     """Everything that a process tells, by the name that a query has for it."""
 
-    async def told() -> dict[str, Series]:
+    async def ask() -> dict[str, Series]:
         path = tmp_path_factory.mktemp("metrics") / "hundi.db"
         database = await open_database(f"sqlite:///{path}", wall_clock)
-        registry = Metrics(database).registry
+        metrics = Metrics(database)
         await database.close()
-        named = registry._collector_to_names.items()
-        found = {name: _series(one) for one, names in named for name in names}
-        samples = (sample for family in registry.collect() for sample in family.samples)
-        return {s.name: Series(frozenset(s.labels), frozenset()) for s in samples} | found
+        told: dict[str, Series] = {}
+        for registry in (metrics.registry, metrics.network):
+            samples = (sample for family in registry.collect() for sample in family.samples)
+            told |= {s.name: Series(frozenset(s.labels), frozenset()) for s in samples}
+            named = registry._collector_to_names.items()
+            told |= {name: _series(one) for one, names in named for name in names}
+        return told
 
-    return asyncio.run(told())
+    return asyncio.run(ask())
 
 
 def _series(collector: object) -> Series:

@@ -20,6 +20,7 @@ from hundi.exchange.refusals import RefusalLog
 from hundi.exchange.tables import delivery
 from hundi.exchange.verdict import Decision
 from hundi.kernel.clock import HOUR, wall_clock
+from hundi.kernel.rates import Rates
 from hundi.onboarding.calls import CALLS
 from hundi.onboarding.operations import Onboarding
 from hundi.onboarding.rail import SimulatedContacts
@@ -187,7 +188,7 @@ async def desk(database_url: str) -> AsyncIterator[Desk]:
         app = Application(
             calls(stage.road, onboarding, edge),
             edge=edge,
-            tokens=Tokens(stage.database, Random(2).randbytes),
+            tokens=Tokens(stage.database, Random(2).randbytes, rates=Rates()),
             visits=context.visits,
             rest=rest(context),
         )

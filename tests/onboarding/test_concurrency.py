@@ -5,10 +5,12 @@ import json
 from collections import Counter
 from random import Random
 
+import pytest
 import sqlalchemy as sa
 
 from hundi.exchange.request import Accepted, Refused
 from hundi.kernel.clock import wall_clock
+from hundi.onboarding import ownership
 from hundi.onboarding.calls import CHECK_ENTITY, REGISTER_ENTITY, REGISTER_ID, Call, read_call
 from hundi.onboarding.operations import Onboarding
 from hundi.onboarding.tables import registration
@@ -24,6 +26,22 @@ EACH = 6
 def read(kind, body: object, *, key: str | None = None, client_id: str = NOVICE) -> Call:
     raw = json.dumps(body).encode()
     return read_call(kind, raw, client_id=client_id, idempotency_key=key)
+
+
+async def test_of_many_guesses_at_once_five_are_hashed(
+    net: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str] = []
+    slow = ownership.slow_hash
+    monkeypatch.setattr(
+        ownership, "slow_hash", lambda code, salt: (hashed.append(code), slow(code, salt))[1]
+    )
+    req_msg_id = await net.pending()
+    wrong = f"{(int(await net.code(req_msg_id)) + 1) % 10**6:06d}"
+    hashed.clear()
+    answers = await asyncio.gather(*(net.give(req_msg_id, wrong) for _ in range(30)))
+    assert Counter(answer.status_code for answer in answers) == {422: 5, 409: 25}
+    assert len(hashed) == 5
 
 
 async def race(net: Desk, calls: list[Call]) -> list[Accepted | Refused]:

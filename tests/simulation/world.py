@@ -3,6 +3,7 @@
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
@@ -91,7 +92,10 @@ class World:
         self.database = CrashingDatabase(self.connection, self.clock, self.random)
         secrets = {side: new_secret(self.random.randbytes) for side in SIDES}
         self.states = {side: in_memory() for side in SIDES}
-        self.erps = {side: _erp(secrets[side], self.states[side]) for side in SIDES}
+        self.erps = {
+            side: Erp([secrets[side]], state=self.states[side], rules=parse_rules(b"[]"))
+            for side in SIDES
+        }
         self.network = BadNetwork(self.erps, self.random, 0.08)
         drive(self.database.write(lambda tx: _parties(tx, secrets)))
         self.database.chance = 0.03
@@ -293,12 +297,12 @@ class _Desk:
             clock=world.clock,
             random=world.random.randbytes,
         )
-        self._leased: list[Leased] = []
-        self._results: list[AttemptResult] = []
+        self.crash()
 
     def crash(self) -> None:
         """Forget everything; the leases stay behind."""
-        self._leased, self._results = [], []
+        self._leased: list[Leased] = []
+        self._results: list[AttemptResult] = []
 
     def work(self) -> None:
         """Claim, send or write, whichever comes."""
@@ -340,10 +344,8 @@ class _Nobody:
 
 def drive_or_crash(coroutine) -> None:  # type: ignore[no-untyped-def]
     """Run work that a crash may end; what it left is for others to find."""
-    try:
+    with suppress(CrashError):
         drive(coroutine)
-    except CrashError:
-        return
 
 
 def _connection() -> sqlite3.Connection:
@@ -362,10 +364,6 @@ def _schema() -> list[str]:
     assert tables.document.metadata is parties.client.metadata is metadata
     metadata.create_all(engine, checkfirst=False)
     return statements
-
-
-def _erp(secret: str, state) -> Erp:  # type: ignore[no-untyped-def]
-    return Erp([secret], state=state, rules=parse_rules(b"[]"))
 
 
 async def _parties(tx: Transaction, secrets: dict[str, str]) -> None:

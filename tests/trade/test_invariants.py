@@ -1,5 +1,6 @@
 """Each promise, broken by hand in the database, is found and told with its ids."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,12 +11,20 @@ from hundi.exchange.invariants.walk import Result, check_store
 from hundi.kernel.clock import wall_clock
 from hundi.store.opening import open_database
 from tests.exchange.breaking import change
-from tests.trade.desk import Desk
+from tests.trade.desk import Desk, desk
+from tests.trade.filled import SEED, STEPS
 from tests.trade.invariants import TYPES
+from tests.trade.trader import Trader
 
 ONE_OPEN = "select min(req_msg_id) from exchange where state = 'OPEN' and effect = 'PROPOSAL'"
 ONE_SETTLED = "select min(req_msg_id) from exchange where state = 'SETTLED' and effect = 'PROPOSAL'"
 ONE_INVOICE = "select min(object_id) from document where type = 'invoice' and status <> 'CREATED'"
+_REST = (
+    "effect, receiver_b2b, client_id, lane, position, path, body_id, idempotency_key, state, due_at,"
+    " lease_until, attempts, failures, reached, redriven, created_at, ended_at, sequences"
+)
+COPY = f"insert into delivery (webhook_id, req_msg_id, kind, {_REST})"
+REST = f"{_REST} from delivery where webhook_id = ({ONE_OPEN})"
 AT_END = "(select max(sequence) from journal k where k.object_id = journal.object_id)"
 
 
@@ -81,21 +90,11 @@ BREAKS = {
         ("outbox: RSP", "it is lost; its exchange is SETTLED"),
     ),
     "a webhook that is doubled": (
-        (
-            "insert into delivery select 'MSG-AGAIN', req_msg_id, kind, effect, receiver_b2b,"
-            " client_id, lane, position, path, body_id, idempotency_key, state, due_at, lease_until,"
-            " attempts, failures, reached, redriven, created_at, ended_at, sequences from delivery"
-            f" where webhook_id = ({ONE_OPEN})"
-        ),
+        f"{COPY} select 'MSG-AGAIN', req_msg_id, kind, {REST}",
         ("outbox: MSG-AGAIN", "it is no REQ of exchange MSG"),
     ),
     "an answer before the end": (
-        (
-            "insert into delivery select 'RSP' || substr(webhook_id, 4), req_msg_id, 'RESP', effect,"
-            " receiver_b2b, client_id, lane, position, path, body_id, idempotency_key, state, due_at,"
-            " lease_until, attempts, failures, reached, redriven, created_at, ended_at, sequences"
-            f" from delivery where webhook_id = ({ONE_OPEN})"
-        ),
+        f"{COPY} select 'RSP' || substr(webhook_id, 4), req_msg_id, 'RESP', {REST}",
         ("outbox: RSP", "its exchange is OPEN and asks for none"),
     ),
     "a proposal that is sent again after its end": (
@@ -119,12 +118,7 @@ BREAKS = {
         ("it is to be sent, and its body is gone",),
     ),
     "a webhook of nothing": (
-        (
-            "insert into delivery select 'MSG-STRAY', 'MSG-NONE', kind, effect, receiver_b2b,"
-            " client_id, lane, position, path, body_id, idempotency_key, state, due_at, lease_until,"
-            " attempts, failures, reached, redriven, created_at, ended_at, sequences from delivery"
-            f" where webhook_id = ({ONE_OPEN})"
-        ),
+        f"{COPY} select 'MSG-STRAY', 'MSG-NONE', kind, {REST}",
         ("delivery MSG-STRAY: nothing leads to this row",),
     ),
     "a document that is busy with nothing": (
@@ -246,6 +240,19 @@ async def test_what_is_broken_is_found(filled: Desk, filled_url: str, name: str)
     for words in says:
         assert any(words in line for line in lines), "\n".join([f"not told: {words}", *lines])
     assert result.broken == len(found)
+
+
+async def test_it_checks_one_moment_while_others_trade(database_url: str) -> None:
+    """Every snapshot is in order, taken while documents are accepted, delivered and settled."""
+    async with desk(database_url) as trade:
+        trading = asyncio.create_task(Trader(trade, SEED).play(STEPS))
+        checks = 0
+        while not trading.done():
+            found, _ = await found_in(trade)
+            assert found == []
+            checks += 1
+        await trading
+    assert checks > 3
 
 
 async def test_large_books_are_read_in_parts(filled: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,7 +144,7 @@ async def _last(database: Database) -> store.Checkpoint:
     return last
 
 
-@pytest.mark.parametrize("text", ["x", "AAAA", PRIVATE[:-4]])
+@pytest.mark.parametrize("text", ["x", "AAAA", PRIVATE[:-4]], ids=["short", "four", "cut"])
 def test_a_key_that_is_none_says_how_to_make_one(text: str) -> None:
     with pytest.raises(BadKeyError, match="hundi journal key"):
         Signer(text)

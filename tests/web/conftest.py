@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from hundi.kernel.clock import wall_clock
+from hundi.kernel.rates import Rates
 from hundi.parties.tokens import Tokens
 from hundi.web.context import Context
 from hundi.web.metrics import Metrics
@@ -40,7 +41,7 @@ def bearer(client_id: str) -> dict[str, str]:
 def context_of(stage: Scene, woken: list[None]) -> Context:
     return Context(
         database=stage.database,
-        tokens=Tokens(stage.database, Random(2).randbytes),
+        tokens=Tokens(stage.database, Random(2).randbytes, rates=Rates()),
         settler=stage.road.settler,
         clock=wall_clock,
         random=Random(3).randbytes,

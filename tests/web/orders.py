@@ -11,6 +11,7 @@ from hundi.documents import MESSAGES
 from hundi.exchange.gate import Road
 from hundi.exchange.refusals import RefusalLog
 from hundi.kernel.clock import wall_clock
+from hundi.kernel.rates import Rates
 from hundi.onboarding.operations import Onboarding
 from hundi.parties.tokens import Tokens
 from hundi.simulator import story
@@ -67,7 +68,7 @@ async def desk(database_url: str, *, mailbox: str | None = "supplier") -> AsyncI
         edge = Edge(
             stage.road, refusals=refusals, metrics=Metrics(stage.database), clock=wall_clock
         )
-        tokens = Tokens(stage.database, Random(2).randbytes)
+        tokens = Tokens(stage.database, Random(2).randbytes, rates=Rates())
         onboarding = Onboarding(
             stage.database, random=Random(4).randbytes, accepted=lambda: None, proves=True
         )

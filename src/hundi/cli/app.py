@@ -21,10 +21,13 @@ from hundi.cli.invariants import invariants
 from hundi.cli.journal import journal_commands
 from hundi.cli.keys import keys_to_serve, seal_what_is_clear, secrets_commands
 from hundi.cli.parties import party_commands
+from hundi.cli.proxies import DEFAULT_PROXIES, PROXIES, trusted_proxies
 from hundi.cli.setting_files import BadSettingError, read_setting_files
 from hundi.cli.tools import Tools
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.lifetimes import VARIABLE, BadLifetimeError, lifetimes_from
+from hundi.kernel.rates import USUAL, BadRateError, Rates, rates_from
+from hundi.kernel.rates import VARIABLE as RATES
 from hundi.kernel.sealing import BadKeysError, SealError
 from hundi.kernel.settings import (
     INVARIANTS_VARIABLE,
@@ -42,6 +45,7 @@ MISTAKES = (
     BadUrlError,
     BadLifetimeError,
     BadKeysError,
+    BadRateError,
     BadSettingError,
     SealError,
     UnusableError,
@@ -170,6 +174,8 @@ def _settings(host: str, port: int, *, role: str, dev: bool) -> ServeSettings:
             os.environ.get("HUNDI_JOURNAL_KEY", ""),
         ),
         keyring=keys_to_serve(url, role=role, dev=dev),
+        rates=rates_from(os.environ.get(RATES, ""), usual=Rates() if dev else USUAL),
+        proxies=trusted_proxies(os.environ.get(PROXIES, DEFAULT_PROXIES)),
         log=os.environ.get(LEVEL_VARIABLE, ""),
         log_format=os.environ.get(FORMAT_VARIABLE, ""),
     )

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from hundi.cli.access import add_access_commands
 from hundi.cli.database import AsJson, show
 from hundi.cli.keys import with_secrets
 from hundi.cli.tools import CheckEndpoint
@@ -28,6 +29,7 @@ def client_commands(check_endpoint: CheckEndpoint) -> typer.Typer:
     group.command("add")(_adds(warn))
     group.command("set")(_sets(warn))
     group.command("rotate-secret")(_rotate_secret)
+    add_access_commands(group)
     return group
 
 

@@ -1,7 +1,7 @@
 """Where the keys of secrets come from, and `hundi secrets`: a new key, sealing under the newest.
 
-From the setting, or from the file that it names. Without either, a SQLite file has one of its own
-beside it, for development: `hundi serve` takes that one with --dev only.
+From the setting. Without it a SQLite file has one of its own beside it, for development:
+`hundi serve` takes that one with --dev only.
 """
 
 import json
@@ -19,10 +19,9 @@ from hundi.kernel.sealing import HOW_TO_SET, VARIABLE, Keyring, keyring_from, ne
 from hundi.parties import at_rest
 from hundi.store.engine import Database
 from hundi.store.opening import sqlite_path
+from hundi.store.sqlite import scrub
 
 T = TypeVar("T")
-
-FILE_VARIABLE = f"{VARIABLE}_FILE"
 
 
 def secrets_commands() -> typer.Typer:
@@ -34,15 +33,8 @@ def secrets_commands() -> typer.Typer:
 
 
 def keys_given() -> Keyring:
-    """The keys of the setting, or of the file that it names; none where neither is set.
-
-    Raises BadKeysError, or UnusableError where the file cannot be read.
-    """
-    text = os.environ.get(VARIABLE, "").strip()
-    file = os.environ.get(FILE_VARIABLE, "")
-    if text and file:
-        raise UnusableError(f"{VARIABLE} and {FILE_VARIABLE} are both set. Set one of them.")
-    return keyring_from(_read(Path(file)) if file else text)
+    """The keys of the setting; none where it is not set. Raises BadKeysError."""
+    return keyring_from(os.environ.get(VARIABLE, ""))
 
 
 def keys_to_serve(url: str, *, role: str, dev: bool) -> Keyring:
@@ -76,7 +68,7 @@ def with_secrets(
     async def opened(database: Database) -> T:
         keyring = await _keyring_of(database)
         if all_open:
-            await at_rest.check(database, keyring, random=system_random, alone=False)
+            await at_rest.check(database, keyring)
         return await work(database, keyring)
 
     return with_database(opened)
@@ -159,4 +151,8 @@ def seal_what_is_clear() -> int:
         keyring = await _keyring_of(database)
         return (await at_rest.reseal(database, keyring, random=system_random)).resealed
 
-    return with_database(sealed)
+    count = with_database(sealed)
+    path = sqlite_path(database_url())
+    if count and path is not None:
+        scrub(path)
+    return count

@@ -19,7 +19,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from hundi.cli.keys import FILE_VARIABLE
 from hundi.kernel.sealing import VARIABLE, new_key
 
 READY_SECONDS = 60
@@ -151,7 +150,7 @@ class Stage:
         self.folder = Path(self._end.enter_context(tempfile.TemporaryDirectory(prefix="hundi-")))
         self.database_url = database_url or f"sqlite:///{self.folder / 'hundi.db'}"
         self.environment = {**os.environ, "HUNDI_DATABASE_URL": self.database_url}
-        if database_url is not None and not {VARIABLE, FILE_VARIABLE} & os.environ.keys():
+        if database_url is not None and not os.environ.get(VARIABLE):
             self.environment[VARIABLE] = _key_of(database_url)
         self._processes: list[Process] = []
 

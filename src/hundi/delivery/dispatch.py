@@ -34,6 +34,7 @@ CONCURRENCY = 256  # eight endpoints that take their time do not hold up the nin
 IDLE_SECONDS = 0.25
 POSTGRES_LANES = 2  # transactions at once: while one waits for the disk, the next one is at work
 DRAIN_SECONDS = 20
+SHORTEST_HIDDEN = 6
 
 _log = structlog.get_logger()
 
@@ -117,6 +118,8 @@ class Dispatcher:
         verdict = judge(
             answer, kind=leased.kind, req_msg_id=leased.req_msg_id, empty_means_success=empty
         )
+        if endpoint is not None and endpoint.headers:
+            answer = without_values(answer, endpoint)
         return self.result(leased, answer, verdict, trace=trace)
 
     def result(
@@ -162,12 +165,12 @@ class Dispatcher:
 NO_ENDPOINT = Answer(
     status=None, body=b"", retry_after=None, milliseconds=0, reached=False, error="no endpoint"
 )
+NOT_OPENED = msgspec.structs.replace(NO_ENDPOINT, error="secret: the network cannot open it")
+"""Of an attempt whose signing secret is sealed under a key that this process lacks: tried again."""
 NOTHING_SENT = Answer(
     status=None, body=b"", retry_after=None, milliseconds=0, reached=False, error="erased"
 )
 ERASED_VERDICT = Verdict(decision=Decision.ERASED, reason="the body was erased")
-NOT_OPENED = msgspec.structs.replace(NO_ENDPOINT, error="secret: the network cannot open it")
-"""Of an attempt whose signing secret is sealed under a key that this process lacks: tried again."""
 LAPSED = Answer(
     status=None, body=b"", retry_after=None, milliseconds=0, reached=True, error="lease"
 )
@@ -192,6 +195,14 @@ def endpoint_of(leased: Leased, now: int, *, keyring: Keyring) -> Endpoint | Non
         secrets=tuple(secrets),
         empty_means_success=bool(row["empty_means_success"]),
     )
+
+
+def without_values(answer: Answer, endpoint: Endpoint) -> Answer:
+    """An answer as it may be kept: some receivers echo the static headers that open their door."""
+    body = answer.body
+    for value in endpoint.headers.values():
+        body = body.replace(value.encode(), b"***") if len(value) >= SHORTEST_HIDDEN else body
+    return msgspec.structs.replace(answer, body=body)
 
 
 def parcel_of(leased: Leased, trace: str | None = None) -> Parcel:

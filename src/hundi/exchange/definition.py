@@ -68,11 +68,10 @@ class DocumentView(msgspec.Struct, frozen=True, kw_only=True):
 
     `ref` names it in postings: the JSON path where the message names it (`invoice.poDetails[0]`),
     or `type/objectId` where the road has followed a reference. `agreed_version` is the last version
-    that was accepted, None before that; `agreed_on` the day in India of that. `status_on` is the
-    day on which it came into its status. `balances` are its ledger accounts by name; a missing name
-    stands for zero. `body` is the typed body of the `req-…` that brought its content: of the version
-    in force where one was agreed, else of the current one; None where the message does not ask for
-    it (`MessageType.reads`).
+    that was accepted, None before that; `agreed_on` the day in India of that, `status_on` the day of
+    its status. `balances` are its ledger accounts by name; a missing name stands for zero. `body` is
+    the typed body of the `req-…` that brought its content: of the version in force where one was
+    agreed, else of the current one; None where the message asks for none (`MessageType.reads`).
     """
 
     ref: str = ""
@@ -214,7 +213,7 @@ class Sharing(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """A party as the network knows it: B2B ID, entity, PAN, GSTINs, what it has settled, how far it is verified."""
+    """A party as the network knows it, with what it has settled and how far it is verified."""
 
     b2b_id: str
     entity_id: str
@@ -229,12 +228,11 @@ class Party:
 class RuleContext:
     """What a rule may know besides the body. `today` is the date in India at acceptance.
 
-    `parties` are known by B2B ID, `sender` and `receiver` are two of them. `document` is the moved document, None when the message creates
-    it. `held` are the other documents that the message names and the network knows, by JSON path,
-    and those that the moved document refers to (`MessageType.follows`), by `type/objectId`. `moved`
-    are the paths of all documents that the exchange moves: of a message to several receivers, each
-    exchange moves its own. `sharing` are the newest that share the moved one's number. In
-    `worked_out` a rule leaves what the postings of the same message would have to work out again.
+    `parties` are known by B2B ID, `sender` and `receiver` are two of them. `document` is the moved
+    one, None when the message creates it. `held` are the others that the message names and the
+    network knows, by JSON path, and those that the moved one refers to (`MessageType.follows`), by
+    `type/objectId`. `moved` are the paths of all that the exchange moves. `sharing` are the newest
+    that share its number. In `worked_out` a rule leaves what the postings would work out again.
     """
 
     today: date
@@ -275,15 +273,13 @@ class MessageType:
 
     `roles` maps each role to the member of `b2bIds` that names it; `sender` and `receiver` are two
     of them. `subject` is the member of the body that the answers echo; `informs` are the members of
-    `resp-X` in the contract's order. `touches` and `action` are
-    pure functions of the typed body (`body` is its type); of the documents that `touches` names, the
-    first is moved and is what the message is about. `path` starts with a slash; `forward` and `inform` are the contract's
-    webhook paths, without one.
-
-    `reads` says whether rules and postings look into stored bodies. `follows` are the types of
-    documents that the moved one refers to and that are held too. `postings` tells what the message
-    books; `resolves` whether an action posts (True) or voids (False) what the moved document has
-    reserved. `route` is None where the body names sender and receiver: one call, one exchange.
+    `resp-X` in the contract's order. `touches` and `action` are pure functions of the typed body
+    (`body` is its type); the first document that `touches` names is moved, and the message is about
+    it. `path` starts with a slash; `forward` and `inform` are webhook paths, without one. `reads`
+    says whether rules and postings look into stored bodies. `follows` are the types of documents
+    that the moved one refers to and that are held too. `postings` tells what the message books;
+    `resolves` whether an action posts (True) or voids (False) what the moved document has reserved.
+    `route` is None where the body names sender and receiver: one call, one exchange.
     """
 
     name: str

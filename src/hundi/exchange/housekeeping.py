@@ -9,7 +9,7 @@ from hundi.exchange import idempotency
 from hundi.exchange.duties import Duties, Duty
 from hundi.exchange.feed import number_events
 from hundi.exchange.refusals import RefusalLog
-from hundi.parties import tokens
+from hundi.parties import guard, tokens
 from hundi.store.engine import Database, StoreError, Transaction
 
 TICKS_A_SECOND = 5
@@ -74,5 +74,6 @@ class Housekeeping:
 
 async def _purge(tx: Transaction) -> bool:
     """Forget what has had its time, a little of it; whether there may be more."""
-    purged = [await purge(tx, PURGED_A_TICK) for purge in (idempotency.purge, tokens.purge)]
+    purges = (idempotency.purge, tokens.purge, guard.purge)
+    purged = [await purge(tx, PURGED_A_TICK) for purge in purges]
     return max(purged) == PURGED_A_TICK

@@ -125,7 +125,7 @@ exchange = sa.Table(
     sa.Column("ended_at", sa.BigInteger),
     sa.Column("receipt_id", sa.Text),
     sa.Column("leader_id", sa.Text),
-    # Whether the sender was a mailbox then; null in rows of before version 0011.
+    # Whether the sender was a mailbox then; null in rows of before version 0008.
     sa.Column("sender_mailbox", sa.Boolean),
     sa.Column("trace", sa.Text),
 )

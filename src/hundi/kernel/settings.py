@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from hundi.kernel.clock import DAY, HOUR, MINUTE, SECOND
 from hundi.kernel.lifetimes import Lifetimes
+from hundi.kernel.rates import Rates
 from hundi.kernel.sealing import Keyring
 
 
@@ -17,7 +18,7 @@ class Keeping:
     """
 
     invariants_every: int = MINUTE
-    journal_key: str = ""
+    journal_key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,9 @@ class ServeSettings:
 
     `dev` allows http and loopback endpoints, for two systems on one laptop, and simulates contacts.
     `lifetimes` say how long proposals and bids wait for an answer. `contact_rail` is where ownership
-    codes are posted, with `contact_token`; empty: nowhere. `keyring` opens the secrets at rest. `log`
-    and `log_format` as in `observing.logs`.
+    codes are posted, with `contact_token`; empty: nowhere. `keyring` opens the secrets at rest.
+    `rates` limit the calls of a client; `proxies` are addresses whose X-Forwarded-For is believed;
+    `log` and `log_format` as in `observing.logs`.
     """
 
     database_url: str
@@ -40,9 +42,11 @@ class ServeSettings:
     lifetimes: Lifetimes
     contact_rail: str = ""
     contact_token: str = ""
-    workers: int = 1
     keeping: Keeping = Keeping()
     keyring: Keyring = field(default_factory=Keyring)
+    rates: Rates = field(default_factory=Rates)
+    proxies: str = ""
+    workers: int = 1
     log: str = ""
     log_format: str = ""
 

@@ -29,7 +29,7 @@ _OWN = re.compile(
     rf"|(?P<named>(?:{_NAMES})s?['\"]?\s*[:=]\s*['\"]?(?:(?:bearer|basic)\s+)?)[^\s'\",;&)}}\]]+"
     r"|(?P<scheme>\b(?:bearer|basic)\s+)[^\s'\",;]{8,}"
     r"|(?P<user>://)[^\s/@]{1,400}@"
-    r"|(?P<secret>whsec_[A-Za-z0-9+/=_-]+)"
+    r"|(?P<secret>(?:whsec|hsk)_[A-Za-z0-9+/=_-]+)"
     r"|(?P<mail>[A-Z0-9._%+-]{1,64}@(?!BCB\b)(?=[A-Z]))"
     r"|(?P<long>(?=[A-Z_-]*[0-9])(?=[0-9_-]*[A-Z])[A-Z0-9_-]{20,}|[A-Z_-]{40,})"
     r"|(?P<pan>[A-Z]{5}[0-9]{4}[A-Z])"

@@ -83,20 +83,12 @@ async def _reseal_some(
     return seen
 
 
-async def check(database: Database, keyring: Keyring, *, random: RandomBytes, alone: bool) -> int:
-    """Before serving: every secret can be opened; how many still lie in clear.
-
-    A process that is `alone` seals those at once: no older one is left that could read nothing else.
-    Raises SealError with the first secret that cannot be opened, and how many there are.
-    """
-    clear = await database.read(in_clear)
-    if clear and alone:
-        clear -= (await reseal(database, keyring, random=random)).resealed
+async def check(database: Database, keyring: Keyring) -> None:
+    """Every secret can be opened. Raises SealError with the first that cannot, and how many there are."""
     troubles = await database.read(lambda tx: unopened(tx, keyring))
     if troubles:
         more = f" So it is with {len(troubles)} secrets in all." if len(troubles) > 1 else ""
         raise SealError(troubles[0] + more)
-    return clear
 
 
 async def key_in_use(tx: Transaction) -> str | None:

@@ -48,10 +48,14 @@ MODE = Code(
     Kind.CONFLICT,
     "Endpoint and mailbox cannot be exchanged while exchanges of the client are open.",
 )
+TOO_FAST = Code(
+    "CLIENT-RATE", Kind.LIMIT, "The client's calls come faster than its limit. Wait, as told."
+)
 BAD_NAME = Code("PARTY-NAME", Kind.RULE, "A name has 1 to 200 printable characters.")
 CODES = (
     TOKEN, NOT_YOURS, WRONG_ROLE, UNKNOWN, INACTIVE, TAKEN, NO_CLIENT,
-    BAD_PAN, BAD_GSTIN, BAD_B2B_ID, BAD_ENDPOINT, BAD_HEADER, MODE, BAD_NAME,
+    BAD_PAN, BAD_GSTIN, BAD_B2B_ID, BAD_ENDPOINT, BAD_HEADER, MODE, TOO_FAST,
+    BAD_NAME,
 )  # fmt: skip
 
 

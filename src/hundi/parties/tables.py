@@ -26,6 +26,10 @@ client = sa.Table(
     sa.Column("failed_exchanges", sa.Integer, nullable=False),
     sa.Column("warned_at", sa.BigInteger),
     sa.Column("created_at", sa.BigInteger, nullable=False),
+    # Since when it may not call; and its own limits of calls (`500/1000`, `off`), null: the usual.
+    sa.Column("barred_at", sa.BigInteger),
+    sa.Column("message_rate", sa.Text),
+    sa.Column("read_rate", sa.Text),
 )
 
 entity = sa.Table(
@@ -92,8 +96,28 @@ access_token = sa.Table(
     "access_token",
     metadata,
     sa.Column("token_hash", sa.LargeBinary, primary_key=True),
-    sa.Column("client_id", sa.Text, sa.ForeignKey("client.client_id"), nullable=False),
+    sa.Column("client_id", sa.Text, sa.ForeignKey("client.client_id"), nullable=False, index=True),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("expires_at", sa.BigInteger, nullable=False, index=True),
     sa.Column("created_at", sa.BigInteger, nullable=False),
+)
+
+# Failed token calls: of a client from an address, of an address (no client), of a client (no address).
+# No foreign key: what is guessed at need not exist.
+token_guard = sa.Table(
+    "token_guard",
+    metadata,
+    sa.Column("client_id", sa.Text, primary_key=True),
+    sa.Column("address", sa.Text, primary_key=True),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("blocked_until", sa.BigInteger, nullable=False),
+    sa.Column("last_at", sa.BigInteger, nullable=False, index=True),
+)
+
+familiar_address = sa.Table(
+    "familiar_address",
+    metadata,
+    sa.Column("client_id", sa.Text, sa.ForeignKey("client.client_id"), primary_key=True),
+    sa.Column("address", sa.Text, primary_key=True),
+    sa.Column("last_at", sa.BigInteger, nullable=False, index=True),
 )

@@ -1,14 +1,21 @@
 """Access tokens: issued against stored credentials, checked on every call.
 
 A checked token is remembered for at most `REMEMBERED`, so that revoking one works within that time
-without a query per request.
+in every process, without a query per request. With it are remembered the client's own limits.
 """
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 
 import sqlalchemy as sa
 
 from hundi.kernel.clock import SECOND
+from hundi.kernel.faults import RefusedError
 from hundi.kernel.identity import RandomBytes
-from hundi.parties import tables
+from hundi.kernel.rates import Buckets, Rate, Rates, Use, rate_from
+from hundi.parties import guard, tables
 from hundi.parties.credentials import (
     ACCESS_SECONDS,
     REFRESH_SECONDS,
@@ -16,10 +23,14 @@ from hundi.parties.credentials import (
     new_secret_text,
     token_hash,
 )
+from hundi.parties.guard import Asker, asker
+from hundi.parties.model import TOO_FAST
+from hundi.store.batch import OverloadedError
 from hundi.store.engine import Database, Row, Transaction
 from hundi.store.statement import Statement
 
 REMEMBERED = 5 * SECOND
+JUDGED_AT_ONCE, WAITING_AT_MOST = 2, 256
 _REMEMBER_AT_MOST = 50_000
 
 _PURGE = Statement.both(
@@ -29,82 +40,205 @@ _PURGE = Statement.both(
 
 
 class GrantError(Exception):
-    """No token: `error` is the word of RFC 6749, section 5.2; the message is for people."""
+    """No token: `error` is the word of RFC 6749, section 5.2; the message is for people.
 
-    def __init__(self, error: str, description: str) -> None:
+    With `retry_after` in seconds it is one of too many calls, and was not looked at.
+    """
+
+    def __init__(self, error: str, description: str, *, retry_after: int | None = None) -> None:
         self.error = error
+        self.retry_after = retry_after
         super().__init__(description)
 
 
-class Tokens:
-    """Issues and checks tokens for one process."""
+Proof = Callable[[Transaction, Row], Awaitable[GrantError | None]]
+"""What a grant asks for besides the client's secret; None where it is right."""
 
-    def __init__(self, database: Database, random: RandomBytes) -> None:
+
+class _Known:
+    """A token that was checked: whose it is, from when until when that is believed, its limits."""
+
+    __slots__ = ("client_id", "rates", "since", "until")
+
+    def __init__(self, client_id: str, *, since: int, until: int, rates: Rates) -> None:
+        self.client_id, self.since, self.until, self.rates = client_id, since, until, rates
+
+
+class Tokens:
+    """Issues and checks tokens for one process; holds callers to `rates`, or to their own."""
+
+    def __init__(self, database: Database, random: RandomBytes, *, rates: Rates) -> None:
         self._database = database
         self._random = random
-        self._remembered: dict[str, tuple[str, int]] = {}
+        self._rates = rates
+        self._messages, self._reads = Buckets(), Buckets()
+        self._remembered: dict[str, _Known] = {}
+        self._judging = asyncio.Semaphore(JUDGED_AT_ONCE)
+        self._waiting = 0
 
-    async def client_of(self, token: str, now: int) -> str | None:
-        """The client id behind a live access token, or None."""
+    async def client_of(self, token: str, now: int, *, use: Use) -> str | None:
+        """The client id behind a live access token, or None.
+
+        Raises RefusedError where the client's calls of this use come faster than its limit.
+        """
         known = self._remembered.get(token)
-        if known is not None and known[1] > now:
-            return known[0]
-        row = await self._database.read(lambda tx: _live(tx, token))
-        if row is None or row["expires_at"] <= now:
+        # A clock that was set back must not make a token live longer.
+        if known is None or not known.since <= now < known.until:
+            known = await self._checked(token, now)
+        if known is None:
+            return None
+        rate = known.rates.of(use)
+        buckets = self._messages if use is Use.MESSAGES else self._reads
+        early = buckets.take(known.client_id, rate, now)
+        if early:
+            raise _too_fast(use, rate, early)
+        return known.client_id
+
+    async def _checked(self, token: str, now: int) -> _Known | None:
+        found = await self._database.read(lambda tx: _live(tx, token))
+        if found is None:
             self._remembered.pop(token, None)
             return None
         if len(self._remembered) >= _REMEMBER_AT_MOST:
             self._remembered.clear()
-        client_id: str = row["client_id"]
-        self._remembered[token] = (client_id, min(now + REMEMBERED, row["expires_at"]))
-        return client_id
+        row, left = found
+        rates = Rates(
+            messages=_own(row["message_rate"], self._rates.messages),
+            reads=_own(row["read_rate"], self._rates.reads),
+        )
+        until = now + min(REMEMBERED, left)
+        known = _Known(row["client_id"], since=now, until=until, rates=rates)
+        self._remembered[token] = known
+        return known
 
     async def by_password(
-        self, *, client_id: str, secret: str, username: str, password: str
+        self, *, client_id: str, secret: str, address: str, username: str, password: str
     ) -> dict[str, object]:
         """Password grant: client id and secret, then the user's name and password.
 
         Raises GrantError: invalid_client for the first pair, invalid_grant for the second.
         """
-        row = await self._proved(client_id, secret)
-        right = row["username"] == username
-        if not matches(password, row["password_hash"]) or not right:
-            raise GrantError("invalid_grant", "The user name or the password is wrong.")
-        return await self._issue(client_id, refresh=True)
 
-    async def by_client(self, *, client_id: str, secret: str) -> dict[str, object]:
+        async def user(_: Transaction, row: Row) -> GrantError | None:
+            right = row["username"] == username
+            if matches(password, row["password_hash"]) and right:
+                return None
+            return GrantError("invalid_grant", "The user name or the password is wrong.")
+
+        who = asker(client_id, address)
+        return await self._granted(client_id, secret, who=who, proof=user, refresh=True)
+
+    async def by_client(self, *, client_id: str, secret: str, address: str) -> dict[str, object]:
         """Client-credentials grant. Raises GrantError invalid_client."""
-        await self._proved(client_id, secret)
-        return await self._issue(client_id, refresh=False)
+        who = asker(client_id, address)
+        return await self._granted(client_id, secret, who=who, proof=None, refresh=False)
 
-    async def by_refresh(self, *, client_id: str, secret: str, token: str) -> dict[str, object]:
+    async def by_refresh(
+        self, *, client_id: str, secret: str, address: str, token: str
+    ) -> dict[str, object]:
         """A fresh pair for a refresh token, which is used up. Raises GrantError."""
-        await self._proved(client_id, secret)
-        if not await self._database.write(lambda tx: _use_up(tx, token, client_id)):
-            raise GrantError("invalid_grant", "The refresh token is unknown, used or expired.")
-        return await self._issue(client_id, refresh=True)
 
-    async def _proved(self, client_id: str, secret: str) -> Row:
-        row = await self._database.read(lambda tx: _credentials(tx, client_id))
-        if row is None or not matches(secret, row["secret_hash"]):
-            raise GrantError("invalid_client", "The client id or the client secret is wrong.")
-        return row
+        async def live(tx: Transaction, _: Row) -> GrantError | None:
+            if await _use_up(tx, token, client_id):
+                return None
+            return GrantError("invalid_grant", "The refresh token is unknown, used or expired.")
 
-    async def _issue(self, client_id: str, *, refresh: bool) -> dict[str, object]:
-        token, again = new_secret_text(self._random), new_secret_text(self._random)
+        who = asker(client_id, address)
+        return await self._granted(client_id, secret, who=who, proof=live, refresh=True)
 
-        async def store(tx: Transaction) -> None:
-            await tx.execute(_new_token(token, client_id, kind="ACCESS", now=tx.now))
-            if refresh:
-                await tx.execute(_new_token(again, client_id, kind="REFRESH", now=tx.now))
+    async def _granted(
+        self, client_id: str, secret: str, *, who: Asker, proof: Proof | None, refresh: bool
+    ) -> dict[str, object]:
+        """A token, or why not. Raises GrantError, or OverloadedError where too many wait."""
+        waits = await self._database.read(partial(guard.wait, who=who))
+        if waits:
+            raise _blocked(waits)
+        token = new_secret_text(self._random)
+        again = new_secret_text(self._random) if refresh else None
 
-        await self._database.write(store)
-        return _answer(token, again if refresh else None)
+        async def judge(tx: Transaction) -> GrantError | None:
+            await guard.hold(tx, who)
+            refusal = await _judged(tx, client_id, secret, who=who, proof=proof)
+            if refusal is None:
+                await _store(tx, client_id, token, again=again)
+            return refusal
+
+        async with self._turn():
+            refusal = await self._database.write(judge)
+        if refusal is not None:
+            raise refusal
+        return _answer(token, again)
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Judge a few at a time, so that a flood of guesses leaves the database to the messages."""
+        if self._waiting >= WAITING_AT_MOST:
+            raise OverloadedError("too many token calls wait")
+        self._waiting += 1
+        try:
+            async with self._judging:
+                yield
+        finally:
+            self._waiting -= 1
+
+
+async def _judged(
+    tx: Transaction, client_id: str, secret: str, *, who: Asker, proof: Proof | None
+) -> GrantError | None:
+    """Why an asker gets no token, a failure counted; None where it has proved itself."""
+    waits = await guard.wait(tx, who)
+    if waits:
+        return _blocked(waits)
+    row = await _credentials(tx, client_id)
+    if row is None or not matches(secret, row["secret_hash"]):
+        refusal = GrantError("invalid_client", "The client id or the client secret is wrong.")
+    elif row["barred_at"] is not None:
+        return GrantError("unauthorized_client", "The client is switched off. Ask the operator.")
+    else:
+        found = await proof(tx, row) if proof is not None else None
+        if found is None:
+            await guard.proved(tx, who, client_id)
+            return None
+        refusal = found
+    await guard.failed(tx, who)
+    return refusal
+
+
+def _blocked(waits: int) -> GrantError:
+    seconds = -(-waits // SECOND)
+    detail = f"Too many token calls have failed. Try again in {seconds} s."
+    return GrantError("temporarily_unavailable", detail, retry_after=seconds)
+
+
+def _too_fast(use: Use, rate: Rate, early: int) -> RefusedError:
+    seconds = -(-early // SECOND)
+    detail = (
+        f"The client may make {rate.a_second} calls of this kind ({use.value}) a second,"
+        f" {rate.at_once} at once after a rest. Try again in {seconds} s."
+    )
+    return RefusedError([TOO_FAST.at("", detail)], retry_after=seconds)
+
+
+def _own(text: str | None, usual: Rate) -> Rate:
+    return usual if text is None else rate_from(text)
 
 
 async def purge(tx: Transaction, most: int) -> int:
     """Forget access and refresh tokens that have expired, so many at most; how many it were."""
     return len(await tx.fetch(_PURGE, tx.now, most))
+
+
+async def revoke(tx: Transaction, client_id: str) -> int:
+    """End all tokens of a client, in every process within `REMEMBERED`; how many there were."""
+    c = tables.access_token.c
+    query = sa.delete(tables.access_token).where(c.client_id == client_id).returning(c.kind)
+    return len(await tx.select(query))  # type: ignore[arg-type]
+
+
+async def _store(tx: Transaction, client_id: str, token: str, *, again: str | None) -> None:
+    await tx.execute(_new_token(token, client_id, kind="ACCESS", now=tx.now))
+    if again is not None:
+        await tx.execute(_new_token(again, client_id, kind="REFRESH", now=tx.now))
 
 
 def _new_token(token: str, client_id: str, *, kind: str, now: int) -> sa.Insert:
@@ -133,19 +267,28 @@ def _answer(token: str, refresh: str | None) -> dict[str, object]:
     return answer
 
 
-async def _live(tx: Transaction, token: str) -> Row | None:
-    c = tables.access_token.c
-    query = sa.select(c.client_id, c.expires_at).where(
-        c.token_hash == token_hash(token), c.kind == "ACCESS"
+async def _live(tx: Transaction, token: str) -> tuple[Row, int] | None:
+    """A live token's client with its limits, and for how long it will live; by the store's clock."""
+    c, owner = tables.access_token.c, tables.client.c
+    query = (
+        sa.select(c.client_id, c.expires_at, owner.message_rate, owner.read_rate)
+        .join(tables.client, owner.client_id == c.client_id)
+        .where(
+            c.token_hash == token_hash(token),
+            c.kind == "ACCESS",
+            c.expires_at > tx.now,
+            owner.barred_at.is_(None),
+        )
     )
     rows = await tx.select(query)
-    return rows[0] if rows else None
+    return (rows[0], rows[0]["expires_at"] - tx.now) if rows else None
 
 
 async def _credentials(tx: Transaction, client_id: str) -> Row | None:
+    """What a client proves itself by, held: who changes it meanwhile revokes this token, too."""
     c = tables.client.c
-    query = sa.select(c.secret_hash, c.username, c.password_hash).where(c.client_id == client_id)
-    rows = await tx.select(query)
+    query = sa.select(c.secret_hash, c.username, c.password_hash, c.barred_at)
+    rows = await tx.select(query.where(c.client_id == client_id).with_for_update(read=True))
     return rows[0] if rows else None
 
 

@@ -27,7 +27,7 @@ from hundi.serving.workers import supervise
 from hundi.store.engine import Database
 from hundi.store.migrate import is_current, upgrade
 from hundi.store.opening import open_database, sqlite_path
-from hundi.store.sqlite import ServingLock
+from hundi.store.sqlite import ServingLock, scrub
 
 _log = structlog.get_logger()
 
@@ -102,25 +102,25 @@ async def _check_alone(settings: ServeSettings) -> None:
 
 
 async def _check(settings: ServeSettings, database: Database) -> None:
-    """What must be right before anything is served: the tables, and the keys of the secrets."""
-    await _check_tables(database)
-    await _check_secrets(settings, database)
-
-
-async def _check_tables(database: Database) -> None:
+    """The tables are those of this version, and every secret can be opened where this role signs."""
     if not await is_current(database):
         message = "The database lacks tables of this version. Run `hundi db upgrade`."
         raise CannotServeError(message)
-
-
-async def _check_secrets(settings: ServeSettings, database: Database) -> None:
-    """Every secret can be opened, where this process signs; SQLite's are sealed if need be."""
     if settings.role == "api":
         return
-    alone = database.dialect == "sqlite"
     try:
-        clear = await at_rest.check(database, settings.keyring, random=system_random, alone=alone)
+        await _seal_or_tell(settings, database)
+        await at_rest.check(database, settings.keyring)
     except SealError as error:
         raise CannotServeError(str(error)) from error
-    if clear:
+
+
+async def _seal_or_tell(settings: ServeSettings, database: Database) -> None:
+    """What the version before left in clear is sealed on SQLite, whose only process this is."""
+    clear = await database.read(at_rest.in_clear)
+    path = sqlite_path(settings.database_url)
+    if clear and path is not None:
+        await at_rest.reseal(database, settings.keyring, random=system_random)
+        scrub(path)
+    elif clear:
         _log.warning("secrets-in-clear", secrets=clear, mend="hundi secrets rotate")

@@ -277,7 +277,7 @@ class _Process:
         return stop
 
     def _application(self) -> Application:
-        tokens = Tokens(self._database, system_random)
+        tokens = Tokens(self._database, system_random, rates=self._settings.rates)
         visits = Visits(system_random, self._traces)
         context = Context(
             database=self._database,
@@ -294,7 +294,14 @@ class _Process:
         )
         edge = Edge(self._road, refusals=self._refusals, metrics=self._metrics, clock=wall_clock)
         every = calls(self._road, self._onboarding, edge)
-        return Application(every, edge=edge, tokens=tokens, visits=visits, rest=rest(context))
+        return Application(
+            every,
+            edge=edge,
+            tokens=tokens,
+            visits=visits,
+            rest=rest(context),
+            proxies=self._settings.proxies,
+        )
 
     def _say(self, what: str, *, port: int | None = None) -> None:
         if self._seat.lifeline is None:  # else its parent has said it

@@ -224,6 +224,17 @@ def _begin_patiently(connection: sqlite3.Connection) -> None:
         connection.execute("pragma busy_timeout = 0")
 
 
+def scrub(path: Path) -> None:
+    """Write the file anew, so that no freed page and no log keeps what rows no longer say."""
+    connection = connect(str(path))
+    try:
+        with _translated():
+            connection.execute("vacuum")
+            connection.execute("pragma wal_checkpoint(truncate)")
+    finally:
+        connection.close()
+
+
 class InlineDatabase:
     """A SQLite database driven on the caller's own thread: for the seeded simulation."""
 

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
+
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from hundi.exchange.definition import MessageType
 from hundi.exchange.gate import Road
@@ -108,7 +111,10 @@ def calls(road: Road, onboarding: Onboarding, edge: Edge) -> tuple[Call, ...]:
 
 
 class Application:
-    """Routes by path. `rest` is the Litestar application of reads, schema, health and metrics."""
+    """Routes by path. `rest` is the Litestar application of reads, schema, health and metrics.
+
+    `proxies` are addresses whose X-Forwarded-For is believed, parted by commas.
+    """
 
     def __init__(
         self,
@@ -118,10 +124,13 @@ class Application:
         tokens: Tokens,
         visits: Visits,
         rest: object,
+        proxies: str = "",
     ) -> None:
         by_path = {call.path: call for call in calls}
         self._messages = MessageCalls(by_path, edge, tokens=tokens, visits=visits)
-        self._token = TokenCall(tokens)
+        token = TokenCall(tokens)
+        # Nothing else asks where a call came from.
+        self._token: Any = ProxyHeadersMiddleware(token, proxies) if proxies else token  # type: ignore[arg-type]
         self._rest = rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,7 +1,9 @@
 """What every handler of our own calls needs: the serving process, the caller, how answers are made."""
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -31,6 +33,7 @@ class Context:
     `visits` numbers the calls. `wake` tells the dispatcher that something is due, `wake_codes` the
     sender of ownership codes;
     `clock` and `random` are the edge's own. `contacts` is None where codes really leave.
+    `proving` holds for each client the turn of its ownership codes.
     """
 
     database: Database
@@ -44,6 +47,9 @@ class Context:
     wake: Callable[[], None]
     wake_codes: Callable[[], None]
     contacts: SimulatedContacts | None
+    proving: defaultdict[str, asyncio.Lock] = field(
+        default_factory=lambda: defaultdict(asyncio.Lock), repr=False
+    )
 
     async def write(self, work: Work[T]) -> T:
         """Run work in a transaction, again where another one stood in its way."""

@@ -11,6 +11,7 @@ from typing import Protocol
 from hundi.exchange.idempotency import BAD_KEY
 from hundi.exchange.request import Accepted, Refused, fingerprint
 from hundi.kernel.faults import Fault, RefusedError
+from hundi.kernel.rates import Use
 from hundi.parties.model import TOKEN
 from hundi.parties.tokens import Tokens
 from hundi.store.batch import OverloadedError
@@ -117,7 +118,9 @@ class MessageCalls:
         kind, _, token = headers.get(b"authorization", b"").partition(b" ")
         client_id = None
         if kind.lower() == b"bearer" and token:
-            client_id = await self._tokens.client_of(token.decode("latin-1"), self._gate.now())
+            client_id = await self._tokens.client_of(
+                token.decode("latin-1"), self._gate.now(), use=Use.MESSAGES
+            )
         if client_id is None:
             raise RefusedError([TOKEN.at("", TOKEN.meaning)])
         return client_id

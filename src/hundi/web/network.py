@@ -22,6 +22,7 @@ from hundi.exchange.record import State
 from hundi.exchange.settle import Ended
 from hundi.kernel.clock import to_text
 from hundi.kernel.faults import RefusedError
+from hundi.kernel.rates import Use
 from hundi.parties import health
 from hundi.parties.model import TOKEN
 from hundi.parties.queries import endpoint_of, parties_of
@@ -298,7 +299,7 @@ async def _authenticate(
     kind, _, token = connection.headers.get("authorization", "").partition(" ")
     client_id = None
     if kind.lower() == "bearer" and token:
-        client_id = await network.tokens.client_of(token, network.clock())
+        client_id = await network.tokens.client_of(token, network.clock(), use=Use.READS)
     if client_id is None:
         raise RefusedError([TOKEN.at("", TOKEN.meaning)])
     connection.scope["auth"] = client_id

@@ -46,11 +46,11 @@ class TokenCall:
             _check_form(headers)
             proof = _basic(headers)
             form = _form(await read_body(receive, headers, most=FORM_LIMIT))
-            answer = await self._grant(form, *proof)
+            answer = await self._grant(form, *proof, address=_address(scope))
         except Disconnected:
             return
         except GrantError as error:
-            await _refuse(send, error.error, str(error))
+            await _refuse(send, error.error, str(error), retry_after=error.retry_after)
         except RefusedError as error:
             await _refuse(send, "invalid_request", error.faults[0].detail)
         except StoreError:
@@ -64,7 +64,7 @@ class TokenCall:
             await respond(send, 200, _encode(answer), headers=[(b"pragma", b"no-cache")])
 
     async def _grant(
-        self, form: Mapping[str, str], client_id: str, secret: str
+        self, form: Mapping[str, str], client_id: str, secret: str, *, address: str
     ) -> dict[str, object]:
         grant = form.get("grant_type", "password")
         if form.get("clientId", client_id) != client_id:
@@ -72,10 +72,12 @@ class TokenCall:
                 "invalid_request", "clientId in the form is not the one in the Basic header."
             )
         if grant == "client_credentials":
-            return await self._tokens.by_client(client_id=client_id, secret=secret)
+            return await self._tokens.by_client(client_id=client_id, secret=secret, address=address)
         if grant == "refresh_token":
             token = _needed(form, "refresh_token")
-            return await self._tokens.by_refresh(client_id=client_id, secret=secret, token=token)
+            return await self._tokens.by_refresh(
+                client_id=client_id, secret=secret, address=address, token=token
+            )
         if grant != "password":
             raise GrantError(
                 "unsupported_grant_type",
@@ -85,9 +87,16 @@ class TokenCall:
         return await self._tokens.by_password(
             client_id=client_id,
             secret=secret,
+            address=address,
             username=_needed(form, "username"),
             password=_needed(form, "password"),
         )
+
+
+def _address(scope: Scope) -> str:
+    """Where the call came from, as the proxies before us tell if they are trusted."""
+    client = scope.get("client")
+    return client[0] if client else ""
 
 
 def _check_method(scope: Scope) -> None:
@@ -141,8 +150,12 @@ def _no_client() -> GrantError:
     return GrantError("invalid_client", sentence)
 
 
-async def _refuse(send: Send, error: str, description: str) -> None:
-    status = 401 if error == "invalid_client" else 400
+async def _refuse(
+    send: Send, error: str, description: str, *, retry_after: int | None = None
+) -> None:
+    status = 401 if error == "invalid_client" else 400 if retry_after is None else 429
     headers = [(b"www-authenticate", b'Basic realm="hundi"')] if status == 401 else []
+    if retry_after is not None:
+        headers.append((b"retry-after", b"%d" % retry_after))
     body = _encode({"error": error, "error_description": description})
     await respond(send, status, body, headers=headers)

@@ -7,7 +7,7 @@ from typing import Any
 
 from litestar import Request, get, post
 
-from hundi.kernel.faults import RefusedError
+from hundi.kernel.faults import Fault, RefusedError
 from hundi.kernel.fields import Strict
 from hundi.kernel.reading import read
 from hundi.onboarding import ownership, queries, switching
@@ -46,16 +46,24 @@ async def give_code(
     check_json(headers_of(request.scope))  # type: ignore[arg-type]
     given = read(await request.body(), CodeBody).code
     id_ = segment(req_msg_id)
-    salt = await network.database.read(
-        partial(ownership.salt_of, client_id=client_id, req_msg_id=id_)
-    )
-    hashed = await asyncio.to_thread(ownership.slow_hash, given, salt)
-    judge = partial(ownership.confirm, client_id=client_id, req_msg_id=id_, hashed=hashed)
-    faults = await network.write(partial(judge, random=network.random))
+    # Of each client one at a time: a thousand guesses at once would be hashed, slowly, for nothing.
+    async with network.proving[client_id]:
+        faults = await _judged(network, client_id, id_, given=given)
     network.wake()  # right or wrong, it may have been the end
     if faults:
         raise RefusedError(faults)
     return answer(await _shown(network, client_id, id_))
+
+
+async def _judged(
+    network: Context, client_id: str, req_msg_id: str, *, given: str
+) -> tuple[Fault, ...]:
+    """Compare a given code with the one that was sent; a registration that has ended hashes none."""
+    ask = partial(ownership.salt_of, client_id=client_id, req_msg_id=req_msg_id)
+    salt = await network.database.read(ask)
+    hashed = await asyncio.to_thread(ownership.slow_hash, given, salt)
+    judge = partial(ownership.confirm, client_id=client_id, req_msg_id=req_msg_id)
+    return await network.write(partial(judge, hashed=hashed, random=network.random))
 
 
 @post("/onboarding/{req_msg_id:str}/resend")

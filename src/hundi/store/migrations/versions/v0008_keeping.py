@@ -6,8 +6,8 @@ The new column may be null, so that a process of the version before goes on writ
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

@@ -6,8 +6,8 @@ Both may be null: a process of the version before goes on writing, and most netw
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
-down_revision = "0011"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
