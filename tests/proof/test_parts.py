@@ -8,7 +8,8 @@ from proof.__main__ import main
 
 
 @pytest.mark.parametrize(
-    "name", ["simulation", "trades", "financings", "tenants", "tampering", "keys", "race"]
+    "name",
+    ["simulation", "trades", "financings", "schedule", "tenants", "tampering", "keys", "race"],
 )
 def test_a_part_reaches_its_figures(name: str, tmp_path: Path) -> None:
     arguments = [name, "--tiny", "--database", "sqlite", "--into", str(tmp_path)]

@@ -17,13 +17,17 @@ def listening() -> tuple[socket.socket, str]:
     return asked, asked.getsockname().decode()
 
 
+def batch(*, of: int) -> Ran[int]:
+    return Ran(members=range(of), waited_since=[1.0] * of, began=2, ended=2.02)
+
+
 async def test_every_series_says_whose_it_is(stage: Scene, monkeypatch) -> None:
     monkeypatch.setattr(siblings, "PATIENCE_SECONDS", 0.2)
     one, two = Metrics(stage.database), Metrics(stage.database)
     (asked_one, at_one), (asked_two, at_two), (silent, nowhere) = (listening() for _ in range(3))
-    one.committed(3)
-    two.committed(5)
-    two.committed(7)
+    one.committed(ACCEPT, batch(of=3))
+    two.committed(ACCEPT, batch(of=5))
+    two.committed(ACCEPT, batch(of=7))
     others = {"api-2": at_two, "dispatcher": nowhere}
     first = Siblings("api-1", listening=asked_one, others=others)
     second = Siblings("api-2", listening=asked_two, others={"api-1": at_one})
