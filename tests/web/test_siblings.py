@@ -3,8 +3,9 @@
 import secrets
 import socket
 
+from hundi.store.batch import Ran
 from hundi.web import siblings
-from hundi.web.metrics import Metrics
+from hundi.web.metrics import ACCEPT, Metrics
 from hundi.web.siblings import Siblings
 from tests.exchange.scene import Scene
 
