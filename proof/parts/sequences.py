@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from hundi.store.migrate import upgrade
-from proof.part import BOTH, SQLITE, Figure, Part, Run, none, told
-from proof.spread import broken_seeds
+from proof.part import BOTH, SQLITE, Figure, Part, Run
+from proof.spread import broken_seeds, figures_of
 from tests.postgres import Cluster, cluster
 
 STEPS = 60
@@ -98,11 +98,8 @@ async def _figures(run: Run, check: Callable[[int], list[str]], test: str) -> Se
 
     seeds = range(first, first + many)
     broken = await broken_seeds(run, check, seeds=seeds, what="random sequences", replay=replay)
-    which = f", seeds {', '.join(map(str, sorted(broken)[:20]))}" if broken else ""
-    return [
-        told("played", f"{many:,}, seeds {first} to {first + many - 1}"),
-        none(f"that broke a ledger, a life cycle or a journal{which}", len(broken)),
-    ]
+    wrong = "that broke a ledger, a life cycle or a journal"
+    return figures_of(seeds, broken, what="", wrong=wrong)
 
 
 TRADES = Part(

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from proof.part import MEMORY, Figure, Part, Run, none, told
-from proof.spread import broken_seeds
+from proof.part import MEMORY, Figure, Part, Run
+from proof.spread import broken_seeds, figures_of
 
 STEPS = 1000
 SEEDS = 10_000
@@ -32,11 +32,7 @@ async def measure(run: Run) -> Sequence[Figure]:
     what = f"worlds of {STEPS:,} steps"
     seeds = range(first, first + many)
     broken = await broken_seeds(run, broken_in, seeds=seeds, what=what, replay=replay)
-    which = f", seeds {', '.join(map(str, sorted(broken)[:20]))}" if broken else ""
-    return [
-        told("played", f"{many:,} {what}, seeds {first} to {first + many - 1}"),
-        none(f"worlds with a broken promise{which}", len(broken)),
-    ]
+    return figures_of(seeds, broken, what=f" {what}", wrong="worlds with a broken promise")
 
 
 PART = Part(

@@ -1,5 +1,8 @@
 """A stored body that was erased: what needs it is refused, and what can do without it goes on."""
 
+from collections.abc import Iterator
+
+from hundi.exchange.definition import DocumentView
 from hundi.kernel.faults import Code, Fault, Kind
 
 ERASED = Code(
@@ -14,3 +17,11 @@ def erased(path: str, what: str, advice: str) -> Fault:
     """The refusal of what has to read it: `erased("bid", "The bid BID-A1", "Refuse it.")`."""
     detail = f"{what} was erased, and this cannot be judged without its content. {advice}"
     return ERASED.at(path, detail, erased=what)
+
+
+def accepted_unread(
+    response: str, document: DocumentView | None, *, path: str, noun: str
+) -> Iterator[Fault]:
+    """The refusal of an ACCEPT whose document counts by its own text, where that was erased."""
+    if response == "ACCEPT" and document is not None and document.body is None:
+        yield erased(path, f"{noun} {document.number}", "Reject it, and have it sent anew.")

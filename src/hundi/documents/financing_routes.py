@@ -7,7 +7,7 @@ document `bidId` of the lender. Each lender gets his own part of a message, neve
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from msgspec import UnsetType
+from msgspec import UnsetType, structs
 
 from hundi.documents import bid_rules, financing_rules
 from hundi.documents.bid_rules import answer_path, shared, shared_path
@@ -18,6 +18,7 @@ from hundi.documents.financing_bodies import (
     ShareBidBody,
 )
 from hundi.documents.financing_rules import lenders, offered_path
+from hundi.documents.touched import stateless
 from hundi.exchange.definition import Touched, Touches
 from hundi.exchange.route import Cut, Found, Leg, Listed, Seeks
 from hundi.kernel.faults import Code, Fault, Kind
@@ -57,23 +58,9 @@ def _moved(
     action: str | None = None,
     hastens: tuple[Key, ...] = (),
 ) -> Touched:
-    """A request or a bid: it has neither versions nor statuses on the wire."""
-    return Touched(
-        type=type_,
-        how=Touches.MOVES,
-        object_id=object_id,
-        number=number,
-        claim=None,
-        current_version=None,
-        new_version=None,
-        current_status=None,
-        new_status=None,
-        path=path,
-        transition="",
-        action=action,
-        hastens=hastens,
-        id_member=member,
-    )  # fmt: skip
+    """A request or a bid, each named by a member of its own."""
+    plain = stateless(path, type_=type_, object_id=object_id, number=number)
+    return structs.replace(plain, action=action, hastens=hastens, id_member=member)
 
 
 def _bid(bid_id: str, path: str, *, action: str | None = None) -> Touched:

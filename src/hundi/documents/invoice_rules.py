@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from msgspec import UnsetType
 
 from hundi.documents import invoice_ledger, order_billing, sums, totals
-from hundi.documents.erased import erased
+from hundi.documents.erased import accepted_unread, erased
 from hundi.documents.invoice_bodies import ConfirmBody, Invoice, InvoiceBody, StatusChangeBody
 from hundi.documents.line_rules import each_line, milestones_make_the_total
 from hundi.documents.numbering import issued_on
@@ -153,11 +153,8 @@ def confirmation_names_the_invoice(body: ConfirmBody, context: RuleContext) -> I
 
 def what_is_accepted_is_known(body: ConfirmBody, context: RuleContext) -> Iterator[Fault]:
     """Acceptance makes the buyer owe what the stored invoice asks for."""
-    if body.invoiceConfirmation.buyerResponse != "ACCEPT" or context.document is None:
-        return
-    if context.document.body is None:
-        what = f"Invoice {context.document.number}"
-        yield erased("invoiceConfirmation", what, "Reject it, and have it sent anew.")
+    response, path = body.invoiceConfirmation.buyerResponse, "invoiceConfirmation"
+    return accepted_unread(response, context.document, path=path, noun="Invoice")
 
 
 def status_change_names_the_invoice(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from msgspec import UnsetType
 
 from hundi.documents import sums, totals
-from hundi.documents.erased import erased
+from hundi.documents.erased import accepted_unread, erased
 from hundi.documents.invoice_ledger import BOOKED, CLOSED
 from hundi.documents.line_rules import each_line, milestones_make_the_total
 from hundi.documents.note_bodies import (
@@ -191,11 +191,8 @@ def _erased(view: DocumentView) -> Fault:
 
 def what_is_accepted_is_known(body: ConfirmBody, context: RuleContext) -> Iterator[Fault]:
     """A note counts at its acceptance, for what its stored text says."""
-    if body.cdNoteConfirmation.buyerResponse != "ACCEPT" or context.document is None:
-        return
-    if context.document.body is None:
-        what = f"Note {context.document.number}"
-        yield erased("cdNoteConfirmation", what, "Reject it, and have it sent anew.")
+    response, path = body.cdNoteConfirmation.buyerResponse, "cdNoteConfirmation"
+    return accepted_unread(response, context.document, path=path, noun="Note")
 
 
 def confirmation_names_the_note(body: ConfirmBody, context: RuleContext) -> Iterator[Fault]:

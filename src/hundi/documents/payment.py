@@ -7,6 +7,8 @@ theirs is what the ledger gives.
 
 from functools import partial
 
+from msgspec import structs
+
 from hundi.documents import payment_rules
 from hundi.documents.invoice import INVOICE
 from hundi.documents.payment_bodies import (
@@ -16,6 +18,7 @@ from hundi.documents.payment_bodies import (
     Share,
 )
 from hundi.documents.payment_sums import share_path
+from hundi.documents.touched import stateless
 from hundi.documents.transitions import rows
 from hundi.exchange.definition import (
     Ack,
@@ -71,21 +74,9 @@ PAYMENT = DocumentType(
 
 
 def _payment(object_id: str, *, number: str, path: str, shared: str | None = None) -> Touched:
-    """The payment itself: it has neither versions nor statuses on the wire."""
-    return Touched(
-        type=PAYMENT.name,
-        how=Touches.MOVES,
-        object_id=object_id,
-        number=number,
-        claim=None,
-        current_version=None,
-        new_version=None,
-        current_status=None,
-        new_status=None,
-        path=path,
-        transition="",
-        shared=shared,
-    )
+    """The payment itself."""
+    plain = stateless(path, type_=PAYMENT.name, object_id=object_id, number=number)
+    return structs.replace(plain, shared=shared)
 
 
 def _invoice(named: Share | ConfirmedInvoice, path: str) -> Touched:

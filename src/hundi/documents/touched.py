@@ -63,6 +63,23 @@ def moved(
     )
 
 
+def stateless(path: str, *, type_: str, object_id: str, number: str) -> Touched:
+    """A document that a message moves and that has neither versions nor statuses on the wire."""
+    return Touched(
+        type=type_,
+        how=Touches.MOVES,
+        object_id=object_id,
+        number=number,
+        claim=None,
+        current_version=None,
+        new_version=None,
+        current_status=None,
+        new_status=None,
+        path=path,
+        transition="",
+    )
+
+
 def drawn_on(
     path: str, *, type_: str, object_id: str, number: object, claim: str | None
 ) -> tuple[Touched, ...]:

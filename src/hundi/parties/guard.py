@@ -29,14 +29,10 @@ _CLIENT_ID = re.compile(r"CEK[A-Z0-9]{7}")
 
 _LOCK = Statement.both("select pg_advisory_xact_lock($1)", sqlite="select $1 as got")
 _FAILED = Statement.both(
-    "insert into token_guard as g (client_id, address, failures, blocked_until, last_at)"
+    "insert into token_guard (client_id, address, failures, blocked_until, last_at)"
     " values ($1, $2, $3, $4, $5) on conflict (client_id, address) do update set"
     " failures = excluded.failures, blocked_until = excluded.blocked_until,"
-    " last_at = excluded.last_at",
-    sqlite="insert into token_guard (client_id, address, failures, blocked_until, last_at)"
-    " values ($1, $2, $3, $4, $5) on conflict (client_id, address) do update set"
-    " failures = excluded.failures, blocked_until = excluded.blocked_until,"
-    " last_at = excluded.last_at",
+    " last_at = excluded.last_at"
 )
 _FAMILIAR = Statement.both(
     "insert into familiar_address (client_id, address, last_at) values ($1, $2, $3)"

@@ -21,7 +21,7 @@ from hundi.kernel.sealing import SealError
 from hundi.kernel.settings import CannotServeError, ServeSettings
 from hundi.observing.setup import log_to_stderr, masking_of, traces_wanted
 from hundi.parties import at_rest
-from hundi.serving.keeping import duties
+from hundi.serving.keeping import check_duties
 from hundi.serving.process import Seat, serve_alone
 from hundi.serving.workers import supervise
 from hundi.store.engine import Database
@@ -38,9 +38,10 @@ def serve(settings: ServeSettings) -> int:
     Raises CannotServeError, BadUrlError or UnavailableError where serving cannot start.
     """
     _check_named(settings.lifetimes)
-    duties(settings.keeping)  # a key that is none is told before anything runs
     log_to_stderr(settings, masking_of(settings, os.environ))
-    traces_wanted(os.environ)  # here, and not in each of several processes, it is told
+    # Here, and not in each of several processes, it is told what is wrong or left out.
+    check_duties(settings.keeping)
+    traces_wanted(os.environ)
     path = sqlite_path(settings.database_url)
     if path is None:
         return _serve_postgres(settings)

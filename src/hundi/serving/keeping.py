@@ -18,9 +18,15 @@ def duties(keeping: Keeping) -> tuple[Duty, ...]:
     every = keeping.invariants_every
     watch = (watching(types, every),) if every else ()
     if not keeping.journal_key:
-        _log.info("journal-checkpoints-off", needs=KEY_VARIABLE)
         return watch
     try:
         return (*watch, sealing(Signer(keeping.journal_key)))
     except BadKeyError as error:
         raise CannotServeError(str(error)) from error
+
+
+def check_duties(keeping: Keeping) -> None:
+    """Tell what they leave out, once for all processes. Raises CannotServeError as `duties` does."""
+    duties(keeping)
+    if not keeping.journal_key:
+        _log.info("journal-checkpoints-off", needs=KEY_VARIABLE)
