@@ -186,6 +186,17 @@ def test_credit_on_account_fills_what_a_debit_note_asks() -> None:
     assert trade.status == "PARTIALLY PAID"
 
 
+def test_credit_on_account_fills_it_after_the_closing_too() -> None:
+    trade = Trade()
+    trade.accept()
+    trade.pay(71_700_700)
+    trade.status = "CLOSED"
+    trade.note(second_note("50.00"))
+    trade.note(second_note("80.00", noteType="DEBIT", objectId="CDN" + "3" * 32))
+    assert (trade.books.net(DUE), trade.books.net(ON_ACCOUNT)) == (3_000, 0)
+    assert trade.status == "CLOSED"
+
+
 def test_after_the_assignment_the_due_is_the_lenders() -> None:
     """A credit note goes on account, and nothing of it comes back."""
     trade = Trade()
@@ -323,7 +334,7 @@ class RandomTrade:
             assert (self.status == "PAYMENT INITIATED") is (self.books.of(PAYING).debit_pending > 0)
             assert self.status != "PAID" or held(DUE) == 0
             assert self.status != "PARTIALLY PAID" or (held(DUE) and held(CASH))
-        if self.status in invoice_ledger.OWED and not self.waiting:
+        if self.status in invoice_ledger.BOOKED and not self.waiting:
             asked = -held(BILLED) - held(ADVANCES) - held(DEBIT_NOTES)
             given_back = held(NOTES) + held(CASH) + held("split:TDS") + held(WAIVED)
             assert held(DUE) == max(0, asked - given_back)

@@ -141,9 +141,11 @@ def closing(ref: str, *, free: int) -> tuple[Posting, ...]:
 
 def derive(view: DocumentView) -> Derived:
     """The status that the ledger gives, and the transfers that put the accounts in order."""
-    if view.status not in OWED:
+    if view.status not in BOOKED:
         return Derived(status=view.status)
     postings = _in_order(view)
+    if view.status == CLOSED:  # its notes still count, but nothing opens it again
+        return Derived(status=CLOSED, postings=postings)
     moved = sum(p.amount for p in postings if p.credit == DUE)
     raised = sum(p.amount for p in postings if p.debit == DUE)
     paying = view.balance(PAYING)
