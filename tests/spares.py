@@ -84,7 +84,7 @@ class Spares:
         assert self._server is not None
         await self._server.execute(_CUT_OFF, name)
         connection = await self._connected(name)
-        as_made = await connection.fetchval(_SHAPE) == self._shape
+        as_made: bool = await connection.fetchval(_SHAPE) == self._shape
         if as_made:
             await _empty(connection)
         await connection.close()
