@@ -14,9 +14,7 @@ from hundi.store.opening import sqlite_path
 from hundi.store.postgres import connect_once
 
 _SCRIPTS = Path(__file__).parent / "migrations"
-_VERSION: sa.Select[tuple[str]] = sa.select(sa.column("version_num", sa.String)).select_from(
-    sa.table("alembic_version")
-)
+_VERSION = sa.select(sa.column("version_num", sa.String)).select_from(sa.table("alembic_version"))
 
 
 def upgrade(url: str, revision: str = "head") -> None:
