@@ -1,5 +1,4 @@
-"""Databases for the tests: a fresh one for each test, of each kind. On PostgreSQL one is used again
-once it has its first rows back, which is much quicker than to make one.
+"""Databases for the tests: a fresh one for each test, of each kind.
 
 A test that takes `database_url` runs twice, on SQLite and on PostgreSQL. PostgreSQL is started when
 the first test needs it. Where it is not installed those tests are skipped, told once in the summary;
@@ -18,6 +17,7 @@ import pytest
 from hundi.store.migrate import upgrade
 from tests.keys import KEY
 from tests.postgres import Cluster, NoPostgresError, cluster
+from tests.spares import Spares
 from tests.trade.filled import fill
 
 # What tests and the processes that they start keep secrets with, on either database.
@@ -25,9 +25,7 @@ os.environ.setdefault("HUNDI_SECRET_KEYS", KEY)
 _TEMPLATE = "hundi_template"
 _FILLED = "hundi_filled"
 _NOT_HERE = "PostgreSQL cannot be started"
-_PRISTINE = Path(__file__).with_name("pristine.sql")
 _numbers = itertools.count(1)
-_free: list[str] = []
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -47,17 +45,10 @@ def sqlite_url(tmp_path: Path, _sqlite_template: Path) -> str:
 
 
 @pytest.fixture
-def postgres_url(_postgres_template: Cluster) -> Iterator[str]:
+def postgres_url(_postgres_spares: Spares) -> Iterator[str]:
     """URL of a fresh, migrated PostgreSQL database."""
-    if not _free:
-        _free.append(f"hundi_{next(_numbers)}")
-        _postgres_template.create(_free[0], template=_TEMPLATE)
-    name = _free.pop()
-    yield _postgres_template.url(name)
-    if _postgres_template.restored(name):
-        _free.append(name)
-    else:
-        _postgres_template.drop(name)
+    with _postgres_spares.one() as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -89,8 +80,14 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[Cluster]:
 @pytest.fixture(scope="session")
 def _postgres_template(postgres: Cluster) -> Cluster:
     upgrade(postgres.create(_TEMPLATE))
-    postgres.sql(_PRISTINE.read_text(encoding="utf-8"), database=_TEMPLATE)
     return postgres
+
+
+@pytest.fixture(scope="session")
+def _postgres_spares(_postgres_template: Cluster) -> Iterator[Spares]:
+    spares = Spares(_postgres_template, _TEMPLATE)
+    yield spares
+    spares.close()
 
 
 @pytest.fixture(scope="session")

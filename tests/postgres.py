@@ -43,11 +43,6 @@ _SETTINGS = {
 # Commits still wait until they are written, so that killing any process loses none.
 _UNSAFE = {"fsync": "off", "full_page_writes": "off"}
 _PR_SET_PDEATHSIG = 1
-_RESTORE = (
-    "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
-    " where datname = current_database() and pid <> pg_backend_pid();"
-    "select pristine.restore()"
-)
 
 
 class NoPostgresError(Exception):
@@ -91,18 +86,9 @@ class Cluster:
         """Drop a database, cutting off whoever still uses it."""
         self.sql(f'drop database if exists "{database}" with (force)')
 
-    def sql(self, statement: str, *, database: str = "postgres") -> None:
-        command = [*self._psql, "-d", database, "-c", statement]
+    def sql(self, statement: str) -> None:
+        command = [*self._psql, "-c", statement]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=_environment())
-
-    def restored(self, database: str) -> bool:
-        """Give a copy of a template with `pristine.sql` its first rows back, cutting off its users.
-
-        False where its tables are no longer those of the template.
-        """
-        command = [*self._psql, "-d", database, "-c", _RESTORE]
-        done = subprocess.run(command, check=False, capture_output=True, env=_environment())
-        return done.returncode == 0
 
     def answers(self) -> bool:
         command = [*self._psql, "-c", "select"]
