@@ -77,12 +77,15 @@ class Health:
             return
         seen, self._seen = self._seen, {}
         try:
-            await self._database.write(lambda tx: record(tx, seen))
+            changes = await self._database.write(lambda tx: record(tx, seen))
         except Exception as error:  # noqa: BLE001 (deliveries do not stand still for a statistic)
             _log.warning("health-not-written", error=str(error))
             later, self._seen = self._seen, seen
             for client_id, one in later.items():
                 self._note(client_id, one)
+            return
+        for change in changes:
+            _log.warning(change.what, clientId=change.client_id, reason=change.reason)
 
     def stop(self) -> None:
         """Write once more and end."""

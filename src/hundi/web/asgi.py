@@ -18,10 +18,13 @@ class Disconnected(Exception):  # noqa: N818 (it is an event, not a fault of our
 
 
 def headers_of(scope: Scope) -> dict[bytes, bytes]:
-    """Request headers by lower-case name; a repeated one keeps its first value."""
+    """Request headers by lower-case name; a repeated one keeps its first value, codings all of them."""
     found: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
-        found.setdefault(name, value)
+        if name == b"content-encoding" and name in found:
+            found[name] += b"," + value
+        else:
+            found.setdefault(name, value)
     return found
 
 
@@ -34,7 +37,8 @@ def check_json(headers: Headers) -> None:
         )
     if not all(map(_is_utf8, parameters)):
         raise RefusedError([MEDIA_TYPE.at("", "Send the body in UTF-8, and no other charset.")])
-    if headers.get(b"content-encoding", b"identity").strip().lower() not in {b"", b"identity"}:
+    codings = headers.get(b"content-encoding", b"").lower().split(b",")
+    if not {one.strip() for one in codings} <= {b"", b"identity"}:
         raise RefusedError([MEDIA_TYPE.at("", "Send the body without Content-Encoding.")])
 
 

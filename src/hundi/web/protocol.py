@@ -27,6 +27,7 @@ from hundi.web.envelope import (
     problem,
     status_of,
 )
+from hundi.web.reserve import Reserve
 
 HEAD_LIMIT = 32 * 1024
 """Bytes of a request that are not its body: target, headers, trailers, the chunks' frames. A body
@@ -45,7 +46,8 @@ GRACE_SECONDS = 20
 class Limits:
     """What a server grants. All but the first two are seconds.
 
-    Beyond `connections`, `spare` more are let in to ask for /healthz and are told 503 for all else.
+    Beyond `connections`, `spare` more are let in to ask for /healthz and are told 503 for all else;
+    so are those that come while no file handle is left.
     `head` and `request` are how long one may take to arrive, counted from its first byte; `rest` is
     how long a connection may lie idle, `last` the same once the server is to stop; `unsent` how long
     a peer may leave answers untaken.
@@ -100,6 +102,7 @@ class Connections:
         self.limits = limits
         self.second = 0
         self.draining = False
+        self.reserve = Reserve()
         self._open: set[Connection] = set()
 
     def __len__(self) -> int:
@@ -125,6 +128,7 @@ class Connections:
     def sweep(self) -> None:
         """Count a second, and end what has taken too long."""
         self.second += 1
+        self.reserve.look()
         for connection in tuple(self._open):
             connection.judge()
 
@@ -161,7 +165,8 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Let the connection in, or to the spare room, or not at all."""
         super().connection_made(transport)
-        crowded = len(self._among) >= self._among.limits.connections
+        self._among.reserve.look()  # it may have taken the last handle
+        crowded = self._among.reserve.starved or len(self._among) >= self._among.limits.connections
         if not self._among.enter(self):
             self._end(503)
         elif crowded:
