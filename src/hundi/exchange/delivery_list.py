@@ -66,7 +66,7 @@ def _roads_sqlite() -> str:
     return " union all ".join((*roads, f"select * from (select '', {len(_SIDES)}, {_OWN})"))
 
 
-def _page(roads: str) -> str:
+def _page(roads: str, *, webhooks: str) -> str:
     """One step, as `Stepping` has it: without the outer `left join` an empty one would tell nothing."""
     return (
         "with looked as materialized (select r.*, row_number() over"
@@ -76,7 +76,7 @@ def _page(roads: str) -> str:
         " select h.req_msg_id as behind, s.* from ahead h left join"
         f" ({_COLUMNS} from (select distinct l.req_msg_id from looked l, ahead a"
         " where l.req_msg_id >= coalesce(a.req_msg_id, '')) k"
-        f" join delivery w on w.req_msg_id = k.req_msg_id{_JOINED}"
+        f" cross join {webhooks}{_JOINED} and w.req_msg_id = k.req_msg_id"
         f" and ($3 = '' or w.state = $3) and ($4 = '' or w.req_msg_id = $4) and ($5 = '' or {_INBOUND} = ($5 = 'inbound'))"
         " and (w.req_msg_id, w.webhook_id) < ($6, $7)"
         " order by w.req_msg_id desc, w.webhook_id desc limit $9) s on true"
@@ -84,8 +84,24 @@ def _page(roads: str) -> str:
     )
 
 
-_LIST = Statement.both(_page(_roads_postgresql()), sqlite=_page(_roads_sqlite()))
-_OF_ONE = Statement.both(_page("select '' as b2b_id, 0 as side, cast($4 as text) as req_msg_id"))
+# Webhooks are looked up by their exchange. Either database would rather go through all webhooks in
+# the order of the list, until a page is full.
+_OF_THEM = {
+    "postgresql": "lateral (select * from delivery v where v.req_msg_id = k.req_msg_id offset 0) w",
+    "sqlite": "delivery w",
+}
+_ONE = "select '' as b2b_id, 0 as side, cast($4 as text) as req_msg_id"
+
+
+def _both(*, postgresql: str, sqlite: str) -> Statement:
+    return Statement.both(
+        _page(postgresql, webhooks=_OF_THEM["postgresql"]),
+        sqlite=_page(sqlite, webhooks=_OF_THEM["sqlite"]),
+    )
+
+
+_LIST = _both(postgresql=_roads_postgresql(), sqlite=_roads_sqlite())
+_OF_ONE = _both(postgresql=_ONE, sqlite=_ONE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
