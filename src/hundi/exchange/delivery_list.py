@@ -57,8 +57,8 @@ def _roads_postgresql() -> str:
 def _roads_sqlite() -> str:
     """SQLite has no `lateral`; a list of keys may be limited for each B2B ID, too."""
     roads = (
-        f"select m.b2b_id as b2b_id, {place} as side, l.req_msg_id as req_msg_id"
-        f" from {_IDS} cross join exchange l where l.req_msg_id in (select "
+        f"select m.b2b_id as b2b_id, {place} as side, e.req_msg_id as req_msg_id"
+        f" from {_IDS} cross join exchange e where e.req_msg_id in (select "
         + _ROAD.format(of=f"x.{side} = m.b2b_id")
         + ")"
         for place, side in enumerate(_SIDES)
@@ -74,8 +74,8 @@ def _page(roads: str, *, webhooks: str) -> str:
         " ahead as materialized (select max(l.req_msg_id) as req_msg_id from looked l"
         " where l.place = $8)"
         " select h.req_msg_id as behind, s.* from ahead h left join"
-        f" ({_COLUMNS} from (select distinct l.req_msg_id from looked l, ahead a"
-        " where l.req_msg_id >= coalesce(a.req_msg_id, '')) k"
+        f" ({_COLUMNS} from (select distinct l.req_msg_id from looked l, ahead b"
+        " where l.req_msg_id >= coalesce(b.req_msg_id, '')) k"
         f" cross join {webhooks}{_JOINED} and w.req_msg_id = k.req_msg_id"
         f" and ($3 = '' or w.state = $3) and ($4 = '' or w.req_msg_id = $4) and ($5 = '' or {_INBOUND} = ($5 = 'inbound'))"
         " and (w.req_msg_id, w.webhook_id) < ($6, $7)"
