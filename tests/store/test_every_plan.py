@@ -20,6 +20,10 @@ from tests.store.crowd import crowd
 from tests.store.statements import statements
 
 COPIES = 60
+EAGER = dict.fromkeys(
+    ("min_parallel_index_scan_size", "min_parallel_table_scan_size", "parallel_setup_cost"), "0"
+)
+"""Even a small store would call for parallel workers, if the server's settings let it."""
 SPOKEN_BY_ONE = {"exchange.leases._NOTE": "sqlite", "exchange.leases._AT_ONCE": "postgresql"}
 """Statements that only one of the databases understands."""
 COUNTS_ALL = "a survey of everything that is there, which the operator has asked for"
@@ -90,7 +94,7 @@ def walked(plan: dict[str, Any], leading: dict[str, str]) -> list[str]:
 async def test_postgresql_goes_through_nothing(filled_postgres_url: str) -> None:
     await crowd(filled_postgres_url, COPIES)
     connection = await asyncpg.connect(
-        filled_postgres_url, server_settings=SETTINGS, statement_cache_size=0
+        filled_postgres_url, server_settings=EAGER | SETTINGS, statement_cache_size=0
     )
     try:
         leading = dict(await connection.fetch(LEADING))
