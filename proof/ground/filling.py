@@ -75,7 +75,11 @@ class Filler:
         rows: Rows = {}
         for place in range(count):
             swap = _swapping(
-                {pan: f"ZZZCA{place:04d}A", client: f"C{place:09d}", entity[-12:]: f"{place:012d}"}
+                {
+                    pan: f"ZZZCA{place:04d}A",
+                    client: copied_client(place),
+                    entity[-12:]: f"{place:012d}",
+                }
             )
             made = {name: [_changed(row, swap) for row in kept] for name, kept in template.items()}
             row = made["client"][0]
@@ -137,6 +141,11 @@ class Filler:
             await connection.execute("vacuum analyze")
         finally:
             await connection.close()
+
+
+def copied_client(place: int) -> str:
+    """The id of a client that `Filler.parties` adds; its secret is that of the buyer's."""
+    return f"C{place:09d}"
 
 
 def _copied(template: Rows, place: int, *, before: int) -> Rows:
