@@ -17,7 +17,15 @@ from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter
 
-from hundi.exchange import deliveries, feed, queries, redrive, refusals
+from hundi.exchange import (
+    deliveries,
+    delivery_list,
+    document_list,
+    feed,
+    queries,
+    redrive,
+    refusals,
+)
 from hundi.exchange.cursor import cursor, key_of
 from hundi.exchange.record import State
 from hundi.exchange.settle import Ended
@@ -75,7 +83,7 @@ async def list_documents(
     limit: Limit = 50,
 ) -> Answer:
     """The caller's documents, the newest first."""
-    filters = queries.Filters(
+    filters = document_list.Filters(
         type=kind, status=status, author=author, counterparty=counterparty, text=text
     )
     ask = partial(queries.documents, client_id=client_id, filters=filters, after=after, limit=limit)
@@ -133,7 +141,7 @@ async def list_deliveries(
     limit: Limit = 50,
 ) -> Answer:
     """Webhooks to the caller and to its counterparties, the newest exchange first."""
-    filters = deliveries.Filters(state=in_state, req_msg_id=req_msg_id, side=side)
+    filters = delivery_list.Filters(state=in_state, req_msg_id=req_msg_id, side=side)
     ask = partial(
         deliveries.deliveries, client_id=client_id, filters=filters, after=after, limit=limit
     )
