@@ -18,6 +18,7 @@ from proof.parts import (
     powercut,
     race,
     schedule,
+    schema,
     sequences,
     signatures,
     simulation,
@@ -56,4 +57,5 @@ PARTS: tuple[Part, ...] = (
     signatures.PART,
     tenants.PART,
     torture.PART,
+    schema.PART,
 )
