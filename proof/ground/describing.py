@@ -28,10 +28,13 @@ UNSAYABLE = {
     "SHAPE-NUL": "no text holds NUL, also where the description leaves members free",
     "SHAPE-NUMBER": "no number has an exponent beyond 20, likewise",
     "SHAPE-DEPTH": "nothing is nested deeper than 32, likewise",
+    "WHOLE-NUMBER": "1.0 is an integer to JSON Schema, and no version of a document here",
+    "TOKEN-CLIENT": "the form of a token call names the client of its Basic header",
     "HTTP-PARAMETER": "no part of a path holds NUL",
 }
 """Codes of what a JSON Schema cannot say or would have to say everywhere. Whoever is refused with
 nothing but these has sent what the description seems to allow."""
+_WHOLE = "is not a whole number. Send it without point and exponent."
 _ACCEPTABLE = ["2xx", "401", "403", "404", "409", "422", "429"]
 """What the description can promise: whose B2B ID, which document and which sums is for the rules."""
 _ACTORS = {"buyer": "buyer", "supplier": "supplier", "lender side": "lender-a"}
@@ -192,7 +195,12 @@ def _codes(response: Any) -> set[str]:
     except ValueError:
         return set()
     told = told.get("payload", told) if isinstance(told, dict) else {}
-    return {fault["code"] for fault in told.get("faults", ())}
+    if "not the one in the Basic header" in told.get("error_description", ""):
+        return {"TOKEN-CLIENT"}
+    return {
+        "WHOLE-NUMBER" if _WHOLE in fault["detail"] else fault["code"]
+        for fault in told.get("faults", ())
+    }
 
 
 def _statuses(event: ScenarioFinished) -> Iterator[str]:

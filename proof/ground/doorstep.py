@@ -16,7 +16,7 @@ STRANGE = (
     "/network/v1/documents/a/b/c/d", "/network/v1/%00", "/network/v1/exchanges/", "/oauth", "/oauth/",
     "/oauth/token/", "/healthz/x", "/schema/x", "/metrics/x", "/favicon.ico", "/.well-known/x", "/%ff",
 )  # fmt: skip
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "QUERY", "TRACE", "BREW")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "QUERY", "TRACE", "PROPFIND")
 TYPES = (
     "", "text/plain", "application/xml", "application/x-www-form-urlencoded", "multipart/form-data",
     "application/json; charset=utf-16", "application/jsonx", "json", "*/*", "application/ json",
