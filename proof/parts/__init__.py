@@ -19,6 +19,7 @@ from proof.parts import (
     powercut,
     race,
     schedule,
+    schema,
     sequences,
     signatures,
     simulation,
@@ -58,4 +59,5 @@ PARTS: tuple[Part, ...] = (
     tenants.PART,
     torture.PART,
     fuzz.PART,
+    schema.PART,
 )
