@@ -17,6 +17,7 @@ from proof.parts import (
     order,
     powercut,
     race,
+    sabotage,
     schedule,
     sequences,
     signatures,
@@ -56,4 +57,5 @@ PARTS: tuple[Part, ...] = (
     signatures.PART,
     tenants.PART,
     torture.PART,
+    sabotage.PART,
 )
