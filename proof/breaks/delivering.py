@@ -5,11 +5,11 @@ from proof.part import POSTGRESQL, Length
 
 _WIRE = "answer = await self.wire.post(endpoint, parcel, now=self.clock(), watch=watch)"
 _NOTED = (
-    "answer = Answer(status=200, body=b'{\"payload\": {\"resp\": {\"result\": \"SUCCESS\"}}}',"
+    'answer = Answer(status=200, body=b\'{"payload": {"resp": {"result": "SUCCESS"}}}\','
     " retry_after=None, milliseconds=0, reached=True, error=None)"
 )
 _ACK = "accepted = await self._accept(call, raw, visit=visit, key=_key(headers))"
-_RECEIVED = "    if watch is not None:\n        watch.note(\"read\")\n"
+_RECEIVED = '    if watch is not None:\n        watch.note("read")\n'
 _KEPT = '    globals().setdefault("_kept", []).append(bytes({size}))\n'
 
 BREAKS = (
@@ -49,12 +49,12 @@ BREAKS = (
     Break(
         name="one webhook in sixteen is sent twice",
         edits=(Edit("delivery/dispatch.py", _WIRE, f"{_WIRE}\n            if parcel.webhook_id[-1] == '0':\n                {_WIRE}"),),
-        part="kill", finds=("webhooks repeated",),
+        part="kill", finds=("arrivals of a webhook beyond",), beside=("webhooks repeated; wanted",),
     ),
     Break(
         name="another's lease counts for a tenth of a second",
         edits=(Edit("exchange/leases.py", "LEASE = 30 * SECOND", "LEASE = SECOND // 10"),),
-        part="fleet", database=POSTGRESQL, finds=("webhooks repeated",),
+        part="fleet", database=POSTGRESQL, finds=("arrivals of a webhook beyond",), beside=("webhooks repeated; wanted",),
     ),
     Break(
         name="a lane has no order",
