@@ -18,6 +18,7 @@ from proof.parts import (
     order,
     powercut,
     race,
+    sabotage,
     schedule,
     schema,
     sequences,
@@ -60,4 +61,5 @@ PARTS: tuple[Part, ...] = (
     torture.PART,
     fuzz.PART,
     schema.PART,
+    sabotage.PART,
 )
