@@ -119,12 +119,12 @@ class Metrics:
         for code in {fault.code for fault in faults}:
             self._counted(self._refusals, code, str(status)).inc()
 
-    def attempted(self, result: AttemptResult, now: int) -> None:
+    def attempted(self, result: AttemptResult, now: int) -> None:  # noqa: ARG002 (an observer is told)
         """Count an attempt at a webhook that has ended."""
         kind, decision = result.leased.kind, result.verdict.decision
         self._counted(self._attempts, kind.value, decision.value).inc()
         self._attempt_seconds.observe(result.answer.milliseconds / 1000)
-        self._timings.attempted(result, now)
+        self._timings.attempted(result)
         if kind is Kind.REQUEST and decision in {Decision.SETTLED, Decision.DECLINED}:
             self.entered(State(decision.value))
 
