@@ -20,6 +20,7 @@ from hundi.exchange import tables
 from hundi.exchange.record import stored_name
 from hundi.exchange.verdict import Kind
 from hundi.onboarding.calls import CALLS
+from hundi.onboarding.model import AREA
 from hundi.store.migrate import upgrade
 from hundi.web.openapi import schema
 from proof.ground.databases import opened
@@ -42,10 +43,6 @@ class Thing:
     values: Mapping[str, str]
     owners: frozenset[str]
 
-    def nobodys(self) -> "Thing":
-        """The same values where they lead to nothing: no exchange is a registration."""
-        return replace(self, owners=frozenset())
-
 
 @dataclass(slots=True)
 class Matrix:
@@ -57,7 +54,7 @@ class Matrix:
     own: int = 0
     foreign: int = 0
     shut_out: int = 0
-    samples: int = 0
+    samples: list[str] = field(default_factory=list)
     calls: set[str] = field(default_factory=set)
     told: Counter[int] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
@@ -147,6 +144,7 @@ class Known:
             ("reqMsgId",): [
                 Thing({"reqMsgId": i}, frozenset(owners)) for i, owners in sides.items()
             ],
+            ("onboarding", "reqMsgId"): [_call(row) for row in exchanges.values()],
             ("webhookId",): [
                 Thing({"webhookId": row["webhook_id"]}, frozenset(sides[row["req_msg_id"]]))
                 for row in rows["delivery"]
@@ -188,6 +186,12 @@ def _document(row: Mapping[str, Any]) -> Thing:
     return Thing({"type": row["type"], "objectId": row["object_id"]}, frozenset(owners))
 
 
+def _call(row: Mapping[str, Any]) -> Thing:
+    """An exchange where onboarding looks for one: there are only its own, each its client's."""
+    own = {row["client_id"]} if row["message"].startswith(f"{AREA}/") else set()
+    return Thing({"reqMsgId": row["req_msg_id"]}, frozenset(own))
+
+
 def _partners(client_id: str) -> frozenset[str]:
     """Who has an account with a client."""
     if client_id == "supplier":
@@ -216,7 +220,7 @@ async def _play(matrix: Matrix, known: Known) -> None:
         matrix.calls.add(str(ask))
         if ask.path in messages:
             sent = known.sent.get(messages[ask.path])
-            matrix.samples += sent is None
+            matrix.samples += [ask.path] if sent is None else []
             await matrix.send(ask.path, sent or [("", _sample(ask.path))])
         else:
             await _other(matrix, ask, known)
@@ -231,11 +235,8 @@ async def _other(matrix: Matrix, ask: Ask, known: Known) -> None:
         await matrix.plain(ask)
     elif places in known.things:
         code = b'{"code":"123456"}' if ask.path.endswith("/code") else None
-        none_s = "/onboarding/" in ask.path
-        things = known.things[places]
-        await matrix.about(
-            replace(ask, body=code), [t.nobodys() for t in things] if none_s else things
-        )
+        room = ("onboarding",) if "/onboarding/" in ask.path else ()
+        await matrix.about(replace(ask, body=code), known.things[(*room, *places)])
     else:
         raise ProofError(f"{ask.path}: nobody has said here which objects {places} name")
 
@@ -261,7 +262,7 @@ async def measure(run: Run) -> Sequence[Figure]:
         none(f"answers that show what is another's {'; '.join(matrix.leaks[:3])}".rstrip(),
              len(matrix.leaks)),
         none(f"tables that differ afterwards {', '.join(written)}".rstrip(), len(written)),
-        told("messages of which the description's sample was sent", f"{matrix.samples}"),
+        told("messages of which the description's sample was sent", ", ".join(matrix.samples)),
         told("statuses", ", ".join(f"{s}: {n:,}" for s, n in sorted(matrix.told.items()))),
     ]  # fmt: skip
 
