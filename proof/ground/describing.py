@@ -132,11 +132,11 @@ def _described(ground: Ground, task: Task, excused: Counter[str]) -> Any:
             if not case.path.startswith("/oauth/"):
                 case.headers["Authorization"] = f"Bearer {data}-token"
 
-    @described.hook
+    @described.hook  # type: ignore[untyped-decorator]
     def map_case(_context: object, case: Any) -> Any:
         return _deepened(ground, case)
 
-    @described.hook
+    @described.hook  # type: ignore[untyped-decorator]
     def filter_failure(_context: object, failure: Any, _case: object, response: Any) -> bool:
         codes = _codes(response) if type(failure).__name__ == "RejectedPositiveData" else set()
         if not codes or not codes <= UNSAYABLE.keys():

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from hundi.exchange import tables
 from hundi.exchange.verdict import Kind
+from hundi.onboarding.model import AREA
 from proof.ground.tenants import Tenants
 
 MARKED = re.compile(r"[A-Z0-9a-z/@-]*[0-9][A-Z0-9a-z/@-]*")
@@ -23,10 +24,6 @@ class Thing:
     values: Mapping[str, str]
     owners: frozenset[str]
 
-    def nobodys(self) -> "Thing":
-        """The same values where they lead to nothing: no exchange is a registration."""
-        return replace(self, owners=frozenset())
-
 
 class Known:
     """What there is on the network: documents, exchanges, webhooks, B2B IDs, and the bodies sent."""
@@ -39,6 +36,7 @@ class Known:
             ("reqMsgId",): [
                 Thing({"reqMsgId": i}, frozenset(owners)) for i, owners in sides.items()
             ],
+            ("onboarding", "reqMsgId"): [_call(row) for row in exchanges.values()],
             ("webhookId",): [
                 Thing({"webhookId": row["webhook_id"]}, frozenset(sides[row["req_msg_id"]]))
                 for row in rows["delivery"]
@@ -78,6 +76,12 @@ def _document(row: Mapping[str, Any]) -> Thing:
         lender = "a" if row["object_id"].endswith(("/LENDER-A", "BID-A1")) else "b"
         owners = {"supplier", f"lender-{lender}"}
     return Thing({"type": row["type"], "objectId": row["object_id"]}, frozenset(owners))
+
+
+def _call(row: Mapping[str, Any]) -> Thing:
+    """An exchange where onboarding looks for one: there are only its own, each its client's."""
+    own = {row["client_id"]} if row["message"].startswith(f"{AREA}/") else set()
+    return Thing({"reqMsgId": row["req_msg_id"]}, frozenset(own))
 
 
 def _partners(client_id: str) -> frozenset[str]:

@@ -40,7 +40,7 @@ class Matrix:
     own: int = 0
     foreign: int = 0
     shut_out: int = 0
-    samples: int = 0
+    samples: list[str] = field(default_factory=list)
     calls: set[str] = field(default_factory=set)
     told: Counter[int] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
@@ -134,7 +134,7 @@ async def _play(matrix: Matrix, there: Known) -> None:
         matrix.calls.add(str(ask))
         if ask.path in messages:
             sent = there.sent.get(messages[ask.path])
-            matrix.samples += sent is None
+            matrix.samples += [ask.path] if sent is None else []
             await matrix.send(ask.path, sent or [("", _sample(ask.path))])
         else:
             await _other(matrix, ask, there)
@@ -149,11 +149,8 @@ async def _other(matrix: Matrix, ask: Ask, there: Known) -> None:
         await matrix.plain(ask)
     elif places in there.things:
         code = b'{"code":"123456"}' if ask.path.endswith("/code") else None
-        none_s = "/onboarding/" in ask.path
-        things = there.things[places]
-        await matrix.about(
-            replace(ask, body=code), [t.nobodys() for t in things] if none_s else things
-        )
+        room = ("onboarding",) if "/onboarding/" in ask.path else ()
+        await matrix.about(replace(ask, body=code), there.things[(*room, *places)])
     else:
         raise ProofError(f"{ask.path}: nobody has said here which objects {places} name")
 
@@ -179,7 +176,7 @@ async def measure(run: Run) -> Sequence[Figure]:
         none(f"answers that show what is another's {'; '.join(matrix.leaks[:3])}".rstrip(),
              len(matrix.leaks)),
         none(f"tables that differ afterwards {', '.join(written)}".rstrip(), len(written)),
-        told("messages of which the description's sample was sent", f"{matrix.samples}"),
+        told("messages of which the description's sample was sent", ", ".join(matrix.samples)),
         told("statuses", ", ".join(f"{s}: {n:,}" for s, n in sorted(matrix.told.items()))),
     ]  # fmt: skip
 
