@@ -33,7 +33,6 @@ def upgrade() -> None:
         postgresql_where=_OWN, sqlite_where=_OWN,
     )  # fmt: skip
 
-
     for name, column in _TROUBLED.items():
         only = sa.text(f"{column} is not null")
         op.create_index(name, "client", [column], postgresql_where=only, sqlite_where=only)
