@@ -10,6 +10,7 @@ from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
+import structlog
 from litestar import Litestar, Response, Router, get, post
 from litestar.connection import ASGIConnection, Request
 from litestar.di import Provide
@@ -58,6 +59,8 @@ from hundi.web.context import (
 from hundi.web.metrics import CONTENT_TYPE
 from hundi.web.openapi import schema
 from hundi.web.problems import HANDLERS, segment
+
+_log = structlog.get_logger()
 
 Asgi = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
 
@@ -202,6 +205,7 @@ async def enable_endpoint(network: Network, client_id: ClientId) -> Answer:
         return await endpoint_of(tx, client_id)
 
     shown = await network.write(enable)
+    _log.warning("endpoint-enabled", clientId=client_id, reason="its owner asked for it")
     network.wake()
     return answer(shown)
 
