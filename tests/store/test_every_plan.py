@@ -34,7 +34,6 @@ ALLOWED = {
     "exchange.refusals._TRIM": ENDS,
     "exchange.sealing.store._LAST": ENDS,
     "parties.guard._PURGE": ENDS,
-    "web.database_gauges._STANDING": "it counts clients: one row for each, once a minute",
 }
 """By the statement's name, without what stands in brackets."""
 LEADING = """

@@ -8,7 +8,7 @@ from hundi.kernel.clock import SECOND
 from hundi.store.engine import Database, Row, Transaction
 from hundi.store.statement import Statement
 
-# Each is answered from an index of those rows alone, or from the clients.
+# Each is answered from an index of those rows alone.
 _QUESTIONS = (
     "select (select count(*) from event where position is null) as unnumbered,"
     " (select min(at) from event where position is null) as oldest_event,"

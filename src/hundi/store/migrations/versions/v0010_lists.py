@@ -12,6 +12,7 @@ down_revision = "0009"
 branch_labels = None
 depends_on = None
 
+_TROUBLED = {"client_disabled": "disabled_at", "client_failing": "failing_since"}
 _OWN = sa.text("receiver_b2b = ''")
 
 
@@ -32,9 +33,15 @@ def upgrade() -> None:
         postgresql_where=_OWN, sqlite_where=_OWN,
     )  # fmt: skip
 
+    for name, column in _TROUBLED.items():
+        only = sa.text(f"{column} is not null")
+        op.create_index(name, "client", [column], postgresql_where=only, sqlite_where=only)
+
 
 def downgrade() -> None:
     """Take them away."""
+    for name in _TROUBLED:
+        op.drop_index(name, "client")
     for name in ("exchange_own", "exchange_came", "exchange_sent"):
         op.drop_index(name, "exchange")
     for name in ("document_came", "document_written"):
