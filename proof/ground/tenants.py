@@ -124,7 +124,7 @@ async def _register(net: Tenants) -> None:
     for name, body in (("reg-check-entity", bodies.check()), ("reg-entity", bodies.entity())):
         path = f"/api/v0/business-onboarding/{name}"
         answer = await net.call("buyer", Ask("post", path, json.dumps(body).encode()))
-        if answer.status_code != 200:  # noqa: PLR2004 (its own name)
+        if answer.status_code != 200:
             raise ProofError(f"{name}: {answer.text}")
 
 
