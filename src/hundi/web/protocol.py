@@ -273,7 +273,17 @@ class Connection(HttpToolsProtocol):
         raise _RefusedError
 
     def _end(self, status: int) -> None:
-        """Close; say why, unless that would stand in for the answer to something else."""
+        """Close; say why, unless that would stand in for the answer to something else.
+
+        What comes behind a whole request and is none lets that one be answered first: its sender
+        must know what became of it. Who sends too much is not waited for.
+        """
+        if status in _ANSWERED_FIRST and self._phase is not _BODY and self._answering():
+            cycle: Any = self.cycle  # the newest: those before it are answered before it
+            cycle.keep_alive = False
+            self._phase = _NOTHING
+            self.flow.pause_reading()
+            return
         if self._may_speak():
             self.transport.write(_ANSWERS[status])
         self._phase = _NOTHING
@@ -330,6 +340,7 @@ def _answer(code: Code, sentence: str, extra: str = "") -> bytes:
     ).encode("ascii") + body
 
 
+_ANSWERED_FIRST = {400, 408}
 _CROWDED = "Too many connections are open. Try again in a moment."
 _ANSWERS = {
     400: _answer(NOT_HTTP, NOT_HTTP.meaning),
