@@ -279,27 +279,6 @@ async def test_the_time_for_an_answer_is_ours(callers: Callers) -> None:
     assert caller.still_open, "it rests since its answer only"
 
 
-@pytest.mark.parametrize("more", [b"}}}", b"x" * 60_000, b"GET / HTTP/9.9\r\n\r\n"])
-async def test_what_follows_a_whole_request_does_not_cost_its_answer(
-    callers: Callers, more: bytes
-) -> None:
-    slow = GET.replace(b"healthz", b"slow")
-    caller = await callers.dial(slow + b"Content-Length: 2\r\n\r\n{}" + more)
-    await callers.pass_seconds(1)
-    assert caller.still_open
-    callers.released.set()
-    answer = await caller.ended()
-    assert answer.startswith(b"HTTP/1.1 200 ")
-    assert answer.count(b"HTTP/1.1 ") == 1, "what follows is no request"
-
-
-async def test_a_late_second_head_does_not_cost_the_first_answer(callers: Callers) -> None:
-    caller = await callers.dial(GET.replace(b"healthz", b"slow") + b"\r\nGET /late")
-    await callers.pass_seconds(LIMITS.head + 1)
-    callers.released.set()
-    assert (await caller.ended()).count(b"HTTP/1.1 200 ") == 1
-
-
 @pytest.mark.parametrize("nothing", [b"", b"\r\n"])
 async def test_a_connection_at_rest_is_closed(callers: Callers, nothing: bytes) -> None:
     caller = await callers.dial(GET + b"\r\n")
