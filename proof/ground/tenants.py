@@ -161,7 +161,7 @@ def _application(trade: Lending) -> Application:
         random=Random(3).randbytes, metrics=metrics, visits=visits, waiters=EventWaiters(database),
         wake=_nothing, wake_codes=_nothing, contacts=None,
     )  # fmt: skip
-    offered = calls(trade.road, room, edge)
+    offered = calls(trade.road, room)
     return Application(offered, edge=edge, tokens=tokens, visits=visits, rest=rest(context))
 
 

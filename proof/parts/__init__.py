@@ -18,7 +18,9 @@ from proof.parts import (
     order,
     powercut,
     race,
+    sabotage,
     schedule,
+    schema,
     sequences,
     signatures,
     simulation,
@@ -58,4 +60,6 @@ PARTS: tuple[Part, ...] = (
     tenants.PART,
     torture.PART,
     fuzz.PART,
+    schema.PART,
+    sabotage.PART,
 )

@@ -7,13 +7,14 @@ from unittest.mock import Mock
 
 import pytest
 import sqlalchemy as sa
+from structlog.testing import capture_logs
 
 from hundi.delivery.health import Health
 from hundi.exchange.redrive import abandon, redrive
 from hundi.exchange.tables import delivery
 from hundi.exchange.verdict import Decision
-from hundi.kernel.clock import wall_clock
-from hundi.parties.health import enable
+from hundi.kernel.clock import MINUTE, wall_clock
+from hundi.parties.health import WARNED_AFTER, enable
 from hundi.parties.tables import client
 from tests.exchange.scene import Scene, scene
 from tests.exchange.slips import slip
@@ -164,3 +165,31 @@ async def test_what_failed_before_counts_again_once_the_endpoint_is_on(database_
         await stage.database.write(lambda tx: enable(tx, "supplier"))
         await _failed(stage, Health(stage.database))
         assert (await _row(stage))["failed_exchanges"] == 1
+
+
+async def test_who_is_warned_or_disabled_is_logged_once(database_url: str) -> None:
+    async with scene(database_url) as stage:
+        since = wall_clock() - WARNED_AFTER - MINUTE
+        await stage.execute(sa.update(client).values(failing_since=None))
+        await stage.execute(
+            sa.update(client).where(client.c.client_id == "supplier").values(failing_since=since)
+        )
+        with capture_logs() as told:
+            for decision in (FAILED, FAILED, GONE):
+                await _seen(stage, decision)
+        lines = [(line["event"], line["clientId"], line["log_level"]) for line in told]
+        assert lines == [
+            ("endpoint-warned", "supplier", "warning"),
+            ("endpoint-disabled", "supplier", "warning"),
+        ]
+        assert [line["reason"] for line in told] == [
+            "12 hours without a success",
+            "the endpoint answered 410 Gone",
+        ]
+
+
+async def _seen(stage: Scene, decision: Decision) -> None:
+    watched = Health(stage.database)
+    watched.attempted(_attempt(decision), NOW)
+    watched.stop()
+    await watched.run()

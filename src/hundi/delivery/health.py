@@ -6,7 +6,7 @@ written every few seconds, and only where something changed.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -15,7 +15,7 @@ from hundi.exchange.failing import Failing, attempt_name, newly_failing
 from hundi.exchange.outbox import AttemptResult
 from hundi.exchange.verdict import Decision
 from hundi.kernel.clock import HOUR
-from hundi.parties.health import Seen, record
+from hundi.parties.health import Change, Seen, record
 from hundi.store.engine import Database, Transaction
 
 FLUSH_SECONDS = 2
@@ -104,19 +104,22 @@ class Health:
             return
         noted, self._noted = self._noted, {}
         try:
-            await self._database.write(lambda tx: _write(tx, noted))
+            changes = await self._database.write(lambda tx: _write(tx, noted))
         except Exception as error:  # noqa: BLE001 (deliveries do not stand still for a statistic)
             _log.warning("health-not-written", error=str(error))
             later, self._noted = self._noted, noted
             for client_id, one in later.items():
                 self._note(client_id, one)
+            return
+        for change in changes:
+            _log.warning(change.what, clientId=change.client_id, reason=change.reason)
 
     def stop(self) -> None:
         """Write once more and end."""
         self._stopped.set()
 
 
-async def _write(tx: Transaction, noted: Mapping[str, _Noted]) -> None:
+async def _write(tx: Transaction, noted: Mapping[str, _Noted]) -> Sequence[Change]:
     failing = [one for client_id, n in noted.items() for one in n.failing(client_id)]
     new = await newly_failing(tx, failing)
-    await record(tx, {c: replace(n.seen, failed_exchanges=new[c]) for c, n in noted.items()})
+    return await record(tx, {c: replace(n.seen, failed_exchanges=new[c]) for c, n in noted.items()})
