@@ -17,6 +17,7 @@ import pytest
 from hundi.store.migrate import upgrade
 from tests.keys import KEY
 from tests.postgres import Cluster, NoPostgresError, cluster
+from tests.spares import Spares
 from tests.trade.filled import fill
 
 # What tests and the processes that they start keep secrets with, on either database.
@@ -44,11 +45,10 @@ def sqlite_url(tmp_path: Path, _sqlite_template: Path) -> str:
 
 
 @pytest.fixture
-def postgres_url(_postgres_template: Cluster) -> Iterator[str]:
+def postgres_url(_postgres_spares: Spares) -> Iterator[str]:
     """URL of a fresh, migrated PostgreSQL database."""
-    name = f"hundi_{next(_numbers)}"
-    yield _postgres_template.create(name, template=_TEMPLATE)
-    _postgres_template.drop(name)
+    with _postgres_spares.one() as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -81,6 +81,13 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[Cluster]:
 def _postgres_template(postgres: Cluster) -> Cluster:
     upgrade(postgres.create(_TEMPLATE))
     return postgres
+
+
+@pytest.fixture(scope="session")
+def _postgres_spares(_postgres_template: Cluster) -> Iterator[Spares]:
+    spares = Spares(_postgres_template, _TEMPLATE)
+    yield spares
+    spares.close()
 
 
 @pytest.fixture(scope="session")

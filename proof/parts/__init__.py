@@ -11,6 +11,7 @@ from proof.parts import (
     failover,
     fleet,
     full_store,
+    fuzz,
     keys,
     kill,
     latency,
@@ -56,4 +57,5 @@ PARTS: tuple[Part, ...] = (
     signatures.PART,
     tenants.PART,
     torture.PART,
+    fuzz.PART,
 )
