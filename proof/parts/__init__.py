@@ -11,6 +11,7 @@ from proof.parts import (
     failover,
     fleet,
     full_store,
+    fuzz,
     keys,
     kill,
     latency,
@@ -58,4 +59,5 @@ PARTS: tuple[Part, ...] = (
     tenants.PART,
     torture.PART,
     schema.PART,
+    fuzz.PART,
 )
