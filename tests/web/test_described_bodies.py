@@ -9,6 +9,7 @@ from msgspec import inspect
 
 from hundi.documents import MESSAGES
 from hundi.kernel.faulty import bare
+from hundi.kernel.fields import Strict
 from hundi.onboarding.calls import CALLS
 from hundi.web.taken import as_taken
 from tests.web.test_schema import DESCRIPTION
@@ -44,6 +45,8 @@ def differing(kind: inspect.Type, told: dict, path: str) -> Iterator[str]:
 
 
 def bounds(kind: inspect.Type) -> dict[str, object]:
+    if isinstance(kind, inspect.StructType) and issubclass(kind.cls, Strict):
+        return {"additionalProperties": False}
     if isinstance(kind, inspect.CustomType):
         return {"minimum": kind.cls.least, "maximum": kind.cls.most}
     if isinstance(kind, inspect.IntType):

@@ -12,7 +12,7 @@ from msgspec import inspect
 
 from hundi.documents.shapes import TypedRate
 from hundi.kernel.faulty import bare
-from hundi.kernel.fields import Figure
+from hundi.kernel.fields import Figure, Strict
 
 Shape = dict[str, Any]
 
@@ -42,9 +42,7 @@ def _bound(kind: inspect.Type, told: Shape, schemas: dict[str, Shape]) -> None:
         told["$ref"] = f"{_POINTER}{_RATE}"
     shape = _meant(told, schemas)
     if isinstance(inner, inspect.StructType):
-        for one in inner.fields:
-            if one.encode_name in shape.get("properties", {}):
-                _bound(one.type, shape["properties"][one.encode_name], schemas)
+        _bound_members(inner, shape, schemas)
     elif isinstance(inner, inspect.ListType):
         _add(shape, minItems=inner.min_length or None, maxItems=inner.max_length)
         _bound(inner.item_type, shape["items"], schemas)
@@ -56,6 +54,14 @@ def _bound(kind: inspect.Type, told: Shape, schemas: dict[str, Shape]) -> None:
         _add(shape, minimum=inner.ge, maximum=inner.le)
     elif isinstance(inner, inspect.CustomType) and issubclass(inner.cls, Figure):
         _add(shape, minimum=int(inner.cls.least), maximum=int(inner.cls.most))
+
+
+def _bound_members(kind: inspect.StructType, shape: Shape, schemas: dict[str, Shape]) -> None:
+    if issubclass(kind.cls, Strict):
+        _add(shape, additionalProperties=False)
+    for one in kind.fields:
+        if one.encode_name in shape.get("properties", {}):
+            _bound(one.type, shape["properties"][one.encode_name], schemas)
 
 
 def _bound_text(kind: inspect.StrType, shape: Shape) -> None:
