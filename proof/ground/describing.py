@@ -30,6 +30,9 @@ UNSAYABLE = {
     "SHAPE-DEPTH": "nothing is nested deeper than 32, likewise",
     "WHOLE-NUMBER": "1.0 is an integer to JSON Schema, and no version of a document here",
     "TOKEN-CLIENT": "the form of a token call names the client of its Basic header",
+    "SHAPE-DATE": "no leap second, no year 0000, no small t or z",
+    "SHAPE-PRECISION": "so many decimals; multipleOf is judged in binary fractions",
+    "SHAPE-COUNT": "no body holds more than 100,000 values",
     "HTTP-PARAMETER": "no part of a path holds NUL",
 }
 """Codes of what a JSON Schema cannot say or would have to say everywhere. Whoever is refused with
@@ -87,7 +90,7 @@ def played(ground: Ground, task: Task) -> Told:
             statuses.update(_statuses(event))
             told.broken += _broken(event, seen)
         else:
-            told.broken += _stopped(event)
+            told.broken += [line for line in _stopped(event) if line not in told.broken]
     told.cases = phases.total()
     told.phases, told.statuses, told.excused = dict(phases), dict(statuses), dict(excused)
     return told
@@ -132,11 +135,9 @@ def _described(ground: Ground, task: Task, excused: Counter[str]) -> Any:
             if not case.path.startswith("/oauth/"):
                 case.headers["Authorization"] = f"Bearer {data}-token"
 
-    @described.hook  # type: ignore[untyped-decorator]
     def map_case(_context: object, case: Any) -> Any:
         return _deepened(ground, case)
 
-    @described.hook  # type: ignore[untyped-decorator]
     def filter_failure(_context: object, failure: Any, _case: object, response: Any) -> bool:
         codes = _codes(response) if type(failure).__name__ == "RejectedPositiveData" else set()
         if not codes or not codes <= UNSAYABLE.keys():
@@ -144,6 +145,8 @@ def _described(ground: Ground, task: Task, excused: Counter[str]) -> Any:
         excused.update(codes)
         return False
 
+    described.hook(map_case)
+    described.hook(filter_failure)
     return described.include(path=task.path) if task.path else described
 
 
@@ -218,12 +221,12 @@ def _broken(event: ScenarioFinished, seen: set[tuple[str, str, str]]) -> Iterato
             interaction = event.recorder.interactions[case_id]
             said = interaction.response
             label, why = event.label or "", info.failure.message.split("\n- ")[0][:300]
-            kind = ",".join(sorted(_codes(said))) if said is not None else "none"
+            kind = ", ".join(sorted(_codes(said) - UNSAYABLE.keys())) if said else "none"
             key = (label, type(info.failure).__name__, kind or why)
             if key not in seen:
                 seen.add(key)
                 text = "" if said is None else said.text[:400]
-                yield f"{label}: {info.failure.title}: {why}\n  {text}\n  {_curl(interaction.request)}"
+                yield f"{label}: {info.failure.title}: {why} ({kind})\n  {text}\n  {_curl(interaction.request)}"
 
 
 def _stopped(event: EngineEvent) -> list[str]:

@@ -16,6 +16,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hundi.documents import MESSAGES
+from hundi.onboarding.calls import CALLS
+from hundi.web.bounded import bounded
 from hundi.web.taken import EMPTIABLE, as_taken
 
 Document = dict[str, Any]
@@ -171,7 +174,12 @@ def read_from(folder: Path) -> tuple[dict[str, Document], Document]:
     files = {name: read(f"b2b-{name}.yaml") for name in PORTAL}
     # onboarding's addresses are complete wherever they stand
     without: dict[str, tuple[str, ...]] = {"onboarding": ()}
-    taken = {n: as_taken(one, emptiable=without.get(n, EMPTIABLE)) for n, one in files.items()}
+    bodies: dict[str, type] = {message.path: message.body for message in MESSAGES}
+    bodies |= {call.path: call.body for call in CALLS}
+    taken = {
+        name: as_taken(bounded(one, bodies), emptiable=without.get(name, EMPTIABLE))
+        for name, one in files.items()
+    }
     return taken, read(OWN)
 
 
