@@ -62,7 +62,7 @@ BREAKS = (
             Edit("exchange/leases.py", "p.lane = w.lane and p.position < w.position", "p.lane = w.lane and p.position < 0"),
         ),
         part="order", finds=("webhooks whose sequence or version did not rise",),
-        beside=("documents whose receiver holds another version", "repeats with another sequence"),
+        beside=("documents whose receiver holds another version", "repeats with another sequence", "p99 of the healthy"),
     ),
     Break(
         name="a dead endpoint is called as often as a healthy one",

@@ -41,7 +41,7 @@ _OTHERS = {"bench", "machine", "stolen", "database"}
 
 def idle(pid: int) -> int:
     """Processes that hardly worked, below one that shares its callers out; none where it is alone."""
-    spent = [_spent(worker) for worker in tree(pid)[1:]]
+    spent = [_spent(worker) for worker in list(tree(pid))[1:]]
     return sum(one < IDLE * max(spent) for one in spent)
 
 
