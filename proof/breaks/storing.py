@@ -131,8 +131,9 @@ BREAKS = (
         edits=(
             Edit("exchange/record.py", 'd.object_id for update of d"', 'd.object_id"'),
         ),
-        part="race", database=POSTGRESQL, finds=("rounds with another number of winners",),
-        beside=("orders with another number", "losers who were", END),
+        part="race", database=POSTGRESQL, length=Length.BRIEF,
+        finds=("losers who were not told the version",),
+        beside=("rounds with another number", "orders with another number", END),
     ),
     Break(
         name="a loser is not told the version",
