@@ -16,7 +16,7 @@ BREAKS = (
     Break(
         name="one webhook in sixteen is only noted as delivered",
         edits=(Edit("delivery/dispatch.py", _WIRE, f"if parcel.webhook_id[-1] == '0':\n                {_NOTED}\n            else:\n                {_WIRE}"),),
-        part="kill", finds=("acknowledged and never delivered", "acknowledged and its sender never told"),
+        part="powercut", finds=("acknowledged and never delivered", "acknowledged and its sender never told"),
     ),
     Break(
         name="a retry has an id of its own",
@@ -37,14 +37,14 @@ BREAKS = (
     Break(
         name="another body is signed than the one that is sent",
         edits=(Edit("delivery/wire.py", "            body=parcel.body,\n", '            body=parcel.body + b" ",\n'),),
-        part="kill", finds=("wrong signatures",),
+        part="powercut", finds=("wrong signatures",),
     ),
     Break(
         name="a delivered webhook keeps its lease",
         edits=(
             Edit("exchange/outbox.py", "ended_at = $2, lease_until = null", "ended_at = $2"),
         ),
-        part="kill", finds=("broken promises of the store",),
+        part="powercut", finds=("broken promises of the store",),
     ),
     Break(
         name="one webhook in sixteen is sent twice",
