@@ -30,7 +30,7 @@ BREAKS = (
     Break(
         name="a retry has another body",
         edits=(
-            Edit("delivery/dispatch.py", 'body=bytes(row["bytes"]),', 'body=bytes(row["bytes"]) + b" " * leased.number,'),
+            Edit("delivery/dispatch.py", 'body=bytes(row["bytes"]),', 'body=bytes(row["bytes"]) + b" " * (leased.number > 1),'),
         ),
         part="kill", finds=("webhooks repeated with another body",),
     ),

@@ -80,7 +80,7 @@ BREAKS = (
         edits=(
             *_EARLY,
             Edit("store/postgres.py", "    warnings: list[str] = []\n",
-                 "    await __import__('asyncio').sleep(0.05)\n    warnings: list[str] = []\n"),
+                 "    await __import__('asyncio').sleep(0.4)\n    warnings: list[str] = []\n"),
         ),
         part="failover", database=POSTGRESQL, finds=("acknowledged, and unknown to the new primary",),
         beside=(*_LOST, *_OF_THE_LOST, "refused for good"),
@@ -155,7 +155,7 @@ BREAKS = (
     ),
     Break(
         name="a proposal expires within minutes",
-        edits=(Edit("kernel/lifetimes.py", "usual: int = 10 * DAY", "usual: int = DAY // 288"),),
+        edits=(Edit("kernel/lifetimes.py", "usual: int = 10 * DAY", "usual: int = DAY // 96"),),
         part="clock", finds=("exchanges expired or webhooks parked",),
         beside=(_LOST[0],),
     ),
