@@ -22,7 +22,7 @@ BREAKS = (
         name="a retry has an id of its own",
         edits=(
             Edit("delivery/dispatch.py", "webhook_id=leased.webhook_id,\n        kind=leased.kind,\n        path",
-                 "webhook_id=leased.webhook_id + str(leased.number)[1:] + '-2' * (leased.number > 1),\n"
+                 "webhook_id=leased.webhook_id + '-2' * (leased.number > 1),\n"
                  "        kind=leased.kind,\n        path"),
         ),
         part="kill", finds=("webhooks that came under a second id",),
