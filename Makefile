@@ -56,9 +56,10 @@ requirements: ## pin again what pyproject.toml asks for
 	$(PIN) --extra otel -c requirements/dev.txt -o requirements/runtime.txt pyproject.toml
 	$(PIN) -c requirements/dev.txt -o requirements/bench.txt requirements/bench.in
 	$(PIN) -c requirements/dev.txt -o requirements/build.txt requirements/build.in
+	$(PIN) -c requirements/dev.txt -o requirements/fuzz.txt requirements/fuzz.in
 PIN = CUSTOM_COMPILE_COMMAND="make requirements" .venv-pin/bin/pip-compile --no-config \
 	--generate-hashes --allow-unsafe --strip-extras --no-emit-options
 
 clean: ## remove .venv and everything made by tools
-	rm -rf .venv .venv-pin .venv-bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-pin .venv-bench .venv-fuzz build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests bench proof docs -name __pycache__ -type d -prune -exec rm -rf {} +

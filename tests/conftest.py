@@ -17,6 +17,7 @@ import pytest
 from hundi.store.migrate import upgrade
 from tests.keys import KEY
 from tests.postgres import Cluster, NoPostgresError, cluster
+from tests.spares import Spares
 from tests.trade.filled import fill
 
 # What tests and the processes that they start keep secrets with, on either database.
@@ -44,24 +45,32 @@ def sqlite_url(tmp_path: Path, _sqlite_template: Path) -> str:
 
 
 @pytest.fixture
-def postgres_url(_postgres_template: Cluster) -> Iterator[str]:
+def postgres_url(_postgres_spares: Spares) -> Iterator[str]:
     """URL of a fresh, migrated PostgreSQL database."""
-    name = f"hundi_{next(_numbers)}"
-    yield _postgres_template.create(name, template=_TEMPLATE)
-    _postgres_template.drop(name)
+    with _postgres_spares.one() as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def filled_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def filled_url(request: pytest.FixtureRequest) -> str:
     """URL of a database of either kind with trades in it, for tests that break or read them."""
-    if request.param == "sqlite":
-        template: Path = request.getfixturevalue("_sqlite_filled")
-        yield f"sqlite:///{shutil.copy(template, tmp_path / 'filled.db')}"
-        return
-    running: Cluster = request.getfixturevalue("_postgres_filled")
+    kind = {"sqlite": "filled_sqlite_url", "postgresql": "filled_postgres_url"}[request.param]
+    url: str = request.getfixturevalue(kind)
+    return url
+
+
+@pytest.fixture
+def filled_sqlite_url(tmp_path: Path, _sqlite_filled: Path) -> str:
+    """URL of a SQLite file with trades in it."""
+    return f"sqlite:///{shutil.copy(_sqlite_filled, tmp_path / 'filled.db')}"
+
+
+@pytest.fixture
+def filled_postgres_url(_postgres_filled: Cluster) -> Iterator[str]:
+    """URL of a PostgreSQL database with trades in it."""
     name = f"hundi_{next(_numbers)}"
-    yield running.create(name, template=_FILLED)
-    running.drop(name)
+    yield _postgres_filled.create(name, template=_FILLED)
+    _postgres_filled.drop(name)
 
 
 @pytest.fixture(scope="session")
@@ -81,6 +90,13 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[Cluster]:
 def _postgres_template(postgres: Cluster) -> Cluster:
     upgrade(postgres.create(_TEMPLATE))
     return postgres
+
+
+@pytest.fixture(scope="session")
+def _postgres_spares(_postgres_template: Cluster) -> Iterator[Spares]:
+    spares = Spares(_postgres_template, _TEMPLATE)
+    yield spares
+    spares.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """What the database fixtures promise: fresh, migrated, and apart from each other."""
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 
@@ -21,3 +22,17 @@ async def test_each_test_has_a_migrated_database_of_its_own(database_url: str, t
         assert await database.write(leave_a_trace) == 1
     finally:
         await database.close()
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+async def test_rows_and_numbers_of_the_test_before_are_gone(postgres_url: str, turn: int) -> None:
+    connection = await asyncpg.connect(postgres_url)
+    try:
+        inserted = await connection.fetchval(
+            "insert into checkpoint (at, heads, digest, key_id, signature)"
+            " values (1, 1, '', '', '') returning number"
+        )
+        assert inserted == 1
+        assert await connection.fetchval("select count(*) from checkpoint") == 1
+    finally:
+        await connection.close()

@@ -11,6 +11,7 @@ from proof.parts import (
     failover,
     fleet,
     full_store,
+    fuzz,
     keys,
     kill,
     latency,
@@ -19,6 +20,7 @@ from proof.parts import (
     race,
     sabotage,
     schedule,
+    schema,
     sequences,
     signatures,
     simulation,
@@ -57,5 +59,7 @@ PARTS: tuple[Part, ...] = (
     signatures.PART,
     tenants.PART,
     torture.PART,
+    fuzz.PART,
+    schema.PART,
     sabotage.PART,
 )

@@ -11,9 +11,9 @@ from bench import orders
 from hundi.kernel.parsing import MAX_BODY
 from proof.ground.calling import Answer, Line
 from proof.ground.databases import ask
+from proof.ground.nasty import Case, cases
 from proof.ground.network import Network, standing
 from proof.part import BOTH, Figure, Part, Run, at_least, at_most, none, told
-from proof.parts.nasty import Case, cases
 
 SOON = 2.0
 """Seconds that any of these may take, on a machine with other work."""
