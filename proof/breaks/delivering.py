@@ -123,8 +123,8 @@ BREAKS = (
     Break(
         name="a document is looked for without its index",
         edits=(
-            Edit("exchange/queries.py", "and d.type = $2 and d.object_id = $3 and ($4 = ''",
-                 "and d.type = $2 and lower(d.object_id) || '' = lower($3) and ($4 = ''"),
+            Edit("exchange/queries.py", " where author_entity = any($1::text[]) and type = $2 and object_id = $3",
+                 " where author_entity = any($1::text[]) and type = $2 and lower(object_id) || '' = lower($3)"),
         ),
         part="full-store", length=Length.BRIEF, finds=("one document",), beside=("history",),
     ),

@@ -57,13 +57,13 @@ BREAKS = (
         for part, database in (("kill", SQLITE), ("kill", POSTGRESQL), ("fleet", POSTGRESQL))
     ),
     Break(
-        name="the ack goes out before the commit",
+        name="the ack goes out before its commit",
         edits=(
             *_EARLY,
             Edit("store/sqlite.py", _SQLITE_COMMITS,
                  '    __import__("time").sleep(0.05)\n' + _SQLITE_COMMITS),
         ),
-        part="powercut", finds=("acknowledged before a copy and not in it",),
+        part="powercut", length=Length.BRIEF, finds=("acknowledged before a copy and not in it",),
     ),
     Break(
         name="one transaction is committed in pieces",
