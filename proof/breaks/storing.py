@@ -38,7 +38,7 @@ _EARLY = (
                     outcomes = await self._work(tx, members)
                     for waiting, outcome in zip(batch, outcomes):
                         if not isinstance(outcome, Again):
-                            _resolve(waiting, outcome)
+                            waiting.future.done() or waiting.future.set_result(outcome)
                     return outcomes
 
                 return await self._database.write(early)""",
@@ -83,7 +83,7 @@ BREAKS = (
                  "    await __import__('asyncio').sleep(0.4)\n    warnings: list[str] = []\n"),
         ),
         part="failover", database=POSTGRESQL, finds=("acknowledged, and unknown to the new primary",),
-        beside=(*_LOST, *_OF_THE_LOST, "refused for good"),
+        beside=(*_LOST, *_OF_THE_LOST, "refused for good", "refusals other than 503", "longest time until"),
     ),
     Break(
         name="a backup is a plain copy of the file",
@@ -155,9 +155,8 @@ BREAKS = (
     ),
     Break(
         name="a proposal expires within minutes",
-        edits=(Edit("kernel/lifetimes.py", "usual: int = 10 * DAY", "usual: int = DAY // 96"),),
-        part="clock", finds=("exchanges expired or webhooks parked",),
-        beside=(_LOST[0],),
+        edits=(Edit("kernel/lifetimes.py", "usual: int = 10 * DAY", "usual: int = DAY // 288"),),
+        part="clock", finds=(END,), beside=("exchanges expired or webhooks parked", *_LOST),
     ),
     Break(
         name="a document stays busy for ever",
