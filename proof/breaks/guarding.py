@@ -1,15 +1,16 @@
 """Breaks of what keeps others out: tenants, signatures, egress, journals, bodies."""
 
 from proof.breaks.breaking import Break, Edit
+from proof.fuzzing.targets import TARGETS
 
-_LINK = 'hasher.update(len(digest).to_bytes(4, "big") + digest)'
-_SHOWN = "f\" where ({visibility.EXCHANGE} or {visibility.OWN_CALL.format(client='$2')})\""
+_LINK = "parts += (_length(len(digest)), digest)"
+_SHOWN = "f\" and ({visibility.EXCHANGE} or {visibility.OWN_CALL.format(client='$3')})\""
 
 BREAKS = (
     Break(
         name="one query leaves the tenant out",
         edits=(
-            Edit("exchange/deliveries.py", _SHOWN, '" where $1 = $1 and $2 = $2"'),
+            Edit("exchange/deliveries.py", _SHOWN, '""'),
         ),
         part="tenants", finds=("wrong answers", "answers that show what is another's"),
     ),
@@ -87,5 +88,21 @@ BREAKS = (
             Edit("kernel/parsing.py", "text = raw.decode()\n        large", "text = raw.decode(json.detect_encoding(raw))\n        large"),
         ),
         part="torture", finds=("wrong answers",), beside=("slowest answer",),
+    ),
+    Break(
+        name="a missing token is an error of ours",
+        edits=(
+            Edit("web/messages.py", 'raise RefusedError([TOKEN.at("", TOKEN.meaning)])', "raise KeyError(client_id)"),
+        ),
+        part="schema", finds=("answers of 5xx",),
+        beside=("kinds of answers", "of them answered in another way", "cases"),
+    ),
+    Break(
+        name="what is no JSON is not caught",
+        edits=(
+            Edit("kernel/parsing.py", "except (ValueError, RecursionError, _OddError):", "except (RecursionError, _OddError):"),
+        ),
+        part="fuzz", finds=("inputs that broke a promise",),
+        beside=("targets that got anywhere", *(f"{one.name}: broken" for one in TARGETS)),
     ),
 )  # fmt: skip

@@ -38,7 +38,7 @@ _EARLY = (
                     outcomes = await self._work(tx, members)
                     for waiting, outcome in zip(batch, outcomes):
                         if not isinstance(outcome, Again):
-                            _resolve(waiting, outcome)
+                            waiting.future.done() or waiting.future.set_result(outcome)
                     return outcomes
 
                 return await self._database.write(early)""",
@@ -57,13 +57,13 @@ BREAKS = (
         for part, database in (("kill", SQLITE), ("kill", POSTGRESQL), ("fleet", POSTGRESQL))
     ),
     Break(
-        name="the ack goes out before the commit",
+        name="the ack goes out before its commit",
         edits=(
             *_EARLY,
             Edit("store/sqlite.py", _SQLITE_COMMITS,
                  '    __import__("time").sleep(0.05)\n' + _SQLITE_COMMITS),
         ),
-        part="powercut", finds=("acknowledged before a copy and not in it",),
+        part="powercut", length=Length.BRIEF, finds=("acknowledged before a copy and not in it",),
     ),
     Break(
         name="one transaction is committed in pieces",
@@ -80,10 +80,10 @@ BREAKS = (
         edits=(
             *_EARLY,
             Edit("store/postgres.py", "    warnings: list[str] = []\n",
-                 "    await __import__('asyncio').sleep(0.05)\n    warnings: list[str] = []\n"),
+                 "    await __import__('asyncio').sleep(0.4)\n    warnings: list[str] = []\n"),
         ),
         part="failover", database=POSTGRESQL, finds=("acknowledged, and unknown to the new primary",),
-        beside=(*_LOST, *_OF_THE_LOST, "refused for good"),
+        beside=(*_LOST, *_OF_THE_LOST, "refused for good", "refusals other than 503", "longest time until"),
     ),
     Break(
         name="a backup is a plain copy of the file",
@@ -131,8 +131,9 @@ BREAKS = (
         edits=(
             Edit("exchange/record.py", 'd.object_id for update of d"', 'd.object_id"'),
         ),
-        part="race", database=POSTGRESQL, finds=("rounds with another number of winners",),
-        beside=("orders with another number", "losers who were", END),
+        part="race", database=POSTGRESQL, length=Length.BRIEF,
+        finds=("losers who were not told the version",),
+        beside=("rounds with another number", "orders with another number", END),
     ),
     Break(
         name="a loser is not told the version",
@@ -155,8 +156,7 @@ BREAKS = (
     Break(
         name="a proposal expires within minutes",
         edits=(Edit("kernel/lifetimes.py", "usual: int = 10 * DAY", "usual: int = DAY // 288"),),
-        part="clock", finds=("exchanges expired or webhooks parked",),
-        beside=(_LOST[0],),
+        part="clock", finds=(END,), beside=("exchanges expired or webhooks parked", *_LOST),
     ),
     Break(
         name="a document stays busy for ever",
