@@ -15,6 +15,7 @@ from proof.parts import (
     keys,
     kill,
     latency,
+    leaks,
     order,
     powercut,
     race,
@@ -57,5 +58,6 @@ PARTS: tuple[Part, ...] = (
     signatures.PART,
     tenants.PART,
     torture.PART,
+    leaks.PART,
     fuzz.PART,
 )
