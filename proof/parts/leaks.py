@@ -213,7 +213,8 @@ async def _without_a_table(watch: Watch, table: str, texts: Sequence[str]) -> No
                 marks.call("POST", "/oauth/token", f"authorization: Basic {secret}", form,
                            body=b"grant_type=client_credentials")
             )  # fmt: skip
-        await watch.command("client", "list")
+        if table == "client":
+            await watch.command("client", "list")
     finally:
         await ask(url, f"alter table {table}_away rename to {table}")
 
