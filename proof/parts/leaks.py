@@ -6,6 +6,7 @@ answer, its callers put them in every wrong place, its tables vanish under it, i
 
 import asyncio
 import os
+import re
 import secrets
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -32,6 +33,7 @@ COMMANDS = (
     ("client", "list"), ("party", "list"), ("journal", "verify"), ("invariants",),
     ("secrets", "rotate"),
 )  # fmt: skip
+_FRACTION = re.compile(r" [0-9]+\.[0-9]+(?:e[+-]?[0-9]+)?$", re.MULTILINE)
 _FORMS_OF_SECRETS = ("clientSecret", "password", "webhookSecret")
 
 
@@ -64,7 +66,8 @@ class Watch:
         return {
             "log lines": [path.read_text(errors="replace") for path in logs],
             "spans": [raw.decode("latin-1") for raw in self.collector.raw],
-            "metric pages": self.metrics,
+            # A measured sum has so many digits that one day a phone number is among them.
+            "metric pages": [_FRACTION.sub(" 0", page) for page in self.metrics],
         }
 
     async def bother(self, texts: Sequence[str]) -> None:
@@ -273,7 +276,8 @@ def _figures(watch: Watch, traffic: Traffic) -> Sequence[Figure]:
         at_least("log lines", 100, seen=text.count("\n")),
         at_least("log lines with a masked text", 10,
                  seen=sum("xxxxx" in line or "***" in line for line in text.splitlines())),
-        at_least("tracebacks in them", 1, seen=text.count("Traceback")),
+        at_least("tracebacks in them", int(watch.network.run.database == POSTGRESQL),
+                 seen=text.count("Traceback")),
         at_least("spans", 100, seen=len(watch.collector.spans)),
         at_least("metric pages", 2, seen=len(watch.metrics)),
         at_least("answers to misplaced secrets", 50, seen=watch.answers),
