@@ -8,8 +8,9 @@ from typing import Any
 
 from uvicorn.server import ServerState
 
-from hundi.web.asgi import Receive, Scope, Send, read_body, respond
+from hundi.web.asgi import Fields, Receive, Reply, Scope, Send, read_body, respond
 from hundi.web.protocol import Connections, Limits, config
+from hundi.web.whole import Answer, Whole
 
 _LIMITS = Limits(connections=4, spare=3, head=3, request=6, rest=8, last=1, unsent=4)
 _TURNS = 12
@@ -54,8 +55,17 @@ class _Transport(asyncio.Transport):
 
 async def _echo(scope: Scope, receive: Receive, send: Send) -> None:
     body = await read_body(receive, {})
-    names = b",".join(name for name, _ in scope["headers"])[:200]
-    await respond(send, 200, b"%b|%b|%b" % (scope["raw_path"], names, body))
+    reply = _reply(scope["raw_path"], scope["headers"], body)
+    await respond(send, reply.status, reply.body)
+
+
+def _taken(whole: Whole, answer: Answer) -> None:
+    answer(_reply(b"/call", whole.fields, whole.body))
+
+
+def _reply(path: bytes, fields: Fields, body: bytes) -> Reply:
+    told = b",".join(b"%b=%b" % field for field in fields)
+    return Reply(200, b"%b|%b|%b" % (path, told, body))
 
 
 class Tried:
@@ -79,7 +89,7 @@ class Tried:
             assert once == pieces, f"{once} at once, {pieces} in pieces of {step}"
 
     async def _sent(self, pieces: list[bytes]) -> bytes:
-        made = config(_echo, Connections(_LIMITS))
+        made = config(_echo, Connections(_LIMITS), whole={b"/call": _taken})
         made.load()
         protocol_class: Any = made.http_protocol_class
         protocol: Any = protocol_class(

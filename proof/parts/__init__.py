@@ -19,7 +19,9 @@ from proof.parts import (
     order,
     powercut,
     race,
+    sabotage,
     schedule,
+    schema,
     sequences,
     signatures,
     simulation,
@@ -60,4 +62,6 @@ PARTS: tuple[Part, ...] = (
     torture.PART,
     leaks.PART,
     fuzz.PART,
+    schema.PART,
+    sabotage.PART,
 )
