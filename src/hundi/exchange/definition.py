@@ -228,7 +228,8 @@ class Sharing(msgspec.Struct, frozen=True, kw_only=True):
     number: str
 
 
-class Party(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Party:
     """A party as the network knows it, with what it has settled and how far it is verified."""
 
     b2b_id: str

@@ -22,8 +22,8 @@ POSTGRES_LANES = 3
 class Road:
     """Accepts requests in batches and ends exchanges, on one database.
 
-    `accepted` is called after each committed batch, for something may be due now, `watch` with the
-    batch. `lifetimes` are those of proposals, and of documents that wait for an answer, by the
+    `accepted` is called after each batch that has accepted something: a webhook may be due now.
+    `watch` is called with every committed batch. `lifetimes` are those of proposals, and of documents that wait for an answer, by the
     message that sends them.
     """
 
@@ -65,7 +65,8 @@ class Road:
         return self._commit.enter(request)
 
     def _committed(self, ran: Ran[Request]) -> None:
-        self._told()
+        if any(isinstance(outcome, Accepted) for outcome in ran.outcomes):
+            self._told()
         if self._watch is not None:
             self._watch(ran)
 

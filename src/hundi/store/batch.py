@@ -58,13 +58,14 @@ class _Waiting(Generic[M, R]):
 class Ran(Generic[M]):
     """A batch that was committed. Moments are seconds on the event loop's clock.
 
-    `waited_since` is when each member came, in their order.
+    `waited_since` is when each member came, `outcomes` what each came to, in their order.
     """
 
     members: Sequence[M]
     waited_since: Sequence[float]
     began: float
     ended: float
+    outcomes: Sequence[object] = ()
 
 
 class OverloadedError(StoreError):
@@ -230,7 +231,8 @@ class GroupCommit(Generic[M, R]):
         ended = clock()
         self._hand_out(batch, outcomes)
         if self._watch is not None:
-            _tell(self._watch, Ran(members, [one.since for one in batch], began, ended))
+            since = [one.since for one in batch]
+            _tell(self._watch, Ran(members, since, began, ended, outcomes))
 
     async def _attempt(self, members: list[M]) -> Sequence[R | Again]:
         for _ in range(WHOLE_RETRIES):

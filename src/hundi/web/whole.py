@@ -68,8 +68,9 @@ class Turn:
         """Send the answer, unless its caller has gone."""
         if self.disconnected or self.response_complete:
             return
+        answer = written(reply, keep_alive=self.keep_alive)
         self.response_started = self.response_complete = True
-        self._wire.put(written(reply, keep_alive=self.keep_alive), last=not self.keep_alive)
+        self._wire.put(answer, last=not self.keep_alive)
 
 
 def fits(method: bytes, version: str, headers: Headers) -> bool:
