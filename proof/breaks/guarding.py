@@ -83,6 +83,11 @@ BREAKS = (
         beside=("the order itself refused", "slowest answer"),
     ),
     Break(
+        name="a PAN is written as it is",
+        edits=(Edit("observing/masking.py", 'r"|(?P<pan>[A-Z]{5}[0-9]{4}[A-Z])"', 'r"|(?P<pan>[A-Z]{5}[0-9]{4}!)"'),),
+        part="leaks", finds=("log lines with a secret in clear",), beside=("spans with a secret",),
+    ),
+    Break(
         name="UTF-16 is read, too",
         edits=(
             Edit("kernel/parsing.py", "text = raw.decode()\n        large", "text = raw.decode(json.detect_encoding(raw))\n        large"),

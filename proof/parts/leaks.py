@@ -276,6 +276,7 @@ def _figures(watch: Watch, traffic: Traffic) -> Sequence[Figure]:
         at_least("log lines", 100, seen=text.count("\n")),
         at_least("log lines with a masked text", 10,
                  seen=sum("xxxxx" in line or "***" in line for line in text.splitlines())),
+        # Of a table that is gone SQLite says what it says of a file that cannot be read: that is a 503.
         at_least("tracebacks in them", int(watch.network.run.database == POSTGRESQL),
                  seen=text.count("Traceback")),
         at_least("spans", 100, seen=len(watch.collector.spans)),
