@@ -108,7 +108,7 @@ _INSERT_STATUS = Bulk.of(
         "author_b2b text, other_b2b text, kind text, req_msg_id text, author_entity text, type text,"
         " object_id text, sequence bigint, at bigint"
     )
-    + " v join b2b_id i on i.b2b_id in (v.author_b2b, v.other_b2b)",
+    + " v join b2b_id i on i.b2b_id = any(array[v.author_b2b, v.other_b2b])",
     sqlite=f"insert into event ({', '.join(EVENT)}) select distinct client_id, "
     + ", ".join(f"${n}" for n in range(3, 2 + len(EVENT)))
     + " from b2b_id where b2b_id in ($1, $2)",

@@ -24,6 +24,7 @@ class Reply(NamedTuple):
 
 
 _JSON = b"application/json"
+_CODING = b"content-encoding"
 
 
 class Disconnected(Exception):  # noqa: N818 (it is an event, not a fault of ours)
@@ -31,13 +32,16 @@ class Disconnected(Exception):  # noqa: N818 (it is an event, not a fault of our
 
 
 def headers_of(scope: Scope) -> dict[bytes, bytes]:
-    """Request headers by lower-case name; a repeated one keeps its first value."""
+    """Request headers by lower-case name; a repeated one keeps its first value, codings all of them."""
     return by_name(scope["headers"])
 
 
 def by_name(fields: Fields) -> dict[bytes, bytes]:
-    """Header lines by their name; a repeated one keeps its first value."""
-    return dict(reversed(fields))
+    """Header lines by their name; a repeated one keeps its first value, codings all of them."""
+    found = dict(reversed(fields))
+    if len(found) < len(fields) and _CODING in found:
+        found[_CODING] = b",".join(value for name, value in fields if name == _CODING)
+    return found
 
 
 def check_json(headers: Headers) -> None:
@@ -51,7 +55,8 @@ def check_json(headers: Headers) -> None:
         )
     if not all(map(_is_utf8, parameters)):
         raise RefusedError([MEDIA_TYPE.at("", "Send the body in UTF-8, and no other charset.")])
-    if headers.get(b"content-encoding", b"identity").strip().lower() not in {b"", b"identity"}:
+    codings = headers.get(b"content-encoding", b"").lower().split(b",")
+    if not {one.strip() for one in codings} <= {b"", b"identity"}:
         raise RefusedError([MEDIA_TYPE.at("", "Send the body without Content-Encoding.")])
 
 

@@ -113,12 +113,12 @@ class Metrics:
         for code in {fault.code for fault in faults}:
             self._refusals.add(code, str(status))
 
-    def attempted(self, result: AttemptResult, now: int) -> None:
+    def attempted(self, result: AttemptResult, now: int) -> None:  # noqa: ARG002 (an observer is told)
         """Count an attempt at a webhook that has ended."""
         kind, decision = result.leased.kind, result.verdict.decision
         self._attempts.add(kind.value, decision.value)
         self._attempt_seconds.observe(result.answer.milliseconds / 1000)
-        self._timings.attempted(result, now)
+        self._timings.attempted(result)
         if kind is Kind.REQUEST and decision in {Decision.SETTLED, Decision.DECLINED}:
             self._exchanges.add(decision.value)
 

@@ -16,6 +16,8 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hundi.web.asgi import Fields, by_name
+from hundi.web.joined import Joined
+from hundi.web.reserve import Reserve
 from hundi.web.turning_away import LAST_WORDS, health_only
 from hundi.web.whole import Take, Taking, Turn, Whole, fits
 
@@ -29,6 +31,7 @@ SPARE = 64
 SPARE_SECONDS = 5
 OTHER_FILES = 400  # the database's connections, 256 webhooks under way, files and what listens
 FEWEST = 16
+_ANSWERED_FIRST = {400, 408}
 GRACE_SECONDS = 20
 
 
@@ -36,7 +39,8 @@ GRACE_SECONDS = 20
 class Limits:
     """What a server grants. All but the first two are seconds.
 
-    Beyond `connections`, `spare` more are let in to ask for /healthz and are told 503 for all else.
+    Beyond `connections`, `spare` more are let in to ask for /healthz and are told 503 for all else;
+    so are those that come while no file handle is left.
     `head` and `request` are how long one may take to arrive, counted from its first byte; `rest` is
     how long a connection may lie idle, `last` the same once the server is to stop; `unsent` how long
     a peer may leave answers untaken.
@@ -93,6 +97,7 @@ class Connections:
         self.limits = limits
         self.second = 0
         self.draining = False
+        self.reserve = Reserve()
         self._open: set[Connection] = set()
 
     def __len__(self) -> int:
@@ -118,6 +123,7 @@ class Connections:
     def sweep(self) -> None:
         """Count a second, and end what has taken too long."""
         self.second += 1
+        self.reserve.look()
         for connection in tuple(self._open):
             connection.judge()
 
@@ -159,7 +165,8 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Let the connection in, or to the spare room, or not at all."""
         super().connection_made(transport)
-        crowded = len(self._among) >= self._among.limits.connections
+        self._among.reserve.look()  # it may have taken the last handle
+        crowded = self._among.reserve.starved or len(self._among) >= self._among.limits.connections
         if not self._among.enter(self):
             self._end(503)
         elif crowded:
@@ -246,7 +253,7 @@ class Connection(HttpToolsProtocol):
         if self._among.draining:
             cycle.keep_alive = False
         if self.scope["method"] != "HEAD":  # nothing follows its head
-            cycle.transport = _Joined(self.transport)
+            cycle.transport = Joined(self.transport)
 
     def on_body(self, body: bytes) -> None:
         """Count what is not body."""
@@ -345,7 +352,17 @@ class Connection(HttpToolsProtocol):
         raise _RefusedError
 
     def _end(self, status: int) -> None:
-        """Close; say why, unless that would stand in for the answer to something else."""
+        """Close; say why, unless that would stand in for the answer to something else.
+
+        What comes behind a whole request and is none lets that one be answered first: its sender
+        must know what became of it. Who sends too much is not waited for.
+        """
+        if status in _ANSWERED_FIRST and self._phase is not _BODY and self._answering():
+            cycle: Any = self.cycle  # the newest: those before it are answered before it
+            cycle.keep_alive = False
+            self._phase, self._taking = _NOTHING, None
+            self.flow.pause_reading()
+            return
         if self._may_speak():
             self.transport.write(LAST_WORDS[status])
         self._phase, self._taking = _NOTHING, None
@@ -355,39 +372,3 @@ class Connection(HttpToolsProtocol):
         if self._phase is _BODY and self._taking is None:
             return not self.cycle.response_started and not self.pipeline
         return not self._answering()
-
-
-class _Joined:
-    """The transport as one answer sees it: its head goes out with the first of its body.
-
-    Each write is a system call here and a wake-up at the other end; uvicorn makes two.
-    """
-
-    __slots__ = ("_head", "_transport")
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self._head: bytes | None = b""
-
-    def write(self, data: bytes) -> None:
-        """Keep a head, unless it is an interim one; send all else."""
-        if self._head is None:
-            self._transport.write(data)
-        elif self._head:
-            self._transport.write(self._head + data)
-            self._head = None
-        elif data.startswith(b"HTTP/1.1 100 "):
-            self._transport.write(data)
-        else:
-            self._head = data
-
-    def is_closing(self) -> bool:
-        """As the transport says."""
-        return self._transport.is_closing()
-
-    def close(self) -> None:
-        """Close, after a head whose body never came."""
-        if self._head:
-            self._transport.write(self._head)
-            self._head = None
-        self._transport.close()

@@ -43,15 +43,18 @@ class Timings:
         self._commits.observe(ran.ended - ran.began, work)
         self._waits.observe(ran.began - min(ran.waited_since), work)
 
-    def attempted(self, result: AttemptResult, now: int) -> None:
-        """Count the way of a webhook. The clocks of two machines may differ: it takes no less than 0."""
+    def attempted(self, result: AttemptResult) -> None:
+        """Count the way of a webhook, whatever this process's clock says.
+
+        Until its lease by the database's clock, from there by the attempt's own stopwatch.
+        """
         leased, kind = result.leased, result.leased.kind.value
-        took = now - leased.created_at
+        began = max(0, leased.leased_at - leased.created_at)  # 0: after a failover to another clock
         if leased.number == 1:
-            began = max(0, took - result.answer.milliseconds * MILLISECOND)
             self._begun.observe(began / SECOND, kind)
         if result.verdict.decision in _DELIVERED:
-            self._arrived.observe(max(0, took) / SECOND, kind)
+            took = began + result.answer.milliseconds * MILLISECOND
+            self._arrived.observe(took / SECOND, kind)
 
     def lagged(self, seconds: float) -> None:
         """Count how late the event loop was."""
