@@ -52,16 +52,25 @@ def postgres_url(_postgres_spares: Spares) -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def filled_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def filled_url(request: pytest.FixtureRequest) -> str:
     """URL of a database of either kind with trades in it, for tests that break or read them."""
-    if request.param == "sqlite":
-        template: Path = request.getfixturevalue("_sqlite_filled")
-        yield f"sqlite:///{shutil.copy(template, tmp_path / 'filled.db')}"
-        return
-    running: Cluster = request.getfixturevalue("_postgres_filled")
+    kind = {"sqlite": "filled_sqlite_url", "postgresql": "filled_postgres_url"}[request.param]
+    url: str = request.getfixturevalue(kind)
+    return url
+
+
+@pytest.fixture
+def filled_sqlite_url(tmp_path: Path, _sqlite_filled: Path) -> str:
+    """URL of a SQLite file with trades in it."""
+    return f"sqlite:///{shutil.copy(_sqlite_filled, tmp_path / 'filled.db')}"
+
+
+@pytest.fixture
+def filled_postgres_url(_postgres_filled: Cluster) -> Iterator[str]:
+    """URL of a PostgreSQL database with trades in it."""
     name = f"hundi_{next(_numbers)}"
-    yield running.create(name, template=_FILLED)
-    running.drop(name)
+    yield _postgres_filled.create(name, template=_FILLED)
+    _postgres_filled.drop(name)
 
 
 @pytest.fixture(scope="session")

@@ -107,6 +107,9 @@ TARGETS: tuple[Target, ...] = (
         words.cursors,
         _seeds(*(f"{name}\n{cursor(name, *key)}" for name, key in words.LISTS.items())),
     ),
+    Target(
+        "checkpoints", words.checkpoints, _seeds(words.CHECKPOINTS + "\n", words.CHECKPOINTS[:200])
+    ),
     Target("sealed", words.sealed, _seeds(words.SEALED, "sealed1.", "hsk_" + "A" * 43)),
     Target(
         "heads",

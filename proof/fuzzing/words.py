@@ -1,12 +1,18 @@
 """Single words of strangers: signatures, cursors, sealed secrets, headers, URLs, addresses."""
 
+import io
 import re
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
+import msgspec
+
 from hundi.delivery import wire
 from hundi.delivery.egress import EgressGuard
 from hundi.exchange.cursor import LARGEST, cursor, key_of
+from hundi.exchange.journal import GENESIS
+from hundi.exchange.sealing.checkpoint import Checkpoint, Head, Trusted, closed, folded, new_keys
+from hundi.exchange.sealing.file import TOGETHER, NoCheckpointsError, read_checkpoints
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.sealing import BadKeysError, Keyring, SealError, keyring_from
 from hundi.kernel.signature import SignatureError, sign, verify
@@ -27,6 +33,7 @@ LISTS: dict[str, tuple[str | int, ...]] = {
     "events": (0,),
 }
 _TRACE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
+_TRUSTED = Trusted.of(new_keys()[1], "")
 _DEV, _LIVE = EgressGuard.for_mode(dev=True), EgressGuard.for_mode(dev=False)
 
 
@@ -90,6 +97,17 @@ def sealed(raw: bytes) -> None:
         must(len(text.strip()) < 12 or text.strip() not in str(error), "a key in a sentence")
 
 
+def checkpoints(raw: bytes) -> None:
+    """A file of checkpoints: read to its end, or refused with the line; no signature is made up."""
+    try:
+        for one, heads_, trouble in read_checkpoints(io.BytesIO(raw)):
+            must(len(heads_) <= TOGETHER, "more heads at once than promised")
+            must(heads_ or trouble or len(one.digest) == 64, "a digest that is none, and believed")
+            must(_TRUSTED.trouble(one), "believed, and nobody had signed it")
+    except NoCheckpointsError as error:
+        must(str(error).startswith("line "), "refused without a line")
+
+
 def heads(raw: bytes) -> None:
     """Media type, encoding and trace of a call, a line each: taken, or refused in words."""
     kind, encoding, trace = (raw.split(b"\n", 2) + [b""] * 3)[:3]
@@ -122,6 +140,17 @@ def urls(raw: bytes) -> None:
         assert "@" not in text.split("//", 1)[1].split("/", 1)[0], text
 
 
+def _checkpoint() -> str:
+    """One with a head, as a file holds it; its signature is nobody's."""
+    head = Head("E1", "invoice", "INV1", 3, "ab" * 32)
+    whole = closed(folded(GENESIS, [head]), number=1, at=_NOW, heads=1)
+    one = Checkpoint(
+        number=1, at=_NOW, heads=1, digest=whole.hex(), key_id="0" * 16, signature="cd" * 64
+    )
+    return "\n".join(msgspec.json.encode(line).decode() for line in (one, head))
+
+
+CHECKPOINTS = _checkpoint()
 DATE = format_datetime(datetime.fromtimestamp(_NOW + 60, UTC), usegmt=True)
 SIGNED = "\n".join((_TRUE["webhook-id"], _TRUE["webhook-timestamp"], _TRUE["webhook-signature"]))
 SEALED = _SEALED

@@ -87,7 +87,7 @@ class Driver:
         self.network.systems.on_end = unheard
         self._keep(load.tally)
         await self.drain()
-        return _driven(load.tally, self.network.systems.receipts, stretch)
+        return _driven(load.tally, self.network.systems.receipts, stretch, due=timed)
 
     async def _load(self, pace: MakePace) -> Load:
         token = (await self.network.tokens())["buyer"]
@@ -128,17 +128,23 @@ class Driver:
                 raise ProofError(f"{self.accepted - last} exchanges did not end")
 
 
-def _driven(tally: Tally, receipts: Receipts, stretch: Stretch) -> Driven:
+def _driven(tally: Tally, receipts: Receipts, stretch: Stretch, *, due: bool) -> Driven:
     # Nothing was refused: an id, its ack's moment and its latency stand at the same place.
     came = zip(tally.accepted, tally.finished, strict=True)
     begin, end = stretch.begin, stretch.end
     webhooks = (receipts.delivered[name] - at for name, at in came if begin <= at < end)
     return Driven(
         stretch,
-        tally.between(begin, end),
+        _due_between(tally, begin, end) if due else tally.between(begin, end),
         sorted(max(0.0, each) for each in webhooks),
         round_trips(tally, receipts.informed, stretch),
     )
+
+
+def _due_between(tally: Tally, begin: float, end: float) -> list[float]:
+    """Latencies of what was due then, whenever its answer came: a late one is not left out."""
+    pairs = zip(tally.finished, tally.latencies, strict=True)
+    return sorted(latency for at, latency in pairs if begin <= at - latency < end)
 
 
 def shown(latencies: list[float]) -> str:

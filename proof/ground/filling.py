@@ -6,6 +6,7 @@ are older than what they were made of, one a millisecond.
 
 import asyncio
 import hashlib
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
@@ -75,7 +76,11 @@ class Filler:
         rows: Rows = {}
         for place in range(count):
             swap = _swapping(
-                {pan: f"ZZZCA{place:04d}A", client: f"C{place:09d}", entity[-12:]: f"{place:012d}"}
+                {
+                    pan: f"ZZZCA{place:04d}A",
+                    client: copied_client(place),
+                    entity[-12:]: f"{place:012d}",
+                }
             )
             made = {name: [_changed(row, swap) for row in kept] for name, kept in template.items()}
             row = made["client"][0]
@@ -124,19 +129,29 @@ class Filler:
             await connection.close()
 
     async def _ended(self, heads: Mapping[str, int]) -> None:
-        """The feeds go on behind the copies; PostgreSQL is told what its tables hold now."""
+        """The feeds go on behind the copies; PostgreSQL is told what its tables hold now.
+
+        All of it is on the disk then: what is measured next does not wait for what was filled.
+        """
         pairs = [(position, client) for client, position in heads.items()]
         path = sqlite_path(self.network.place.url)
         if path is not None:
             await asyncio.to_thread(_set_heads, str(path), pairs)
+            await asyncio.to_thread(os.sync)
             return
         connection = await asyncpg.connect(self.network.place.url)
         try:
             text = "update feed_head set position = $1 where client_id = $2"
             await connection.executemany(text, pairs)
             await connection.execute("vacuum analyze")
+            await connection.execute("checkpoint")
         finally:
             await connection.close()
+
+
+def copied_client(place: int) -> str:
+    """The id of a client that `Filler.parties` adds; its secret is that of the buyer's."""
+    return f"C{place:09d}"
 
 
 def _copied(template: Rows, place: int, *, before: int) -> Rows:
@@ -214,3 +229,5 @@ def _values(rows: Iterable[Row]) -> Iterator[tuple[Any, ...]]:
 def _set_heads(path: str, pairs: Iterable[tuple[int, str]]) -> None:
     with closing(sqlite3.connect(path, timeout=20)) as connection, connection:
         connection.executemany("update feed_head set position = ? where client_id = ?", pairs)
+        connection.commit()
+        connection.execute("pragma wal_checkpoint(truncate)")

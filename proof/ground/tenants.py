@@ -3,6 +3,7 @@
 Nothing is served by another process: whatever is written, a caller has written.
 """
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from hundi.web.metrics import Metrics
 from hundi.web.network import rest
 from hundi.web.visits import Visits
 from hundi.web.waiting import EventWaiters
+from proof.part import ProofError
+from tests.onboarding import bodies
 from tests.trade import bills, loans
 from tests.trade.lending import Lending, accepted_invoice, lending_desk
 
@@ -97,7 +100,9 @@ async def tenants(url: str) -> AsyncIterator[Tenants]:
         await trade.database.write(_let_in)
         transport = httpx.ASGITransport(_application(trade))
         async with httpx.AsyncClient(transport=transport, base_url="http://hundi.test") as client:
-            yield Tenants(trade, client)
+            net = Tenants(trade, client)
+            await _register(net)
+            yield net
 
 
 async def _trade(trade: Lending) -> None:
@@ -112,6 +117,15 @@ async def _trade(trade: Lending) -> None:
     await trade.send("financing-request/req-financing", loans.financing([offered]))
     await trade.send("bid/share-bid", loans.bid("BID-A1"), by="lender-a")
     await trade.send("bid/share-bid", loans.bid("BID-B1"), by="lender-b")
+
+
+async def _register(net: Tenants) -> None:
+    """The buyer registers a further business, which waits for its code."""
+    for name, body in (("reg-check-entity", bodies.check()), ("reg-entity", bodies.entity())):
+        path = f"/api/v0/business-onboarding/{name}"
+        answer = await net.call("buyer", Ask("post", path, json.dumps(body).encode()))
+        if answer.status_code != 200:
+            raise ProofError(f"{name}: {answer.text}")
 
 
 async def _let_in(tx: Transaction) -> None:
@@ -147,7 +161,7 @@ def _application(trade: Lending) -> Application:
         random=Random(3).randbytes, metrics=metrics, visits=visits, waiters=EventWaiters(database),
         wake=_nothing, wake_codes=_nothing, contacts=None,
     )  # fmt: skip
-    offered = calls(trade.road, room, edge)
+    offered = calls(trade.road, room)
     return Application(offered, edge=edge, tokens=tokens, visits=visits, rest=rest(context))
 
 

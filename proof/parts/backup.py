@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from proof.ground import judging
+from proof.ground import judging, killing
 from proof.ground.copies import Copies
 from proof.ground.databases import PostgresPlace
 from proof.ground.network import SPLIT, Network, standing
@@ -17,7 +17,7 @@ from tests import postgres
 
 async def measure(run: Run) -> Sequence[Figure]:
     """Back up again and again under traffic; a copy holds what was acknowledged before it began."""
-    many = run.size(full=100, brief=8, tiny=1)
+    many = run.size(full=100, brief=8, tiny=2)
     copies = Copies(run)
     async with standing(run, roles=SPLIT) as network:
         traffic = Traffic(network, run.chance("traffic"), callers=8)
@@ -46,9 +46,24 @@ async def _one(network: Network, traffic: Traffic, copies: Copies) -> None:
         copy = folder
     else:
         copy = folder / "copy.db"
-        await network.hundi.run("db", "backup", str(copy))
+        acknowledged = await _backed_up(network, traffic, copy, still=copies.looked % 2 == 0)
     await copies.look(place, copy, acknowledged)
     await asyncio.to_thread(shutil.rmtree, folder)
+
+
+async def _backed_up(network: Network, traffic: Traffic, copy: Path, *, still: bool) -> set[str]:
+    """Back a file up while its server serves, or stands still; what was acknowledged before.
+
+    One that serves moves its log into the file before long, and a copy of the file alone would do.
+    """
+    frozen = await killing.freeze(network.pids) if still else []
+    try:
+        await asyncio.sleep(0.05)  # acks that were under way are read
+        acknowledged = traffic.ids()
+        await network.hundi.run("db", "backup", str(copy))
+    finally:
+        killing.thaw(frozen)
+    return acknowledged
 
 
 def _base_backup(place: PostgresPlace, folder: Path) -> None:

@@ -2,15 +2,20 @@
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
+from bench.machine import tree
 from bench.stage import Stretch
 from proof.ground.driving import Driven, Driver, cores, shown
 from proof.ground.network import standing
-from proof.part import POSTGRESQL, Figure, Part, Run, told
+from proof.part import POSTGRESQL, Figure, Part, Run, none, told
 
 PROCESSES = (1, 2, 4)
 BUSY = 0.9
 """Of a processor, or of all of them: who uses so much can do no more."""
+
+IDLE = 0.3
+"""Of what the busiest of its siblings has worked since they started: to start is work, too."""
 
 
 def limit(stretch: Stretch, *, processes: int) -> str:
@@ -34,6 +39,18 @@ def limit(stretch: Stretch, *, processes: int) -> str:
 _OTHERS = {"bench", "machine", "stolen", "database"}
 
 
+def idle(pid: int) -> int:
+    """Processes that hardly worked, below one that shares its callers out; none where it is alone."""
+    spent = [_spent(worker) for worker in list(tree(pid))[1:]]
+    return sum(one < IDLE * max(spent) for one in spent)
+
+
+def _spent(pid: int) -> int:
+    """Ticks of a processor, so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
 async def measure(run: Run) -> Sequence[Figure]:
     """One fresh network for each number of API processes, beside one dispatcher."""
     seconds = run.size(full=30, brief=5, tiny=1)
@@ -47,6 +64,9 @@ async def measure(run: Run) -> Sequence[Figure]:
             await network.seat("dispatcher").start()
             driver = Driver(network)
             acks, whole = await driver.acks(seconds), await driver.exchanges(seconds)
+            figures.append(
+                none(f"{processes} API processes: of these idle", idle(network.servers[0].pid))
+            )
         first = first or acks.acks_a_second
         figures += _told(acks, whole, processes=processes, first=first)
         run.progress.at(done, f"{acks.acks_a_second:,.0f} acks/s with {processes}")

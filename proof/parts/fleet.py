@@ -14,7 +14,7 @@ from proof.ground.network import Network, standing
 from proof.ground.servers import Server
 from proof.ground.traffic import Traffic
 from proof.part import POSTGRESQL, Figure, Part, ProofError, Run, at_least, at_most, none, told
-from proof.parts.kill import SLOW, Attempt, under_way
+from proof.parts.kill import SLOW, Attempt, under_way, unexplained
 
 ROLES = ("api", "api", "dispatcher", "dispatcher")
 WORKERS = 2
@@ -96,6 +96,8 @@ async def measure(run: Run) -> Sequence[Figure]:
                     seen=fleet.away, unit="s"),
             at_most("webhooks repeated; wanted: no more than attempts in flight at the kills",
                     len(fleet.in_flight), seen=network.systems.repeated),
+            none("arrivals of a webhook beyond those that attempts under way at a kill explain",
+                 unexplained(network.systems.came, fleet.in_flight)),
             told("requests cut off, or sent where nobody listened, and repeated", f"{traffic.unanswered:,}"),
         ]  # fmt: skip
 

@@ -5,40 +5,75 @@ import json
 from collections.abc import Mapping, Sequence
 from time import perf_counter
 
+from bench import hundi
+from bench.orders import object_id
 from bench.stage import percentile
+from hundi.exchange.cursor import cursor
 from proof.ground import judging
 from proof.ground.calling import Line
 from proof.ground.databases import ask
 from proof.ground.driving import Driver
-from proof.ground.filling import FIRST, Filler
+from proof.ground.filling import FIRST, Filler, copied_client
 from proof.ground.network import SPLIT, Network, standing
 from proof.part import BOTH, POSTGRESQL, Figure, Part, ProofError, Run, at_most, none, told
 
 FLAT = 1.5
 FEW = 120
 """Documents that an `empty` store has: more than a page."""
+AMONG_FEW = 80
+"""The number of a document behind which even an empty store has a full page."""
+SOON = 50
+"""Milliseconds for what looks through as much as one call may."""
 LARGE = 10_000
 """Rows from which a table is not to be read from end to end."""
 _SCANNED = f"select relname, seq_tup_read from pg_stat_user_tables where n_live_tup >= {LARGE}"
 
 
 async def reads(network: Network, *, number: int, times: int) -> dict[str, float]:
-    """Milliseconds of each read, one after the other: its first decile, which others disturb least."""
-    token = (await network.tokens())["buyer"]
-    line = Line(network.ports[0])
+    """Milliseconds of each read, one after the other: its first decile, which others disturb least.
+
+    `number` is that of the document which is read, and behind which a page far down begins.
+    """
+    line, token = Line(network.ports[0]), (await network.tokens())["buyer"]
     page = json.loads(await _get(line, token, "documents?limit=50"))
     events = json.loads(await _get(line, token, "events?limit=100"))
-    name = f"documents/purchase-order/PUR{number:032d}"
+    name = f"documents/purchase-order/{object_id(number)}"
     paths = {
         "list": "documents?limit=50",
-        "second page": f"documents?limit=50&after={page['cursor']}",
+        "second page": f"documents?limit=50&cursor={page['cursor']}",
+        "page far down": f"documents?limit=50&cursor={await _behind(network, number)}",
         "one document": name,
         "history": f"{name}/history",
         "feed, from its begin": "events?limit=100",
-        "feed, further on": f"events?limit=100&after={events['cursor']}",
+        "feed, further on": f"events?limit=100&cursor={events['cursor']}",
         "webhooks": "deliveries?limit=50",
     }
     seen = {what: await _typical(line, token, path, times=times) for what, path in paths.items()}
+    line.close()
+    return seen
+
+
+async def _behind(network: Network, number: int) -> str:
+    """The cursor of the list of documents behind one of them."""
+    key = "created_at, author_entity, type, object_id"
+    text = f"select {key} from document where object_id = '{object_id(number)}'"
+    [place] = await ask(network.place.url, text)
+    return cursor("documents", *place)
+
+
+async def _of_a_full_store(network: Network, *, times: int) -> dict[str, float]:
+    """Milliseconds of what an empty store has nothing of: a filter in vain, a client of no trade."""
+    line, buyer = Line(network.ports[0]), network.clients["buyer"]
+    token = await hundi.token(network.ports[0], buyer)
+    other = await hundi.token(network.ports[0], buyer | {"clientId": copied_client(0)})
+    seen = {
+        "a filter that finds nothing": await _typical(
+            line, token, "documents?status=NONE", times=times
+        ),
+        "webhooks of a client without any": await _typical(
+            line, other, "deliveries?limit=50", times=times
+        ),
+    }
     line.close()
     return seen
 
@@ -84,11 +119,12 @@ async def measure(run: Run) -> Sequence[Figure]:
     async with standing(run, roles=SPLIT) as network:
         driver = Driver(network)
         await driver.arriving(FEW, 1)
-        empty = await reads(network, number=1, times=times) | await _writes(driver, seconds)
+        empty = await reads(network, number=AMONG_FEW, times=times) | await _writes(driver, seconds)
         await _filled(network, documents=documents, parties=parties)
         before = await _scanned(run, network)
         middle = FIRST + documents // 2
         full = await reads(network, number=middle, times=times) | await _writes(driver, seconds)
+        alone = await _of_a_full_store(network, times=times)
         scans = await _scanned(run, network)
         promises = await judging.promises_broken(network)
     ratios = [
@@ -99,6 +135,7 @@ async def measure(run: Run) -> Sequence[Figure]:
     return [
         told("the full store", f"{documents:,} documents, {parties:,} parties more"),
         *ratios,
+        *(at_most(f"{what}, one call", SOON, seen=alone[what], unit="ms") for what in alone),
         none("broken promises of the full store", promises),
         *_plans(run, before, scans),
     ]

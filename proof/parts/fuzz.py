@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from proof.fuzzing.targets import ROOT, TARGETS, Target
+from proof.fuzzing.targets import CASES, ROOT, TARGETS, Target
 from proof.part import MEMORY, Figure, Part, ProofError, Run, at_least, none, told
 
 SLOWEST = 5
@@ -65,6 +65,9 @@ async def _fuzzed(target: Target, run: Run, *, seconds: int) -> Seen:
     text = errors.decode(errors="replace")
     for file in found.iterdir():
         run.progress.say(f"{target.name}: {file.read_bytes()!r}"[:_TOLD])
+        kept = CASES / target.name / file.name  # from now on a test tries it
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(file.read_bytes())
     if process.returncode:
         run.progress.say(f"{target.name}: {text[-_TOLD:]}")
     return Seen(

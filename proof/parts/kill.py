@@ -1,6 +1,7 @@
 """`kill -9` of server, dispatcher and database at random moments, under load."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from random import Random
 
@@ -9,12 +10,18 @@ from proof.ground.databases import ask
 from proof.ground.network import SPLIT, Network, standing
 from proof.ground.servers import Server
 from proof.ground.traffic import Traffic
-from proof.part import BOTH, Figure, Part, Run, at_least, at_most, told
+from proof.part import BOTH, Figure, Part, Run, at_least, at_most, none, told
 
 SLOW = 0.05
 _UNDER_WAY = "select webhook_id, attempts from delivery where state = 'LEASED'"
 
 Attempt = tuple[str, int]
+
+
+def unexplained(came: Counter[bytes], in_flight: set[Attempt]) -> int:
+    """Arrivals beyond the first of each webhook for which no attempt at it was under way at a kill."""
+    flights = Counter(name for name, _ in in_flight)
+    return sum(max(0, times - 1 - flights[name.decode()]) for name, times in came.items())
 
 
 async def under_way(network: Network) -> set[Attempt]:
@@ -87,6 +94,10 @@ async def measure(run: Run) -> Sequence[Figure]:
                 "webhooks repeated; wanted: no more than attempts in flight at the kills",
                 len(killer.in_flight),
                 seen=network.systems.repeated,
+            ),
+            none(
+                "arrivals of a webhook beyond those that attempts under way at a kill explain",
+                unexplained(network.systems.came, killer.in_flight),
             ),
             told("requests cut off without an answer, and repeated", f"{traffic.unanswered:,}"),
         ]

@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 
+from bench.stage import percentile
 from proof.ground.driving import Driver, cores, shown
 from proof.ground.network import SPLIT, standing
-from proof.part import BOTH, Figure, Part, ProofError, Run, told
+from proof.part import BOTH, Figure, Part, ProofError, Run, at_most, told
 
 SHARES = (10, 30, 50, 70, 90)
+EASY = 50
+"""Up to this share nothing may stall; beyond it the figures are told, for they are the machine's."""
+STALLED = 1000.0
+"""Milliseconds."""
 
 
 async def measure(run: Run) -> Sequence[Figure]:
@@ -26,9 +31,18 @@ async def measure(run: Run) -> Sequence[Figure]:
             figures += [
                 told(f"at {share} %, {seen.acks_a_second:,.0f} a second: ack, p50 / p99",
                      shown(seen.acks)),
+                *_stalls(share, seen.acks, "ack"),
+                *_stalls(share, seen.webhooks, "from ack to webhook"),
                 told(f"at {share} %: from ack to webhook, p50 / p99", shown(seen.webhooks)),
             ]  # fmt: skip
         return figures
+
+
+def _stalls(share: int, latencies: list[float], what: str) -> list[Figure]:
+    if share > EASY:
+        return []
+    slowest = percentile(latencies, 0.99) or 0.0
+    return [at_most(f"at {share} %: {what}, p99", STALLED, seen=slowest, unit="ms")]
 
 
 PART = Part(

@@ -148,7 +148,7 @@ class Scenes:
         before, cut = traffic.statuses.copy(), traffic.unanswered
         async with trouble(traffic.network):
             await self._hold(before["503"] + 1 if refuses else 0)
-            turned_away = await self._newcomers()
+            newcomers = await self._newcomers()
             seen = traffic.statuses - before
             unanswered = traffic.unanswered - cut
         seconds = await self._recovered()
@@ -162,7 +162,8 @@ class Scenes:
                  sum(others.values())),
             none(f"{name}: requests without any answer", unanswered),
             at_most(f"{name}: accepts again by itself after", RECOVERED, seen=seconds, unit="s"),
-            told(f"{name}: new connections meanwhile", turned_away),
+            none(f"{name}: new connections without any answer", newcomers.count(0)),
+            told(f"{name}: new connections meanwhile", _listed(newcomers)),
         ]  # fmt: skip
 
     async def _hold(self, refusals: int) -> None:
@@ -173,18 +174,22 @@ class Scenes:
             self.traffic.check()
             await asyncio.sleep(0.1)
 
-    async def _newcomers(self) -> str:
+    async def _newcomers(self) -> Sequence[int]:
+        """What callers on new connections are answered: a status, 0 for nothing."""
         [port] = self.traffic.network.ports
         asked = [status_of(port, _READY, seconds=4) for _ in range(10)]
-        statuses = [status or 0 for status in await asyncio.gather(*asked)]
-        return ", ".join(
-            f"{statuses.count(one)} times {one or 'no answer'}" for one in sorted(set(statuses))
-        )
+        return [status or 0 for status in await asyncio.gather(*asked)]
 
     async def _recovered(self) -> float:
         began = monotonic()
         await self.traffic.flows(more=20, seconds=90)
         return monotonic() - began
+
+
+def _listed(statuses: Sequence[int]) -> str:
+    return ", ".join(
+        f"{statuses.count(one)} times {one or 'no answer'}" for one in sorted(set(statuses))
+    )
 
 
 async def measure(run: Run) -> Sequence[Figure]:

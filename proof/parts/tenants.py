@@ -10,19 +10,16 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 from urllib.parse import quote
 
 import httpx
-import sqlalchemy as sa
 
-from hundi.exchange import tables
 from hundi.exchange.record import stored_name
-from hundi.exchange.verdict import Kind
 from hundi.onboarding.calls import CALLS
 from hundi.store.migrate import upgrade
 from hundi.web.openapi import schema
 from proof.ground.databases import opened
+from proof.ground.known import MARKED, Known, Thing, known
 from proof.ground.tenants import ACTIVE, SHUT_OUT, Ask, Rows, Tenants, tenants
 from proof.part import BOTH, Figure, Part, ProofError, Run, at_least, none, told
 
@@ -31,20 +28,6 @@ OPEN = {"/schema", "/healthz", "/readyz", "/metrics", "/oauth/token"}
 ONBOARDING = frozenset(call.path for call in CALLS)
 """Calls about businesses that may be nobody's yet: here they are only tried without a token."""
 _PLACES = re.compile(r"\{(\w+)\}")
-_MARKED = re.compile(r"[A-Z0-9a-z/@-]*[0-9][A-Z0-9a-z/@-]*")
-_FOREIGN_TO_BUYER = ("financing-request", "bid")
-
-
-@dataclass(frozen=True, slots=True)
-class Thing:
-    """Values for the places of a path, and the clients that may read what they lead to."""
-
-    values: Mapping[str, str]
-    owners: frozenset[str]
-
-    def nobodys(self) -> "Thing":
-        """The same values where they lead to nothing: no exchange is a registration."""
-        return replace(self, owners=frozenset())
 
 
 @dataclass(slots=True)
@@ -57,7 +40,7 @@ class Matrix:
     own: int = 0
     foreign: int = 0
     shut_out: int = 0
-    samples: int = 0
+    samples: list[str] = field(default_factory=list)
     calls: set[str] = field(default_factory=set)
     told: Counter[int] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
@@ -74,7 +57,7 @@ class Matrix:
             self._look(f"{who}: {ask}", answer, ask.sent)
 
     def _look(self, what: str, answer: httpx.Response, sent: bytes) -> None:
-        seen = set(_MARKED.findall(answer.text)) & self.marks
+        seen = set(MARKED.findall(answer.text)) & self.marks
         seen = {m for m in seen if m.encode() not in sent and quote(m, "").encode() not in sent}
         if seen:
             self.leaks.append(f"{what} shows {', '.join(sorted(seen)[:5])}")
@@ -136,71 +119,6 @@ def _filled(path: str, values: Mapping[str, str]) -> str:
     return _PLACES.sub(lambda found: quote(values[found[1]], safe=""), path)
 
 
-class Known:
-    """What there is on the network: documents, exchanges, webhooks, B2B IDs, and the bodies sent."""
-
-    def __init__(self, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-        exchanges = {row["req_msg_id"]: row for row in rows["exchange"]}
-        sides = {i: {row["client_id"], row["receiver_client"]} for i, row in exchanges.items()}
-        self.things = {
-            ("type", "objectId"): [_document(row) for row in rows["document"]],
-            ("reqMsgId",): [
-                Thing({"reqMsgId": i}, frozenset(owners)) for i, owners in sides.items()
-            ],
-            ("webhookId",): [
-                Thing({"webhookId": row["webhook_id"]}, frozenset(sides[row["req_msg_id"]]))
-                for row in rows["delivery"]
-                if row["req_msg_id"] in sides
-            ],
-            ("counterpartyB2BId",): [
-                Thing({"counterpartyB2BId": row["b2b_id"]}, _partners(row["client_id"]))
-                for row in rows["b2b_id"]
-            ],
-            ("b2bId",): [
-                Thing({"b2bId": row["b2b_id"]}, frozenset({row["client_id"]}))
-                for row in rows["b2b_id"]
-            ],
-        }
-        stored = {row["body_id"]: bytes(row["bytes"]) for row in rows["body"]}
-        self.sent: dict[str, list[tuple[str, bytes]]] = {}
-        for row in rows["delivery"]:
-            exchange = exchanges.get(row["req_msg_id"])
-            if row["kind"] == Kind.REQUEST.value and exchange is not None:
-                name = exchange["message"]
-                body = stored[row["body_id"]]
-                self.sent.setdefault(name, []).append((exchange["client_id"], body))
-
-    def marks(self) -> frozenset[str]:
-        """Ids, numbers, amounts and accounts in the bodies: long, with a digit."""
-        found: set[str] = set()
-        for _, body in (pair for pairs in self.sent.values() for pair in pairs):
-            found.update(_MARKED.findall(body.decode()))
-        return frozenset(mark for mark in found if len(mark) >= 8)
-
-
-def _document(row: Mapping[str, Any]) -> Thing:
-    """Who may read it: trade is between buyer and supplier, money between the supplier and a lender."""
-    if row["type"] not in _FOREIGN_TO_BUYER:
-        owners = {"buyer", "supplier"}
-    else:
-        lender = "a" if row["object_id"].endswith(("/LENDER-A", "BID-A1")) else "b"
-        owners = {"supplier", f"lender-{lender}"}
-    return Thing({"type": row["type"], "objectId": row["object_id"]}, frozenset(owners))
-
-
-def _partners(client_id: str) -> frozenset[str]:
-    """Who has an account with a client."""
-    if client_id == "supplier":
-        return frozenset({"buyer", "lender-a"})
-    return frozenset({"supplier"} if client_id != "stranger" else ())
-
-
-async def _known(net: Tenants) -> Known:
-    wanted = ("document", "exchange", "delivery", "body", "b2b_id")
-    known = {name: tables.document.metadata.tables[name] for name in wanted}
-    return Known({name: await net.trade.rows(sa.select(table)) for name, table in known.items()})
-
-
 def _described() -> Iterator[Ask]:
     for path, offered in json.loads(schema())["paths"].items():
         for method in offered:
@@ -208,34 +126,31 @@ def _described() -> Iterator[Ask]:
                 yield Ask(method, path)
 
 
-async def _play(matrix: Matrix, known: Known) -> None:
+async def _play(matrix: Matrix, there: Known) -> None:
     described = list(_described())
     messages = {m.path: stored_name(m) for m in matrix.net.trade.road.messages.values()}
     matrix.run.progress.goal("calls of the description", len(described))
     for number, ask in enumerate(described, 1):
         matrix.calls.add(str(ask))
         if ask.path in messages:
-            sent = known.sent.get(messages[ask.path])
-            matrix.samples += sent is None
+            sent = there.sent.get(messages[ask.path])
+            matrix.samples += [ask.path] if sent is None else []
             await matrix.send(ask.path, sent or [("", _sample(ask.path))])
         else:
-            await _other(matrix, ask, known)
+            await _other(matrix, ask, there)
         matrix.run.progress.at(number, f"{len(matrix.wrong)} wrong, {len(matrix.leaks)} leaks")
 
 
-async def _other(matrix: Matrix, ask: Ask, known: Known) -> None:
+async def _other(matrix: Matrix, ask: Ask, there: Known) -> None:
     places = tuple(_PLACES.findall(ask.path))
     if ask.path in ONBOARDING:
         await matrix.knock(replace(ask, body=b"{}"))
     elif not places:
         await matrix.plain(ask)
-    elif places in known.things:
+    elif places in there.things:
         code = b'{"code":"123456"}' if ask.path.endswith("/code") else None
-        none_s = "/onboarding/" in ask.path
-        things = known.things[places]
-        await matrix.about(
-            replace(ask, body=code), [t.nobodys() for t in things] if none_s else things
-        )
+        room = ("onboarding",) if "/onboarding/" in ask.path else ()
+        await matrix.about(replace(ask, body=code), there.things[(*room, *places)])
     else:
         raise ProofError(f"{ask.path}: nobody has said here which objects {places} name")
 
@@ -245,10 +160,10 @@ async def measure(run: Run) -> Sequence[Figure]:
     async with opened(run) as place:
         await asyncio.to_thread(upgrade, place.url)
         async with tenants(place.url) as net:
-            known = await _known(net)
+            there = await known(net)
             before = await net.stored()
-            matrix = Matrix(net, run, known.marks())
-            await _play(matrix, known)
+            matrix = Matrix(net, run, there.marks())
+            await _play(matrix, there)
             written = _differing(before, await net.stored())
     for line in (*matrix.wrong[:20], *matrix.leaks[:20]):
         run.progress.say(line)
@@ -261,7 +176,7 @@ async def measure(run: Run) -> Sequence[Figure]:
         none(f"answers that show what is another's {'; '.join(matrix.leaks[:3])}".rstrip(),
              len(matrix.leaks)),
         none(f"tables that differ afterwards {', '.join(written)}".rstrip(), len(written)),
-        told("messages of which the description's sample was sent", f"{matrix.samples}"),
+        told("messages of which the description's sample was sent", ", ".join(matrix.samples)),
         told("statuses", ", ".join(f"{s}: {n:,}" for s, n in sorted(matrix.told.items()))),
     ]  # fmt: skip
 

@@ -1,18 +1,26 @@
 """The health of endpoints: what is seen while a write is under way is not lost when it fails."""
 
 import asyncio
+from itertools import count
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
 import sqlalchemy as sa
+from structlog.testing import capture_logs
 
 from hundi.delivery.health import Health
+from hundi.exchange.redrive import abandon, redrive
+from hundi.exchange.tables import delivery
 from hundi.exchange.verdict import Decision
+from hundi.kernel.clock import MINUTE, wall_clock
+from hundi.parties.health import WARNED_AFTER, enable
 from hundi.parties.tables import client
 from tests.exchange.scene import Scene, scene
+from tests.exchange.slips import slip
 
 NOW = 1_770_000_000_000_000
+_NUMBERS = count()
 
 
 class Gate:
@@ -33,8 +41,10 @@ class Gate:
         return await self._behind.write(work)
 
 
-def _attempt(decision: Decision, *, failures: int = 0) -> Any:
-    leased = Mock(client_id="supplier", failures=failures)
+def _attempt(decision: Decision) -> Any:
+    number = next(_NUMBERS)
+    leased = Mock(client_id="supplier", webhook_id=f"W{number}", number=1)
+    leased.req_msg_id = f"MSG{number}"
     return Mock(leased=leased, verdict=Mock(decision=decision))
 
 
@@ -108,3 +118,78 @@ async def test_a_success_counts_whatever_fails_after_it(database_url: str) -> No
         await watched.run()
         row = await _row(stage)
         assert (row["failed_exchanges"], row["failing_since"]) == (2, NOW)
+
+
+async def _failed(stage: Scene, watched: Health, *, reached: bool = True) -> None:
+    """Try what is due in vain, as a dispatcher does, and write down what was seen."""
+    leased = await stage.lease()
+    assert leased
+    for one in leased:
+        result = Mock(leased=one, verdict=Mock(decision=FAILED))
+        watched.attempted(result, wall_clock())
+    await stage.finish(leased, FAILED, reached=reached)
+    await stage.execute(sa.update(delivery).values(due_at=0))
+    watched.stop()
+    await watched.run()
+
+
+async def test_an_exchange_that_is_given_up_counts_once(database_url: str) -> None:
+    async with scene(database_url) as stage:
+        one, two = Health(stage.database), Health(stage.database)  # of two dispatchers
+        exchange = await stage.submit("req-send", slip("S1"))
+        await _failed(stage, one)
+        await stage.database.write(
+            lambda tx: abandon(tx, stage.road.settler, client_id="buyer", req_msg_id=exchange)
+        )
+        await stage.execute(sa.delete(delivery).where(delivery.c.client_id == "buyer"))
+        await _failed(stage, two)
+        assert (await _row(stage))["failed_exchanges"] == 1
+
+
+async def test_retries_and_a_redrive_are_no_further_exchange(database_url: str) -> None:
+    async with scene(database_url) as stage:
+        exchange = await stage.submit("req-send", slip("S1"))
+        for _ in range(3):
+            await _failed(stage, Health(stage.database))
+        await stage.database.write(lambda tx: redrive(tx, "buyer", exchange))
+        await _failed(stage, Health(stage.database))
+        await stage.submit("req-send", slip("S2"))
+        await _failed(stage, Health(stage.database))
+        assert (await _row(stage))["failed_exchanges"] == 2
+
+
+async def test_what_failed_before_counts_again_once_the_endpoint_is_on(database_url: str) -> None:
+    async with scene(database_url) as stage:
+        await stage.submit("req-send", slip("S1"))
+        await _failed(stage, Health(stage.database))
+        await stage.database.write(lambda tx: enable(tx, "supplier"))
+        await _failed(stage, Health(stage.database))
+        assert (await _row(stage))["failed_exchanges"] == 1
+
+
+async def test_who_is_warned_or_disabled_is_logged_once(database_url: str) -> None:
+    async with scene(database_url) as stage:
+        since = wall_clock() - WARNED_AFTER - MINUTE
+        await stage.execute(sa.update(client).values(failing_since=None))
+        await stage.execute(
+            sa.update(client).where(client.c.client_id == "supplier").values(failing_since=since)
+        )
+        with capture_logs() as told:
+            for decision in (FAILED, FAILED, GONE):
+                await _seen(stage, decision)
+        lines = [(line["event"], line["clientId"], line["log_level"]) for line in told]
+        assert lines == [
+            ("endpoint-warned", "supplier", "warning"),
+            ("endpoint-disabled", "supplier", "warning"),
+        ]
+        assert [line["reason"] for line in told] == [
+            "12 hours without a success",
+            "the endpoint answered 410 Gone",
+        ]
+
+
+async def _seen(stage: Scene, decision: Decision) -> None:
+    watched = Health(stage.database)
+    watched.attempted(_attempt(decision), NOW)
+    watched.stop()
+    await watched.run()

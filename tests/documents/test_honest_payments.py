@@ -1,6 +1,5 @@
 """Honest payments always pass and book what they say; a lie of one paisa never does."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -145,6 +144,6 @@ def test_a_payment_sent_again_books_nothing(
     body, invoices, _ = told
     typed, context = known(body, invoices)
     stored = msgspec.structs.replace(view_of(invoices[0], "payment"), status="FAILED", body=typed)
-    again = replace(context, document=stored)
+    again = msgspec.structs.replace(context, document=stored)
     assert PAY.postings(typed, again) == ()
     assert not list(payment_rules.sent_again_it_is_the_same(typed, again))

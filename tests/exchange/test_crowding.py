@@ -5,11 +5,12 @@ import asyncio
 import sqlalchemy as sa
 
 from hundi.exchange import tables
+from hundi.exchange.gate import Road
 from hundi.exchange.request import Accepted, Refused, Request, read_request
 from hundi.parties import tables as parties
 from hundi.store.batch import OverloadedError
 from tests.exchange.scene import Scene
-from tests.exchange.slips import slip
+from tests.exchange.slips import MESSAGES, slip
 
 SECOND_ID = "ZZZCI0000K.PUNE@BCB"
 
@@ -88,3 +89,17 @@ async def test_one_client_cannot_fill_the_queue_for_all(stage: Scene) -> None:
     outcomes = await asyncio.gather(*waiting, return_exceptions=True)
     refused = sum(isinstance(outcome, OverloadedError) for outcome in outcomes)
     assert refused == 1_100 - 1_024
+
+
+async def test_acceptances_wake_the_sender_and_refusals_do_not(stage: Scene) -> None:
+    told: list[None] = []
+    random = stage.random.randbytes
+    road = Road(stage.database, MESSAGES, random=random, accepted=lambda: told.append(None))
+    sends = [request(stage, "req-send", slip(f"W{n}", number=f"W-{n}"), "buyer") for n in range(3)]
+    first, *others = sends
+    assert isinstance(await road.submit(first), Accepted)
+    assert len(told) == 1
+    assert isinstance(await road.submit(first), Refused), "it exists"
+    assert len(told) == 1
+    await asyncio.gather(*map(road.enter, others))
+    assert 2 <= len(told) <= 3, "once a batch"

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from hundi.exchange import deliveries, redrive
-from hundi.exchange.deliveries import Filters
+from hundi.exchange.delivery_list import Filters
 from hundi.exchange.verdict import Decision
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.identity import receiver_copy_id, response_id

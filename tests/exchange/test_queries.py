@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from hundi.exchange import queries, tables
-from hundi.exchange.queries import Filters
+from hundi.exchange.document_list import Filters
 from hundi.kernel.faults import RefusedError
 from hundi.store.engine import Row, Transaction
 from tests.exchange.scene import Scene

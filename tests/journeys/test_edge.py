@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import resource
 import socket
 import sys
 import time
@@ -109,4 +110,21 @@ def test_too_many_connections_leave_it_answerable(edge: Edge) -> None:
             held.enter_context(edge.dial())
         with edge.dial() as refused:
             assert refused.recv(100).startswith(b"HTTP/1.1 503 ")
+    edge.await_room()
+
+
+def test_newcomers_are_told_when_no_file_handle_is_left(edge: Edge) -> None:
+    process = edge.process._process
+    assert process is not None
+    assert edge.status("/readyz") == 200
+    pid, before = process.pid, resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+    highest = max(int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir())
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (highest + 1, before[1]))
+    time.sleep(2.5)  # twice what its sweep takes to see it
+    for _ in range(20):
+        with edge.dial(b"GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n") as newcomer:
+            told = newcomer.recv(2000)
+        assert told.startswith(b"HTTP/1.1 503 ")
+        assert b"retry-after: 1\r\n" in told
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
     edge.await_room()

@@ -186,7 +186,7 @@ async def desk(database_url: str) -> AsyncIterator[Desk]:
         )
         context = replace(context_of(stage, woken), contacts=contacts)
         app = Application(
-            calls(stage.road, onboarding, edge),
+            calls(stage.road, onboarding),
             edge=edge,
             tokens=Tokens(stage.database, Random(2).randbytes, rates=Rates()),
             visits=context.visits,

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from hundi.exchange import deliveries, queries, tables
+from hundi.exchange.document_list import Filters
 from hundi.exchange.request import Accepted
 from hundi.kernel.faults import RefusedError
 from hundi.parties import tables as parties
@@ -36,7 +37,7 @@ async def test_a_lender_sees_nothing_of_another_lender(lending: Lending) -> None
                 lambda tx: deliveries.exchange(tx, "lender-b", row["req_msg_id"])  # noqa: B023
             )
     page = await lending.database.read(
-        lambda tx: queries.documents(tx, "lender-b", queries.Filters(), after="", limit=50)
+        lambda tx: queries.documents(tx, "lender-b", Filters(), after="", limit=50)
     )
     named = page["documents"]
     assert isinstance(named, list)
@@ -52,7 +53,7 @@ async def test_the_buyer_sees_no_financing_exchange(lending: Lending) -> None:
     await both_bid(lending)
     await lending.send(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"}))
     page = await lending.database.read(
-        lambda tx: queries.documents(tx, "buyer", queries.Filters(), after="", limit=50)
+        lambda tx: queries.documents(tx, "buyer", Filters(), after="", limit=50)
     )
     named = page["documents"]
     assert isinstance(named, list)

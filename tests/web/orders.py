@@ -73,7 +73,7 @@ async def desk(database_url: str, *, mailbox: str | None = "supplier") -> AsyncI
             stage.database, random=Random(4).randbytes, accepted=lambda: None, proves=True
         )
         app = Application(
-            calls(stage.road, onboarding, edge),
+            calls(stage.road, onboarding),
             edge=edge,
             tokens=tokens,
             visits=context.visits,

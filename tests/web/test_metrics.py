@@ -1,5 +1,6 @@
 """What /metrics tells: counted once, asked of the database seldom, nothing that a caller invents."""
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -7,7 +8,7 @@ from hundi.exchange.outbox import AttemptResult
 from hundi.exchange.record import State, stored_name
 from hundi.exchange.request import Accepted
 from hundi.exchange.verdict import Answer, Decision, Verdict
-from hundi.kernel.clock import MINUTE
+from hundi.kernel.clock import HOUR, MINUTE, SECOND
 from hundi.store.batch import Ran
 from hundi.web.metrics import ACCEPT, Metrics
 from tests.exchange.scene import Scene
@@ -85,6 +86,22 @@ async def test_attempts_are_counted_by_kind_and_outcome(
     assert found[f'hundi_deliveries_total{{kind="REQ",outcome="{decision.value}"}}'] == 1
     assert found['hundi_attempt_seconds_bucket{le="0.05"}'] == 1
     assert found.get(f'hundi_exchanges_total{{state="{decision.value}"}}', 0) == state
+
+
+async def test_the_way_of_a_webhook_goes_by_one_clock(stage: Scene) -> None:
+    metrics = Metrics(stage.database)
+    await stage.submit("req-send", slip())
+    [leased] = await stage.lease()
+    leased = msgspec.structs.replace(leased, leased_at=leased.created_at + 2 * SECOND)
+    answer = Answer(
+        status=200, body=b"", retry_after=None, milliseconds=500, reached=True, error=None
+    )
+    verdict = Verdict(decision=Decision.SETTLED, reason="")
+    result = AttemptResult(leased=leased, answer=answer, verdict=verdict, wait=0, parks=False)
+    metrics.attempted(result, leased.created_at + HOUR)  # this process's clock is an hour ahead
+    found = await values(metrics)
+    assert found['hundi_dispatch_seconds_sum{kind="REQ"}'] == 2
+    assert found['hundi_delivered_seconds_sum{kind="REQ"}'] == 2.5
 
 
 async def test_the_outbox_is_asked_of_the_database_and_not_at_every_scrape(net: Net) -> None:

@@ -56,3 +56,12 @@ async def test_what_the_head_gives_away_is_refused_unread(
     scope = {"type": "http", "method": method, "headers": raw}
     await TokenCall(DeadStore())(scope, receive, send)  # type: ignore[arg-type]
     assert error in sent[1]["body"].decode()
+
+
+async def test_another_method_is_405_with_what_is_allowed() -> None:
+    transport = httpx.ASGITransport(TokenCall(DeadStore()))  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://hundi.test") as calls:
+        answer = await calls.put("/oauth/token")
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "POST"
+    assert answer.json()["error"] == "invalid_request"

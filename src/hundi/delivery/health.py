@@ -6,14 +6,17 @@ written every few seconds, and only where something changed.
 """
 
 import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import structlog
 
+from hundi.exchange.failing import Failing, attempt_name, newly_failing
 from hundi.exchange.outbox import AttemptResult
 from hundi.exchange.verdict import Decision
 from hundi.kernel.clock import HOUR
-from hundi.parties.health import Seen, record
-from hundi.store.engine import Database
+from hundi.parties.health import Change, Seen, record
+from hundi.store.engine import Database, Transaction
 
 FLUSH_SECONDS = 2
 SUCCESS_TOLD_EVERY = HOUR
@@ -21,12 +24,33 @@ SUCCESS_TOLD_EVERY = HOUR
 _log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class _Noted:
+    """What was seen of an endpoint; `failed` are failed attempts by their exchange."""
+
+    seen: Seen
+    failed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def then(self, later: "_Noted") -> "_Noted":
+        seen = self.seen.then(later.seen)
+        if later.seen.success_at is not None:
+            return _Noted(seen, later.failed)
+        failed = dict(self.failed)
+        for exchange, attempts in later.failed.items():
+            failed[exchange] = failed.get(exchange, ()) + attempts
+        return _Noted(seen, failed)
+
+    def failing(self, client_id: str) -> list[Failing]:
+        success_at = self.seen.success_at
+        return [Failing(client_id, exchange, success_at, a) for exchange, a in self.failed.items()]
+
+
 class Health:
     """Collects what attempts say of endpoints and writes it down."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._seen: dict[str, Seen] = {}
+        self._noted: dict[str, _Noted] = {}
         self._told: dict[str, int] = {}
         self._failing: set[str] = set()
         self._stopped = asyncio.Event()
@@ -41,19 +65,22 @@ class Health:
         elif client_id in self._failing or self._told.get(client_id, 0) <= now - SUCCESS_TOLD_EVERY:
             self._failing.discard(client_id)
             self._told[client_id] = now
-            self._note(client_id, Seen(success_at=now, failed_exchanges=0, failing_since=None))
+            seen = Seen(success_at=now, failed_exchanges=0, failing_since=None)
+            self._note(client_id, _Noted(seen))
 
     def _failed(self, client_id: str, result: AttemptResult, now: int) -> None:
         self._failing.add(client_id)
-        first = 1 if result.leased.failures == 0 else 0
+        leased = result.leased
         gone = result.verdict.decision is Decision.GONE
-        self._note(client_id, Seen(None, first, failing_since=now, gone=gone))
+        attempt = attempt_name(leased.webhook_id, leased.number)
+        seen = Seen(None, 0, failing_since=now, gone=gone)
+        self._note(client_id, _Noted(seen, {leased.req_msg_id: (attempt,)}))
         if gone:
             self._gone.set()
 
-    def _note(self, client_id: str, seen: Seen) -> None:
-        before = self._seen.get(client_id)
-        self._seen[client_id] = seen if before is None else before.then(seen)
+    def _note(self, client_id: str, noted: _Noted) -> None:
+        before = self._noted.get(client_id)
+        self._noted[client_id] = noted if before is None else before.then(noted)
 
     async def run(self) -> None:
         """Write until `stop`."""
@@ -73,17 +100,26 @@ class Health:
         self._gone.clear()
 
     async def _flush(self) -> None:
-        if not self._seen:
+        if not self._noted:
             return
-        seen, self._seen = self._seen, {}
+        noted, self._noted = self._noted, {}
         try:
-            await self._database.write(lambda tx: record(tx, seen))
+            changes = await self._database.write(lambda tx: _write(tx, noted))
         except Exception as error:  # noqa: BLE001 (deliveries do not stand still for a statistic)
             _log.warning("health-not-written", error=str(error))
-            later, self._seen = self._seen, seen
+            later, self._noted = self._noted, noted
             for client_id, one in later.items():
                 self._note(client_id, one)
+            return
+        for change in changes:
+            _log.warning(change.what, clientId=change.client_id, reason=change.reason)
 
     def stop(self) -> None:
         """Write once more and end."""
         self._stopped.set()
+
+
+async def _write(tx: Transaction, noted: Mapping[str, _Noted]) -> Sequence[Change]:
+    failing = [one for client_id, n in noted.items() for one in n.failing(client_id)]
+    new = await newly_failing(tx, failing)
+    return await record(tx, {c: replace(n.seen, failed_exchanges=new[c]) for c, n in noted.items()})

@@ -48,6 +48,7 @@ IDLE_SECONDS = 4
 LONGEST_RETRY_AFTER = 10**9
 ERROR_LENGTH = 200
 
+_LINES = re.compile(rf"(?:(?:{HEADER_NAME.pattern}): (?:{HEADER_VALUE.pattern})\r\n)*+")
 _NOT_PLAIN = re.compile(r"[^ -~]")  # of the words of an error, whoever chose them
 _SAME_ALWAYS = (
     "accept: application/json\r\n"
@@ -199,9 +200,13 @@ def _headers(endpoint: Endpoint, parcel: Parcel, now: int) -> str:
         headers["traceparent"] = parcel.trace
     if endpoint.headers:
         headers |= _allowed(endpoint.headers)
-    # The last look at each: nothing that ends a line may stand in one.
-    lines = [f"{name}: {_safe(name, value)}\r\n" for name, value in headers.items()]
-    return _SAME_ALWAYS + "".join(lines)
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    # The last look at each, all at once: nothing that ends a line may stand in one.
+    if not _LINES.fullmatch(lines) or lines.count("\n") != len(headers):
+        for name, value in headers.items():
+            _check(name, value)
+        raise _NotSentError("a header cannot be written")
+    return _SAME_ALWAYS + lines
 
 
 def _allowed(static: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -210,10 +215,9 @@ def _allowed(static: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             yield name.lower(), value
 
 
-def _safe(name: str, value: str) -> str:
+def _check(name: str, value: str) -> None:
     if not HEADER_NAME.fullmatch(name) or not HEADER_VALUE.fullmatch(value):
         raise _NotSentError(f"the header {ascii(name)[:60]} cannot be written")
-    return value
 
 
 def _answer(received: Received, milliseconds: int, now: int) -> Answer:

@@ -15,24 +15,23 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-class Resp(msgspec.Struct, frozen=True):
-    """The result block of an answer; texts are empty where there is no error."""
+class Resp(
+    msgspec.Struct,
+    frozen=True,
+    rename={
+        "req_msg_id": "reqMsgId",
+        "error_code": "errorCd",
+        "error_detail": "errorDtl",
+        "error_field": "errorField",
+    },
+):
+    """The result block of an answer, as the contract orders and spells it; without an error, empty texts."""
 
     req_msg_id: str
     result: str
     error_code: str = ""
     error_detail: str = ""
     error_field: str = ""
-
-    def as_json(self) -> dict[str, str]:
-        """The members as the contract orders and spells them."""
-        return {
-            "reqMsgId": self.req_msg_id,
-            "result": self.result,
-            "errorCd": self.error_code,
-            "errorDtl": self.error_detail,
-            "errorField": self.error_field,
-        }
 
 
 class Parts(msgspec.Struct, frozen=True):
@@ -59,7 +58,7 @@ def response_body(parts: Parts, resp: Resp) -> bytes:
     """The payload of an echoing ack."""
     return b'{"b2bIds":%b,"resp":%b,"%b":%b,"additionalInfos":%b}' % (
         parts.b2b_ids,
-        _encode(resp.as_json()),
+        _encode(resp),
         parts.subject_name.encode(),
         parts.subject,
         parts.additional_infos,
@@ -76,7 +75,7 @@ def outcome_body(raw: bytes | None, informs: Sequence[str], resp: Resp) -> bytes
     if raw is not None:
         members = {name: bytes(told) for name, told in _members(raw).items()}
     infos = next((members[name] for name in _FREE_PAIRS if name in members), b"[]")
-    members |= {"resp": _encode(resp.as_json()), **dict.fromkeys(_FREE_PAIRS, infos)}
+    members |= {"resp": _encode(resp), **dict.fromkeys(_FREE_PAIRS, infos)}
     told = (b'"%b":%b' % (name.encode(), members[name]) for name in informs if name in members)
     return b"{%b}" % b",".join(told)
 

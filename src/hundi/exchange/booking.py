@@ -49,6 +49,8 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
 
         Told before anything is booked: the database would refuse it, now or when it is posted.
         """
+        if not self.postings:
+            return
         sides: Counter[tuple[str, str]] = Counter()
         for one in self.postings:
             for name in (one.debit, one.credit):

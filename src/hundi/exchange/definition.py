@@ -5,7 +5,7 @@ its typed body, what it touches and the rules it obeys. Nothing here reads a dat
 the network, so a whole trade can be reasoned about, and simulated, without any of them.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
@@ -148,12 +148,29 @@ class DocumentType:
     derive: Derive | None
     moves: tuple[Move, ...]
     stake: str | None = None
+    _rows: dict[tuple[str, str | None, str], list[Move]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+    _first: dict[str, list[str]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+
+    def __post_init__(self) -> None:
+        for row in self.moves:
+            self._rows.setdefault((row.on, row.action, row.source), []).append(row)
+            if row.version is VersionRule.FIRST:
+                self._first.setdefault(row.on, []).append(row.source)
 
     def move(self, *, on: str, action: str | None, view: DocumentView) -> Move | None:
         """The row for a message and action from the document's status, guards asked; or None."""
-        wanted = (on, action, view.status)
-        fitting = (row for row in self.moves if (row.on, row.action, row.source) == wanted)
-        return next((row for row in fitting if row.guard is None or row.guard(view)), None)
+        for row in self._rows.get((on, action, view.status), ()):
+            if row.guard is None or row.guard(view):
+                return row
+        return None
+
+    def first(self, on: str) -> Sequence[str]:
+        """The states from which a message creates documents of this type."""
+        return self._first.get(on, ())
 
     @property
     def lapses(self) -> bool:
@@ -224,8 +241,7 @@ class Party:
     level: int = IS_PAID
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleContext:
+class RuleContext(msgspec.Struct, frozen=True, kw_only=True):
     """What a rule may know besides the body. `today` is the date in India at acceptance.
 
     `parties` are known by B2B ID, `sender` and `receiver` are two of them. `document` is the moved
@@ -238,12 +254,12 @@ class RuleContext:
     today: date
     parties: Mapping[str, Party]
     document: DocumentView | None
-    held: Mapping[str, DocumentView] = field(default_factory=dict)
+    held: Mapping[str, DocumentView] = msgspec.field(default_factory=dict)
     moved: tuple[str, ...] = ()
     sharing: tuple[Sharing, ...] = ()
     sender: str = ""
     receiver: str = ""
-    worked_out: dict[str, Any] = field(default_factory=dict)
+    worked_out: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 Rule = Callable[[object, RuleContext], Iterable[Fault]]

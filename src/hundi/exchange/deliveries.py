@@ -6,13 +6,13 @@ shown to the client whose endpoint gave them, and to nobody else.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
 
 from hundi.exchange import visibility
 from hundi.exchange.cursor import cursor, key_of
 from hundi.exchange.definition import Touches
+from hundi.exchange.delivery_list import DELIVERY, START, Filters, page
 from hundi.exchange.writes import holds_from, moves_from
 from hundi.kernel.clock import to_text
 from hundi.kernel.faults import Code, Kind, RefusedError
@@ -58,45 +58,16 @@ _SEEN = Statement.both(
     " where d.author_entity = any($2::text[]) and d.type = any($3::text[])"
     f" and d.object_id = any($4::text[]) and {visibility.DOCUMENT}"
 )
-# What is for no B2B ID is for the client itself.
-_INBOUND = "(coalesce(o.client_id, w.client_id) = $2)"
-_DELIVERY = (
-    "select w.webhook_id, w.req_msg_id, w.kind, w.receiver_b2b, w.state, w.due_at, w.attempts,"
-    " w.redriven, w.created_at, w.ended_at, x.message, x.closing, x.state as exchange_state,"
-    f" {_INBOUND} as inbound, a.started_at, a.status, a.milliseconds, a.outcome, a.reason"
-    " from delivery w join exchange x on x.req_msg_id = w.req_msg_id"
-    " left join b2b_id o on o.b2b_id = w.receiver_b2b"
-    " left join attempt a on a.webhook_id = w.webhook_id and a.number = w.attempts"
-    f" where ({visibility.EXCHANGE} or {visibility.OWN_CALL.format(client='$2')})"
+_OF_EXCHANGE = Statement.both(
+    f"{DELIVERY} and w.req_msg_id = $3 order by w.req_msg_id desc, w.webhook_id desc limit $4"
 )
-_PAGE = (
-    f"{_DELIVERY} and {{of_exchange}} and ($3 = '' or w.state = $3)"
-    f" and ($5 = '' or {_INBOUND} = ($5 = 'inbound'))"
-    " and ($6 = '' or (w.req_msg_id, w.webhook_id) < ($6, $7))"
-    " order by w.req_msg_id desc, w.webhook_id desc limit $8"
-)
-# Two texts, because one plan for both would scan every delivery to find those of one exchange.
-_LIST = Statement.both(_PAGE.format(of_exchange="$4 = ''"))
-_OF_EXCHANGE = Statement.both(_PAGE.format(of_exchange="w.req_msg_id = $4"))
-_NAMED = Statement.both(f"{_DELIVERY} and w.webhook_id = $3")
+_NAMED = Statement.both(f"{DELIVERY} and w.webhook_id = $3")
 _ATTEMPTS = Statement.both(
     "select number, redriven, started_at, ended_at, status, milliseconds, reached, outcome, reason,"
     " answer from attempt where webhook_id = $1 order by number desc limit $2"
 )
 _MOST_ATTEMPTS = 200
 _MOST_OF_AN_EXCHANGE = 50
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filters:
-    """What a list of deliveries is narrowed to; "" does not narrow.
-
-    `side` is `inbound` for webhooks to the client itself, `outbound` for those to counterparties.
-    """
-
-    state: str = ""
-    req_msg_id: str = ""
-    side: str = ""
 
 
 async def exchange(tx: Transaction, client_id: str, req_msg_id: str) -> Json:
@@ -112,8 +83,7 @@ async def exchange(tx: Transaction, client_id: str, req_msg_id: str) -> Json:
             return receipt
         detail = f"You are party to no exchange {req_msg_id}. Check the reqMsgId."
         raise RefusedError([UNKNOWN_EXCHANGE.at("reqMsgId", detail)])
-    of_it = ("", req_msg_id, "", "", "", _MOST_OF_AN_EXCHANGE)
-    webhooks = await tx.fetch(_OF_EXCHANGE, mine, client_id, *of_it)
+    webhooks = await tx.fetch(_OF_EXCHANGE, mine, client_id, req_msg_id, _MOST_OF_AN_EXCHANGE)
     return {
         **_exchange(rows[0]),
         "documents": [*await _moved(tx, rows[0]), *await _held(tx, mine, rows[0])],
@@ -155,18 +125,15 @@ async def deliveries(
 ) -> Json:
     """A page of deliveries, those of the newest exchanges first: `{deliveries, cursor}`.
 
-    Raises RefusedError for a cursor of another list.
+    A page may be short and go on, where filters leave out much. Raises RefusedError for a cursor of
+    another list.
     """
-    mine = await entities_of(tx, client_id)
-    key = key_of(after, "deliveries", first=("", ""))
-    narrowed = (filters.state, filters.req_msg_id, filters.side)
-    statement = _OF_EXCHANGE if filters.req_msg_id else _LIST
-    rows = await tx.fetch(statement, mine, client_id, *narrowed, *key, limit + 1)
-    page = rows[:limit]
-    last = page[-1] if len(rows) > limit else None
+    req_msg_id, webhook_id = key_of(after, "deliveries", first=START)
+    place = (str(req_msg_id), str(webhook_id))
+    rows, behind = await page(tx, client_id, filters, after=place, limit=limit)
     return {
-        "deliveries": [_delivery(row) for row in page],
-        "cursor": last and cursor("deliveries", last["req_msg_id"], last["webhook_id"]),
+        "deliveries": [_delivery(row) for row in rows],
+        "cursor": behind and cursor("deliveries", *behind),
     }
 
 

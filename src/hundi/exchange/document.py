@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from copy import copy
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import msgspec
@@ -42,6 +42,7 @@ KEY_COLUMNS = COLUMNS[:3]
 CHANGING = COLUMNS[6:-1]
 
 
+_values = itemgetter(*COLUMNS)
 _row = attrgetter(*COLUMNS)
 _changes = attrgetter(*KEY_COLUMNS, *CHANGING)
 
@@ -125,7 +126,7 @@ class Document(msgspec.Struct, kw_only=True):
 
 def from_row(row: Row) -> Document:
     """A document from a row that has all of `COLUMNS`."""
-    values = {name: row[name] for name in COLUMNS}
+    values = dict(zip(COLUMNS, _values(row), strict=True))
     values["booked"] = bool(values["booked"])
     return Document(**values)
 

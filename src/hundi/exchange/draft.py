@@ -290,7 +290,8 @@ def _settle_at_once(plan: Plan, writes: Writes, *, exchange: Exchange, now: int)
 def _leave(papers: Papers, writes: Writes, *, created: Collection[Key], now: int) -> None:
     """Leave the documents and their books to be written; those that are created are inserted."""
     writes.documents += [one for key, one in papers.documents.items() if key not in created]
-    writes.book(papers.books, guarded_accounts(papers.types), now)
+    if papers.books.touched:
+        writes.book(papers.books, guarded_accounts(papers.types), now)
 
 
 def _record(plan: Plan, writes: Writes, *, exchange: Exchange, times: Times) -> None:

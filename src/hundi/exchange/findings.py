@@ -17,10 +17,13 @@ def told(findings: Iterable[Fault]) -> tuple[Fault, ...]:
 
     It stands at the path of the first that is left out and has the number as `more` in its context.
     """
+    found = tuple(findings)
+    if len(found) <= MOST_OF_A_CODE:  # mostly there are none
+        return tuple(sorted(found, key=_warning)) if len(found) > 1 else found
     kept: list[Fault] = []
     counts: Counter[str] = Counter()
     cut: dict[str, int] = {}
-    for one in findings:
+    for one in found:
         counts[one.code] += 1
         if counts[one.code] > MOST_OF_A_CODE:
             if one.code in cut:
@@ -29,13 +32,17 @@ def told(findings: Iterable[Fault]) -> tuple[Fault, ...]:
         kept.append(one)
     for code, place in cut.items():
         kept[place] = _and_more(kept[place], counts[code] - MOST_OF_A_CODE)
-    return tuple(sorted(kept, key=lambda one: one.warning))
+    return tuple(sorted(kept, key=_warning))
 
 
 def each_once(findings: Iterable[Fault]) -> tuple[Fault, ...]:
     """Findings without those that say the same of the same place, in their order."""
     first = {(one.code, one.path, one.detail): one for one in reversed(tuple(findings))}
     return tuple(reversed(first.values()))
+
+
+def _warning(one: Fault) -> bool:
+    return one.warning
 
 
 def _and_more(first: Fault, more: int) -> Fault:

@@ -1,5 +1,6 @@
 """The road for one process: group commit in front of accepting, settling behind it."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from hundi.exchange.accept import Acceptor
@@ -21,8 +22,9 @@ POSTGRES_LANES = 3
 class Road:
     """Accepts requests in batches and ends exchanges, on one database.
 
-    `accepted` is called after each acceptance, `watch` with each committed batch. `lifetimes` are
-    those of proposals, and of documents that wait for an answer, by the message that sends them.
+    `accepted` is called after each batch that has accepted something: a webhook may be due now.
+    `watch` is called with every committed batch. `lifetimes` are those of proposals, and of documents that wait for an answer, by the
+    message that sends them.
     """
 
     def __init__(
@@ -41,14 +43,14 @@ class Road:
         gatherer = Gatherer(self.messages, self.types)
         self.acceptor = Acceptor(gatherer, random, lifetimes or Lifetimes())
         self._database = database
-        self._told = accepted
+        self._told, self._watch = accepted, watch
         self._commit: GroupCommit[Request, Accepted | Refused] = GroupCommit(
             database,
             self.acceptor.accept,
             keys=lambda request: request.keys(),
             owner=lambda request: request.client_id,
             lanes=POSTGRES_LANES if database.dialect == "postgresql" else 1,
-            watch=watch,
+            watch=self._committed,
         )
 
     async def submit(self, request: Request) -> Accepted | Refused:
@@ -56,10 +58,17 @@ class Road:
 
         Raises StoreError where the database could not take it.
         """
-        outcome = await self._commit.submit(request)
-        if isinstance(outcome, Accepted):
+        return await self._commit.enter(request)
+
+    def enter(self, request: Request) -> asyncio.Future[Accepted | Refused]:
+        """The same, for one who does not wait here. Raises OverloadedError at once."""
+        return self._commit.enter(request)
+
+    def _committed(self, ran: Ran[Request]) -> None:
+        if any(isinstance(outcome, Accepted) for outcome in ran.outcomes):
             self._told()
-        return outcome
+        if self._watch is not None:
+            self._watch(ran)
 
     async def replay(
         self, *, client_id: str, key: str, fingerprint: bytes

@@ -5,6 +5,7 @@ document keeps the number and hash of its last row, so that a cut tail shows too
 """
 
 import hashlib
+import struct
 from collections.abc import Iterable, Mapping
 from enum import Enum
 
@@ -12,6 +13,8 @@ from hundi.exchange import tables
 from hundi.exchange.document import Document
 from hundi.store.engine import Row
 from hundi.store.statement import insert
+
+_length = struct.Struct("!I").pack
 
 ENCODING = b"\x01"
 GENESIS = bytes(32)
@@ -49,12 +52,12 @@ class Step(Enum):
 
 def link(previous: bytes, fields: Iterable[object], digest: bytes) -> bytes:
     """The hash of a row: version byte, previous hash, then every field with its length before it."""
-    hasher = hashlib.sha256(ENCODING + previous)
+    parts = [ENCODING, previous]
     for field in fields:
         encoded = str(field).encode()
-        hasher.update(len(encoded).to_bytes(4, "big") + encoded)
-    hasher.update(len(digest).to_bytes(4, "big") + digest)
-    return hasher.digest()
+        parts += (_length(len(encoded)), encoded)
+    parts += (_length(len(digest)), digest)
+    return hashlib.sha256(b"".join(parts)).digest()
 
 
 def append(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 
 from hundi.exchange.booking import Booking
-from hundi.exchange.definition import Party, RuleContext, Sharing
+from hundi.exchange.definition import RuleContext, Sharing
 from hundi.exchange.findings import each_once, told
 from hundi.exchange.papers import Papers
 from hundi.exchange.request import Refused, Request
@@ -138,16 +138,16 @@ def _ruled(
 def _context(
     request: Request, world: World, *, moves: Sequence[Moving], held: Sequence[Held]
 ) -> RuleContext:
-    known = {b2b: _as_party(world.parties[b2b]) for b2b in request.parties.values()}
+    known = {b2b: world.party(b2b) for b2b in request.parties.values()}
     first = moves[0]
     views = {one.ref: world.view(one.document, one.ref) for one in held}
     for one in moves[1:]:
         if not _is_new(one):
-            views[one.touched.path] = world.view(one.document, one.touched.path)
+            views[one.touched.path] = one.view
     return RuleContext(
         today=indian_date(world.now),
         parties=known,
-        document=None if _is_new(first) else world.view(first.document, first.touched.path),
+        document=None if _is_new(first) else first.view,
         held=views,
         moved=tuple([one.touched.path for one in moves]),
         sharing=_sharing(world, first, other=request.receiver_b2b),
@@ -218,9 +218,10 @@ def _papers(world: World, moves: Sequence[Moving], held: Sequence[Held]) -> Pape
         opened = world.opened(moving.document)
         keys.add(moving.document.key)
         keys.update(opened.exchange.keys if opened is not None else ())
-    papers = world.papers.fork(sorted(keys))
+    papers = world.papers.fork(sorted(keys) if len(keys) > 1 else keys)
     for moving in moves:
-        papers.documents[moving.document.key] = copy(moving.document)
+        if moving.document is not moving.stored:  # else a copy is there already
+            papers.documents[moving.document.key] = copy(moving.document)
     return papers
 
 
@@ -238,15 +239,3 @@ def _tried(plan: Plan, world: World) -> Plan | Refused:
         for fault in wrong_target(one.touched, trial.documents[one.document.key].status)
     ]
     return Refused(told(faults)) if faults else plan
-
-
-def _as_party(served: Served) -> Party:
-    return Party(
-        served.b2b_id,
-        served.entity_id,
-        served.name,
-        served.pan,
-        served.gstins,
-        served.trade,
-        served.level,
-    )

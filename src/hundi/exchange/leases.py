@@ -122,7 +122,8 @@ class Leased(msgspec.Struct, frozen=True, kw_only=True):
     """A webhook that this process may send now, until its lease ends.
 
     `row` names what to send and where to; None for one whose lease lapsed and that is not sent.
-    `lanes` says whether it has further lanes, which its end frees. `trace` is the context of the
+    `lanes` says whether it has further lanes, which its end frees. `created_at` and `leased_at` are
+    of one clock, the database's, which may differ from this process's. `trace` is the context of the
     acceptance that it follows from.
     """
 
@@ -133,6 +134,7 @@ class Leased(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     failures: int
     created_at: int
+    leased_at: int
     client_id: str
     lanes: bool
     trace: str | None
@@ -154,11 +156,11 @@ async def lease(tx: Transaction, *, room: dict[str, int], total: int) -> list[Le
     if not asked or total <= 0:
         return []
     take = _step_by_step if tx.dialect == "sqlite" else _at_once
-    return [leased_from(row) for row in await take(tx, asked, total)]
+    return [leased_from(row, tx.now) for row in await take(tx, asked, total)]
 
 
-def leased_from(row: Row, *, sending: bool = True) -> Leased:
-    """A leased webhook from its row."""
+def leased_from(row: Row, now: int, *, sending: bool = True) -> Leased:
+    """A leased webhook from its row, by the database's clock."""
     return Leased(
         webhook_id=row["webhook_id"],
         req_msg_id=row["req_msg_id"],
@@ -167,6 +169,7 @@ def leased_from(row: Row, *, sending: bool = True) -> Leased:
         number=row["attempts"],
         failures=row["failures"],
         created_at=row["created_at"],
+        leased_at=now,
         client_id=row["client_id"],
         lanes=row["sequences"] is not None,
         trace=row["trace"],

@@ -115,7 +115,7 @@ class Outbox:
 
     async def lapsed(self, tx: Transaction) -> list[Leased]:
         """Deliveries whose lease ran out without an end: their attempts failed."""
-        return [leased_from(row, sending=False) for row in await tx.fetch(_LAPSED, tx.now)]
+        return [leased_from(row, tx.now, sending=False) for row in await tx.fetch(_LAPSED, tx.now)]
 
     async def expire(self, tx: Transaction) -> int:
         """End the proposals whose time is over; how many were looked at."""

@@ -72,8 +72,11 @@ _QUEUE = Statement.both(
 # Locked in the order of ids, as everybody locks deliveries.
 _DUE_NOW = Statement.both(
     "update delivery set state = 'QUEUED', redriven = (redriven or state = 'PARKED'), due_at = $2"
-    " where webhook_id in (select webhook_id from delivery where client_id = $1"
-    " and state in ('QUEUED', 'PARKED') order by webhook_id for update)"
+    " where webhook_id in (select webhook_id from delivery where webhook_id in"
+    # Each by the index of its state; the outer look is by the key.
+    " (select webhook_id from delivery where client_id = $1 and state = 'QUEUED'"
+    " union all select webhook_id from delivery where client_id = $1 and state = 'PARKED')"
+    " and state || '' in ('QUEUED', 'PARKED') order by webhook_id for update)"
 )
 
 

@@ -70,7 +70,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         """
         if self.idempotency_key is not None:
             yield "key", self.client_id, self.idempotency_key
-        for touched in chain(self.moved, self.held):
+        for touched in (*self.moved, *self.held) if self.held else self.moved:
             yield self.client_id, touched.type, touched.object_id
             if touched.claim is not None:
                 yield "claim", self.client_id, touched.type, touched.claim

@@ -9,7 +9,7 @@ from copy import copy
 
 import msgspec
 
-from hundi.exchange.definition import DocumentType, Touched, VersionRule
+from hundi.exchange.definition import DocumentType, Touched
 from hundi.exchange.document import Document
 from hundi.exchange.journal import GENESIS
 from hundi.exchange.request import Refused, Request
@@ -84,8 +84,7 @@ def _subject(request: Request, world: World, touched: Touched) -> Subject:
     document = world.papers.documents.get(world.key(request, touched))
     if document is not None and not _knows(request, document, world):
         document = None
-    name, creates = request.message.name, VersionRule.FIRST
-    first = [m.source for m in kind.moves if m.version is creates and m.on == name]
+    first = kind.first(request.message.name)
     return Subject(kind=kind, touched=touched, stored=document, first=first)
 
 
@@ -298,6 +297,7 @@ def _moving(
                 touched=one.touched,
                 move=move,
                 document=document,
+                view=view,
                 stored=one.stored,
                 over=over,
             )

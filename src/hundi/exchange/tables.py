@@ -44,6 +44,23 @@ sa.Index(
 )
 sa.Index("document_pair", document.c.counterparty_entity, document.c.author_entity, document.c.type)
 
+# The list of a business's documents, the newest first: of what it wrote, and of what came to it.
+sa.Index(
+    "document_written",
+    document.c.author_entity,
+    document.c.created_at,
+    document.c.type,
+    document.c.object_id,
+)
+sa.Index(
+    "document_came",
+    document.c.counterparty_entity,
+    document.c.created_at,
+    document.c.author_entity,
+    document.c.type,
+    document.c.object_id,
+)
+
 # What was sent to several receivers under one name is a document for each: `name/receiver`.
 sa.Index(
     "document_several",
@@ -146,6 +163,17 @@ sa.Index(
     exchange.c.expires_at,
     postgresql_where=sa.text("state = 'OPEN' and closing is null and expires_at is not null"),
     sqlite_where=sa.text("state = 'OPEN' and closing is null and expires_at is not null"),
+)
+
+# The list of a business's exchanges, the newest first, and of a client's calls without a counterparty.
+sa.Index("exchange_sent", exchange.c.sender_b2b, exchange.c.req_msg_id)
+sa.Index("exchange_came", exchange.c.receiver_b2b, exchange.c.req_msg_id)
+sa.Index(
+    "exchange_own",
+    exchange.c.client_id,
+    exchange.c.req_msg_id,
+    postgresql_where=sa.text("receiver_b2b = ''"),
+    sqlite_where=sa.text("receiver_b2b = ''"),
 )
 
 # A call that is several exchanges; `waiting` counts those that have not ended.

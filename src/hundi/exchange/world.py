@@ -1,7 +1,7 @@
 """What a batch of requests is judged against, and the plan of one that may be accepted. Pure."""
 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from hundi.exchange.definition import (
     DocumentView,
     Effect,
     Move,
+    Party,
     Stakeholder,
     Touched,
     VersionRule,
@@ -81,6 +82,7 @@ class World:
     sharing: Mapping[Key, Sequence[Row]]
     shown: Collection[Key]
     heavy: Collection[int] = ()
+    _parties: dict[str, Party] = field(default_factory=dict)
 
     def key(self, request: Request, touched: Touched) -> Key:
         """A touched document's key; its author's B2B ID must be known."""
@@ -90,6 +92,22 @@ class World:
     def entities(self, b2b_ids: Iterable[str]) -> set[str]:
         """The businesses behind some known B2B IDs."""
         return {self.parties[b2b_id].entity_id for b2b_id in b2b_ids}
+
+    def party(self, b2b_id: str) -> Party:
+        """A known party as rules see it, made once for all requests."""
+        made = self._parties.get(b2b_id)
+        if made is None:
+            served = self.parties[b2b_id]
+            made = self._parties[b2b_id] = Party(
+                served.b2b_id,
+                served.entity_id,
+                served.name,
+                served.pan,
+                served.gstins,
+                served.trade,
+                served.level,
+            )
+        return made
 
     def opened(self, document: Document) -> OpenExchange | None:
         """The exchange that keeps a document busy."""
@@ -108,8 +126,8 @@ class World:
 class Moving(msgspec.Struct, frozen=True, kw_only=True):
     """A document that a request moves, and how.
 
-    `document` is as the move finds it: of a creation as its author makes it. `stored` is what was
-    stored before, None where the request creates it; `over` the open proposal that this one goes
+    `document` is as the move finds it: of a creation as its author makes it; `view` is what rules
+    see of it. `stored` is what was stored before, None where the request creates it; `over` the open proposal that this one goes
     over.
     """
 
@@ -117,6 +135,7 @@ class Moving(msgspec.Struct, frozen=True, kw_only=True):
     touched: Touched
     move: Move
     document: Document
+    view: DocumentView
     stored: Document | None
     over: OpenExchange | None
 

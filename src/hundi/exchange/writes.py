@@ -4,8 +4,9 @@ Members of a batch add rows; `flush` sends one statement a table, in one fixed o
 batches can never wait for each other in a circle.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import msgspec
@@ -80,6 +81,16 @@ DELIVERY = (
 )
 EVENT = ("client_id", "kind", "req_msg_id", "author_entity", "type", "object_id", "sequence", "at")
 
+_QUEUED: dict[str, Any] = {
+    "state": "QUEUED",
+    "attempts": 0,
+    "failures": 0,
+    "reached": False,
+    "redriven": False,
+    "sequences": None,
+}
+_delivery: Callable[[dict[str, Any]], tuple[Any, ...]] = itemgetter(*DELIVERY)
+
 _INSERT_EXCHANGE = insert(tables.exchange, EXCHANGE)
 _INSERT_RECEIPT = insert(tables.receipt, RECEIPT)
 _INSERT_BODY = insert(tables.body, ("body_id", "bytes"))
@@ -97,7 +108,7 @@ _INSERT_STATUS = Bulk.of(
         "author_b2b text, other_b2b text, kind text, req_msg_id text, author_entity text, type text,"
         " object_id text, sequence bigint, at bigint"
     )
-    + " v join b2b_id i on i.b2b_id in (v.author_b2b, v.other_b2b)",
+    + " v join b2b_id i on i.b2b_id = any(array[v.author_b2b, v.other_b2b])",
     sqlite=f"insert into event ({', '.join(EVENT)}) select distinct client_id, "
     + ", ".join(f"${n}" for n in range(3, 2 + len(EVENT)))
     + " from b2b_id where b2b_id in ($1, $2)",
@@ -237,22 +248,18 @@ class Writes:
         """
         first, *others = about
         now, receiver = first.updated_at, values["receiver_b2b"]
-        row = {
+        row = _QUEUED | {
             "kind": kind.value,
-            "state": "QUEUED",
             "due_at": now,
             "created_at": now,
-            "attempts": 0,
-            "failures": 0,
-            "reached": False,
-            "redriven": False,
             "lane": lane(receiver, first),
             "position": first.head_sequence,
-            "sequences": ",".join(str(d.head_sequence) for d in about) if others else None,
             **values,
         }
-        self.deliveries.append(tuple(row[name] for name in DELIVERY))
-        self.lanes += [(row["webhook_id"], lane(receiver, d), d.head_sequence) for d in others]
+        if others:
+            row["sequences"] = ",".join(str(d.head_sequence) for d in about)
+            self.lanes += [(row["webhook_id"], lane(receiver, d), d.head_sequence) for d in others]
+        self.deliveries.append(_delivery(row))
 
     def relate(self, document: Document, to: Sequence[Document]) -> None:
         """Remember what a document says of others, for those who look at either."""
@@ -270,10 +277,9 @@ class Writes:
 
     def take(self, other: "Writes") -> None:
         """Add another's rows to these."""
-        for name in self.__slots__:
-            more = getattr(other, name)
+        for mine, more in zip(_lists(self), _lists(other), strict=True):
             if more:
-                getattr(self, name).extend(more)
+                mine.extend(more)
 
     async def flush(self, tx: Transaction, *beside: tuple[Bulk, Sequence[Sequence[Any]]]) -> None:
         """Send the rows to their tables, all in one round trip where the database can.
@@ -304,6 +310,9 @@ class Writes:
                 *beside,
             )
         )
+
+
+_lists: Callable[[Writes], tuple[list[Any], ...]] = attrgetter(*Writes.__slots__)
 
 
 def _soonest(deadlines: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

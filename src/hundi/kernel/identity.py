@@ -12,14 +12,15 @@ RandomBytes = Callable[[int], bytes]
 
 system_random: RandomBytes = os.urandom
 
+_VARIANT = {f"{digit:X}": f"{digit & 0b11 | 0b1000:X}" for digit in range(16)}
+"""A random digit with its two upper bits set to the variant."""
+
 
 def uuid7_hex(now: int, random: RandomBytes) -> str:
     """32 upper-case hex digits of a UUIDv7 for a moment in microseconds."""
-    bits = int.from_bytes(random(10), "big")
-    value = (now // 1000 & (1 << 48) - 1) << 80
-    value |= 0x7 << 76 | (bits >> 68 & 0xFFF) << 64
-    value |= 0b10 << 62 | bits & (1 << 62) - 1
-    return f"{value:032X}"
+    digits = random(10).hex().upper()
+    moment = now // 1000 & (1 << 48) - 1
+    return f"{moment:012X}7{digits[:3]}{_VARIANT[digits[4]]}{digits[5:]}"
 
 
 def request_id(now: int, random: RandomBytes) -> str:

@@ -120,6 +120,11 @@ class Books:
     changed: dict[tuple[Key, str], Unit] = field(default_factory=dict)
     _over: set[tuple[Key, str]] = field(default_factory=set)
 
+    @property
+    def touched(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self.changed or self.made or self.ended)
+
     def fork(self, keys: Iterable[Key]) -> "Books":
         """Books of some of the documents to try something on; these stay as they are."""
         return Books({key: dict(self.accounts.get(key, {})) for key in keys})

@@ -142,7 +142,7 @@ def answer_body(kind: CallType, raw: bytes, told: Told) -> bytes:
     """The body of a call's webhook: members of the request as they came, and what was found."""
     sent = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
     given: dict[str, object] = {"additionalInfos": [], **sent, **told.members}
-    given["resp"] = told.resp.as_json()
+    given["resp"] = told.resp
     return msgspec.json.encode({name: given[name] for name in kind.answer})
 
 

@@ -38,11 +38,12 @@ _FAMILIAR = Statement.both(
     "insert into familiar_address (client_id, address, last_at) values ($1, $2, $3)"
     " on conflict (client_id, address) do update set last_at = excluded.last_at"
 )
-_PURGE = Statement.both(
+_FORGET = (
     "delete from token_guard where (client_id, address) in (select client_id, address"
-    " from token_guard where last_at <= $1 or last_at <= coalesce((select last_at from token_guard"
-    f" order by last_at desc limit 1 offset {ROWS_AT_MOST}), 0) limit $2) returning 1 as gone"
+    " from token_guard where last_at <= greatest($1, coalesce((select last_at from token_guard"
+    f" order by last_at desc limit 1 offset {ROWS_AT_MOST}), 0)) limit $2) returning 1 as gone"
 )
+_PURGE = Statement.both(_FORGET, sqlite=_FORGET.replace("greatest(", "max("))
 _PURGE_FAMILIAR = Statement.both(
     "delete from familiar_address where (client_id, address) in (select client_id, address"
     " from familiar_address where last_at <= $1 limit $2) returning 1 as gone"

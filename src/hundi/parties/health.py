@@ -1,17 +1,35 @@
 """What attempts said of clients' endpoints, written down; disabling and enabling."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
 from hundi.kernel.clock import HOUR
 from hundi.parties.tables import client
-from hundi.store.engine import Transaction
+from hundi.store.engine import Row, Transaction
+from hundi.store.statement import Statement
 
 DISABLED_AFTER = 24 * HOUR
 WARNED_AFTER = 12 * HOUR
 FAILED_EXCHANGES = 10
+WARNED, DISABLED = "endpoint-warned", "endpoint-disabled"
+_GONE = "the endpoint answered 410 Gone"
+_FAILING = "12 hours without a success"
+_DEAD = "24 hours without a success and at least 10 failed exchanges"
+
+_DISABLE = Statement.both(
+    "update client set disabled_at = $2, disabled_reason = $3"
+    " where client_id = $1 and disabled_at is null returning client_id"
+)
+_WARN = Statement.both(
+    "update client set warned_at = $1 where failing_since <= $2"
+    " and warned_at is null and disabled_at is null returning client_id"
+)
+_DISABLE_THE_DEAD = Statement.both(
+    "update client set disabled_at = $1, disabled_reason = $3 where failing_since <= $2"
+    f" and failed_exchanges >= {FAILED_EXCHANGES} and disabled_at is null returning client_id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +58,34 @@ class Seen:
         )
 
 
-async def record(tx: Transaction, seen: Mapping[str, Seen]) -> None:
-    """Write what was seen, warn and disable where it is time."""
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An endpoint that was warned or disabled now, and why."""
+
+    client_id: str
+    what: str
+    reason: str
+
+
+async def record(tx: Transaction, seen: Mapping[str, Seen]) -> Sequence[Change]:
+    """Write what was seen, warn and disable where it is time; whom that befell."""
+    changes: list[Change] = []
     for client_id, one in sorted(seen.items()):
         if one.success_at is not None:
             await tx.execute(_succeeded(client_id, one.success_at))
         if one.failing_since is not None:
             await tx.execute(_failed(client_id, one))
         if one.gone:
-            await tx.execute(_disabled(client_id, tx.now, "the endpoint answered 410 Gone"))
-    await tx.execute(_warn_the_failing(tx.now))
-    await tx.execute(_disable_the_dead(tx.now))
+            rows = await tx.fetch(_DISABLE, client_id, tx.now, _GONE)
+            changes += _changes(rows, DISABLED, _GONE)
+    rows = await tx.fetch(_WARN, tx.now, tx.now - WARNED_AFTER)
+    changes += _changes(rows, WARNED, _FAILING)
+    rows = await tx.fetch(_DISABLE_THE_DEAD, tx.now, tx.now - DISABLED_AFTER, _DEAD)
+    return [*changes, *_changes(rows, DISABLED, _DEAD)]
+
+
+def _changes(rows: Sequence[Row], what: str, reason: str) -> list[Change]:
+    return [Change(row["client_id"], what, reason) for row in rows]
 
 
 def _succeeded(client_id: str, at: int) -> sa.Update:
@@ -68,41 +103,6 @@ def _failed(client_id: str, one: Seen) -> sa.Update:
         .values(
             failing_since=sa.func.coalesce(client.c.failing_since, one.failing_since),
             failed_exchanges=client.c.failed_exchanges + one.failed_exchanges,
-        )
-    )
-
-
-def _disabled(client_id: str, at: int, reason: str) -> sa.Update:
-    return (
-        sa.update(client)
-        .where(client.c.client_id == client_id, client.c.disabled_at.is_(None))
-        .values(disabled_at=at, disabled_reason=reason)
-    )
-
-
-def _warn_the_failing(now: int) -> sa.Update:
-    return (
-        sa.update(client)
-        .where(
-            client.c.failing_since <= now - WARNED_AFTER,
-            client.c.warned_at.is_(None),
-            client.c.disabled_at.is_(None),
-        )
-        .values(warned_at=now)
-    )
-
-
-def _disable_the_dead(now: int) -> sa.Update:
-    return (
-        sa.update(client)
-        .where(
-            client.c.failing_since <= now - DISABLED_AFTER,
-            client.c.failed_exchanges >= FAILED_EXCHANGES,
-            client.c.disabled_at.is_(None),
-        )
-        .values(
-            disabled_at=now,
-            disabled_reason="24 hours without a success and at least 10 failed exchanges",
         )
     )
 

@@ -32,6 +32,20 @@ client = sa.Table(
     sa.Column("read_rate", sa.Text),
 )
 
+# The gauges count those in trouble: few of many.
+sa.Index(
+    "client_disabled",
+    client.c.disabled_at,
+    postgresql_where=sa.text("disabled_at is not null"),
+    sqlite_where=sa.text("disabled_at is not null"),
+)
+sa.Index(
+    "client_failing",
+    client.c.failing_since,
+    postgresql_where=sa.text("failing_since is not null"),
+    sqlite_where=sa.text("failing_since is not null"),
+)
+
 entity = sa.Table(
     "entity",
     metadata,

@@ -81,12 +81,20 @@ class Tokens:
 
         Raises RefusedError where the client's calls of this use come faster than its limit.
         """
+        known = self._believed(token, now) or await self._checked(token, now)
+        return None if known is None else self._admitted(known, now, use)
+
+    def remembered(self, token: str, now: int, *, use: Use) -> str | None:
+        """As `client_of`, without asking the database: None also where only that can tell."""
+        known = self._believed(token, now)
+        return None if known is None else self._admitted(known, now, use)
+
+    def _believed(self, token: str, now: int) -> _Known | None:
         known = self._remembered.get(token)
         # A clock that was set back must not make a token live longer.
-        if known is None or not known.since <= now < known.until:
-            known = await self._checked(token, now)
-        if known is None:
-            return None
+        return known if known is not None and known.since <= now < known.until else None
+
+    def _admitted(self, known: _Known, now: int, use: Use) -> str:
         rate = known.rates.of(use)
         buckets = self._messages if use is Use.MESSAGES else self._reads
         early = buckets.take(known.client_id, rate, now)

@@ -9,6 +9,7 @@ import os
 from functools import partial
 from pathlib import Path
 
+import sqlalchemy as sa
 import structlog
 
 from hundi.documents import MESSAGES
@@ -30,6 +31,9 @@ from hundi.store.opening import open_database, sqlite_path
 from hundi.store.sqlite import ServingLock, scrub
 
 _log = structlog.get_logger()
+
+CONNECTIONS = 13
+"""What a process takes of PostgreSQL at most: its pool of 12, and one to hear the others on."""
 
 
 def serve(settings: ServeSettings) -> int:
@@ -107,6 +111,8 @@ async def _check(settings: ServeSettings, database: Database) -> None:
     if not await is_current(database):
         message = "The database lacks tables of this version. Run `hundi db upgrade`."
         raise CannotServeError(message)
+    if database.dialect == "postgresql":
+        await _tell_too_few(settings, database)
     if settings.role == "api":
         return
     try:
@@ -114,6 +120,26 @@ async def _check(settings: ServeSettings, database: Database) -> None:
         await at_rest.check(database, settings.keyring)
     except SealError as error:
         raise CannotServeError(str(error)) from error
+
+
+async def _tell_too_few(settings: ServeSettings, database: Database) -> None:
+    """It may still serve for long, as few processes ever need all: a warning, no refusal."""
+    processes = settings.workers + (settings.role == "all" and settings.workers > 1)
+    needs = CONNECTIONS * processes
+    allowed = sa.select(
+        (
+            sa.cast(sa.func.current_setting("max_connections"), sa.Integer)
+            - sa.cast(sa.func.current_setting("superuser_reserved_connections"), sa.Integer)
+        ).label("most")
+    )
+    [row] = await database.read(lambda tx: tx.select(allowed))
+    if row["most"] < needs:
+        _log.warning(
+            "too-few-connections",
+            needs=needs,
+            allowed=row["most"],
+            mend="raise max_connections of PostgreSQL, or serve with fewer --workers",
+        )
 
 
 async def _seal_or_tell(settings: ServeSettings, database: Database) -> None:

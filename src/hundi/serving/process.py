@@ -205,7 +205,8 @@ class _Process:
         connections = Connections(limits(open_files()))
         if self._settings.role == "dispatcher":
             return None, connections, None
-        server = uvicorn.Server(config(self._application(), connections))
+        application = self._application()
+        server = uvicorn.Server(config(application, connections, whole=application.whole))
         return server, connections, self._seat.listening or listen(self._settings)
 
     async def _start_counting(self, parts: AsyncExitStack) -> None:
@@ -293,7 +294,7 @@ class _Process:
             contacts=self._rail if isinstance(self._rail, SimulatedContacts) else None,
         )
         edge = Edge(self._road, refusals=self._refusals, metrics=self._metrics, clock=wall_clock)
-        every = calls(self._road, self._onboarding, edge)
+        every = calls(self._road, self._onboarding)
         return Application(
             every,
             edge=edge,

@@ -10,7 +10,8 @@ the error. So BEGIN and writes that answer with nothing need no round trip of th
     ahead.run("with … insert …", [rows])
     await connection.fetch("commit")         # insert and COMMIT, one round trip
 
-Why asyncpg can stand it, and what it costs: docs/decisions/0008-statements-sent-ahead.md.
+Nothing is written before that statement: it goes out with what stands before it (`joining`). Why
+asyncpg can stand it, and what it costs: docs/decisions/0008-statements-sent-ahead.md.
 """
 
 import struct
@@ -56,7 +57,7 @@ class Ahead:
         for text in self._unsure:
             del self._names[text]
         self._unsure.clear()
-        self._transport.write(_BEGIN)
+        self._transport.keep(_BEGIN)
 
     def run(self, text: str, parameters: Sequence[bytes]) -> None:
         """Send a statement that answers with no rows. Parameters are texts in UTF-8, as bytes.
@@ -66,8 +67,8 @@ class Ahead:
         name = self._names.get(text)
         if name is None:
             name = self._named(text)
-            self._transport.write(_parse(name, text))
-        self._transport.write(_bind(name, parameters) + _EXECUTE)
+            self._transport.keep(_parse(name, text))
+        self._transport.keep(_bind(name, parameters) + _EXECUTE)
 
     def kept(self) -> None:
         """The transaction is committed: the server knows every name that was given in it.

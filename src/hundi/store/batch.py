@@ -5,7 +5,7 @@ Each member gets an outcome of its own. The batch's work returns one outcome a m
 """
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -49,6 +49,7 @@ class _Waiting(Generic[M, R]):
     member: M
     future: "asyncio.Future[R]"
     keys: tuple[Hashable, ...]
+    owner: Hashable
     since: float
     again: int = field(default=0)
 
@@ -57,13 +58,14 @@ class _Waiting(Generic[M, R]):
 class Ran(Generic[M]):
     """A batch that was committed. Moments are seconds on the event loop's clock.
 
-    `waited_since` is when each member came, in their order.
+    `waited_since` is when each member came, `outcomes` what each came to, in their order.
     """
 
     members: Sequence[M]
     waited_since: Sequence[float]
     began: float
     ended: float
+    outcomes: Sequence[object] = ()
 
 
 class OverloadedError(StoreError):
@@ -99,7 +101,9 @@ class GroupCommit(Generic[M, R]):
         self._keys = keys
         self._owner = owner or id
         self._watch = watch
-        self._waiting: Counter[Hashable] = Counter()
+        self._waiting: dict[_Waiting[M, R], None] = {}  # in order of arrival
+        self._shares: dict[Hashable, int] = {}
+        self._patience: asyncio.TimerHandle | None = None
         self._size = size
         self._lanes = lanes
         self._company = COMPANY if company is None else company
@@ -116,35 +120,48 @@ class GroupCommit(Generic[M, R]):
         Raises RefusedError when the work refused it alone, UnavailableError when nothing was kept,
         CommitUnknownError when the database did not say, OverloadedError when the queue is full.
         """
+        return await self.enter(member)
+
+    def enter(self, member: M) -> asyncio.Future[R]:
+        """The same for one who does not wait here: its outcome, or one of these errors, to come.
+
+        Raises OverloadedError.
+        """
         owner = self._owner(member)
-        if len(self._queue) >= self._limit or self._waiting[owner] >= self._limit // SHARES:
+        share = self._shares.get(owner, 0)
+        if len(self._queue) >= self._limit or share >= self._limit // SHARES:
             raise OverloadedError("too many requests are waiting for the database")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
-        waiting = _Waiting(member, future, tuple(self._keys(member)), loop.time())
+        waiting = _Waiting(member, future, tuple(self._keys(member)), owner, loop.time())
+        self._shares[owner] = share + 1
+        self._waiting[waiting] = None
+        if self._patience is None:
+            self._patience = loop.call_later(PATIENCE_SECONDS, self._lose_patience)
         self._queue.append(waiting)
         self._start()
-        self._waiting[owner] += 1
-        patience = loop.call_later(PATIENCE_SECONDS, self._give_up, waiting)
-        try:
-            return await future
-        finally:
-            patience.cancel()
-            self._waiting[owner] -= 1
-            if not self._waiting[owner]:
-                del self._waiting[owner]
+        return future
+
+    def _lose_patience(self) -> None:
+        """Give up those who have waited too long. One timer for all: each request would pay for its own."""
+        loop = asyncio.get_running_loop()
+        self._patience = None
+        for waiting in list(self._waiting):
+            due = waiting.since + PATIENCE_SECONDS
+            if due > loop.time():
+                self._patience = loop.call_at(due, self._lose_patience)
+                return
+            self._give_up(waiting)
 
     def _give_up(self, waiting: _Waiting[M, R]) -> None:
         """Tell a member that waited too long the truth: not begun, or not known."""
-        if waiting.future.done():
-            return
         try:
             self._queue.remove(waiting)
         except ValueError:
             message = "the database has not answered yet"
-            _fail([waiting], CommitUnknownError(message))
+            self._fail([waiting], CommitUnknownError(message))
         else:
-            _fail([waiting], UnavailableError("the database is too slow"))
+            self._fail([waiting], UnavailableError("the database is too slow"))
 
     async def drained(self) -> None:
         """Wait until every submitted member has its outcome."""
@@ -196,7 +213,7 @@ class GroupCommit(Generic[M, R]):
         try:
             await self._settle(batch)
         except Exception as error:  # noqa: BLE001 (a member must never wait for ever)
-            _fail(batch, error)
+            self._fail(batch, error)
         finally:
             for waiting in batch:
                 self._held.difference_update(waiting.keys)
@@ -207,11 +224,11 @@ class GroupCommit(Generic[M, R]):
         try:
             outcomes = await self._attempt(members)
         except (UnavailableError, CommitUnknownError) as error:
-            _fail(batch, error)
+            self._fail(batch, error)
             return
         except Exception as error:  # noqa: BLE001 (handed to the member it belongs to)
             if len(batch) == 1:
-                _fail(batch, error)
+                self._fail(batch, error)
                 return
             for waiting in batch:  # one member's error must not be the others'
                 await self._settle([waiting])
@@ -219,7 +236,8 @@ class GroupCommit(Generic[M, R]):
         ended = clock()
         self._hand_out(batch, outcomes)
         if self._watch is not None:
-            _tell(self._watch, Ran(members, [one.since for one in batch], began, ended))
+            since = [one.since for one in batch]
+            _tell(self._watch, Ran(members, since, began, ended, outcomes))
 
     async def _attempt(self, members: list[M]) -> Sequence[R | Again]:
         for _ in range(WHOLE_RETRIES):
@@ -233,12 +251,29 @@ class GroupCommit(Generic[M, R]):
     def _hand_out(self, batch: list[_Waiting[M, R]], outcomes: Sequence[R | Again]) -> None:
         for waiting, outcome in zip(batch, outcomes, strict=True):
             if not isinstance(outcome, Again):
-                _resolve(waiting, outcome)
+                self._leave(waiting)
+                if not waiting.future.done():
+                    waiting.future.set_result(outcome)
             elif waiting.again < AGAIN_LIMIT:
                 waiting.again += 1
                 self._queue.append(waiting)
             else:
-                _fail([waiting], UnavailableError("lost the same race too often"))
+                self._fail([waiting], UnavailableError("lost the same race too often"))
+
+    def _fail(self, batch: list[_Waiting[M, R]], error: Exception) -> None:
+        for waiting in batch:
+            self._leave(waiting)
+            if not waiting.future.done():
+                waiting.future.set_exception(_own_copy(error))
+
+    def _leave(self, waiting: _Waiting[M, R]) -> None:
+        """A member has its outcome: it waits no more, and gives back its owner's share."""
+        if waiting not in self._waiting:
+            return
+        del self._waiting[waiting]
+        share = self._shares.pop(waiting.owner) - 1
+        if share:
+            self._shares[waiting.owner] = share
 
 
 def _tell(watch: Callable[[Ran[M]], None], ran: Ran[M]) -> None:
@@ -250,17 +285,6 @@ def _tell(watch: Callable[[Ran[M]], None], ran: Ran[M]) -> None:
 
 async def _awaited(work: Awaitable[Sequence[R | Again]]) -> Sequence[R | Again]:
     return await work
-
-
-def _resolve(waiting: _Waiting[M, R], outcome: R) -> None:
-    if not waiting.future.done():
-        waiting.future.set_result(outcome)
-
-
-def _fail(batch: list[_Waiting[M, R]], error: Exception) -> None:
-    for waiting in batch:
-        if not waiting.future.done():
-            waiting.future.set_exception(_own_copy(error))
 
 
 def _own_copy(error: Exception) -> Exception:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from hundi.store.engine import UnavailableError
+from hundi.store.joining import JoiningLoop
 
 LOST = (
     asyncpg.PostgresConnectionError,
@@ -48,6 +49,7 @@ class Hosts:
         """
         failures = []
         settings["timeout"] = CONNECT_SECONDS / len(self._urls)
+        settings["loop"] = JoiningLoop(asyncio.get_running_loop())
         for url in tuple(self._urls):
             try:
                 connection = await asyncpg.connect(

@@ -1,14 +1,15 @@
 """The whole HTTP face: the portal's calls and the token call bare, all else through Litestar."""
 
+import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from hundi.exchange.definition import MessageType
 from hundi.exchange.gate import Road
-from hundi.exchange.record import stored_name
 from hundi.exchange.refusals import RefusalLog
 from hundi.exchange.request import Accepted, Refused, read_request
 from hundi.kernel.faults import Fault
@@ -34,13 +35,9 @@ class Edge:
         self._metrics = metrics
         self.now = clock
 
-    async def counted(self, message: str, submit: Submit) -> Accepted | Refused:
-        """Accept or refuse a request, durably, and count it under its message's stored name."""
-        began = self.now()
-        outcome = await submit()
-        if isinstance(outcome, Accepted):
-            self._metrics.accepted(message, outcome, microseconds=self.now() - began)
-        return outcome
+    def accepted(self, message: str, outcome: Accepted, *, since: int) -> None:
+        """Count an acceptance under its message's stored name."""
+        self._metrics.accepted(message, outcome, microseconds=self.now() - since)
 
     async def replay(
         self, *, client_id: str, key: str, fingerprint: bytes
@@ -62,12 +59,8 @@ class MessageCall:
 
     message: MessageType
     road: Road
-    edge: Edge
-
-    @property
-    def path(self) -> str:
-        """As its type has it."""
-        return self.message.path
+    path: str
+    name: str
 
     def read(
         self, raw: bytes, *, client_id: str, idempotency_key: str | None, trace: str | None
@@ -76,8 +69,7 @@ class MessageCall:
         request = read_request(
             self.message, raw, client_id=client_id, idempotency_key=idempotency_key, trace=trace
         )
-        name = stored_name(self.message)
-        return lambda: self.edge.counted(name, lambda: self.road.submit(request))
+        return partial(self.road.enter, request)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +78,8 @@ class OnboardingCall:
 
     kind: CallType
     onboarding: Onboarding
-    edge: Edge
-
-    @property
-    def path(self) -> str:
-        """As its type has it."""
-        return self.kind.path
+    path: str
+    name: str
 
     def read(
         self, raw: bytes, *, client_id: str, idempotency_key: str | None, trace: str | None
@@ -100,20 +88,21 @@ class OnboardingCall:
         call = read_call(
             self.kind, raw, client_id=client_id, idempotency_key=idempotency_key, trace=trace
         )
-        name = self.kind.stored_name
-        return lambda: self.edge.counted(name, lambda: self.onboarding.submit(call))
+        return lambda: asyncio.ensure_future(self.onboarding.submit(call))
 
 
-def calls(road: Road, onboarding: Onboarding, edge: Edge) -> tuple[Call, ...]:
+def calls(road: Road, onboarding: Onboarding) -> tuple[Call, ...]:
     """Every call under /api/v0."""
-    messages = (MessageCall(message, road, edge) for message in road.messages.values())
-    return (*messages, *(OnboardingCall(kind, onboarding, edge) for kind in CALLS))
+    messages = (MessageCall(one, road, one.path, name) for name, one in road.messages.items())
+    joining = (OnboardingCall(one, onboarding, one.path, one.stored_name) for one in CALLS)
+    return (*messages, *joining)
 
 
 class Application:
     """Routes by path. `rest` is the Litestar application of reads, schema, health and metrics.
 
-    `proxies` are addresses whose X-Forwarded-For is believed, parted by commas.
+    `proxies` are addresses whose X-Forwarded-For is believed, parted by commas. `whole` are the
+    calls that are taken without ASGI where they have come whole, by their targets.
     """
 
     def __init__(
@@ -128,6 +117,7 @@ class Application:
     ) -> None:
         by_path = {call.path: call for call in calls}
         self._messages = MessageCalls(by_path, edge, tokens=tokens, visits=visits)
+        self.whole = self._messages.whole
         token = TokenCall(tokens)
         # Nothing else asks where a call came from.
         self._token: Any = ProxyHeadersMiddleware(token, proxies) if proxies else token  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
-"""The little of ASGI that the message routes need: reading a bounded body, sending an answer."""
+"""The little of HTTP that the message routes need: reading a bounded body, sending an answer."""
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.reading import MAX_BODY
@@ -10,7 +10,21 @@ from hundi.web.envelope import CUT_OFF, MEDIA_TYPE, TOO_LARGE
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Fields = Sequence[tuple[bytes, bytes]]
+"""Header lines as they came: names in lower case, repeated ones too."""
 Headers = Mapping[bytes, bytes]
+
+
+class Reply(NamedTuple):
+    """A whole answer in JSON; `headers` are those that not every answer has."""
+
+    status: int
+    body: bytes
+    headers: Fields = ()
+
+
+_JSON = b"application/json"
+_CODING = b"content-encoding"
 
 
 class Disconnected(Exception):  # noqa: N818 (it is an event, not a fault of ours)
@@ -18,23 +32,31 @@ class Disconnected(Exception):  # noqa: N818 (it is an event, not a fault of our
 
 
 def headers_of(scope: Scope) -> dict[bytes, bytes]:
-    """Request headers by lower-case name; a repeated one keeps its first value."""
-    found: dict[bytes, bytes] = {}
-    for name, value in scope["headers"]:
-        found.setdefault(name, value)
+    """Request headers by lower-case name; a repeated one keeps its first value, codings all of them."""
+    return by_name(scope["headers"])
+
+
+def by_name(fields: Fields) -> dict[bytes, bytes]:
+    """Header lines by their name; a repeated one keeps its first value, codings all of them."""
+    found = dict(reversed(fields))
+    if len(found) < len(fields) and _CODING in found:
+        found[_CODING] = b",".join(value for name, value in fields if name == _CODING)
     return found
 
 
 def check_json(headers: Headers) -> None:
     """Refuse a body that does not say it is JSON, or is encoded. Raises RefusedError."""
+    if headers.get(b"content-type") == _JSON and b"content-encoding" not in headers:
+        return
     kind, *parameters = headers.get(b"content-type", b"").lower().split(b";")
-    if kind.strip() != b"application/json":
+    if kind.strip() != _JSON:
         raise RefusedError(
             [MEDIA_TYPE.at("", "Send the body with Content-Type: application/json.")]
         )
     if not all(map(_is_utf8, parameters)):
         raise RefusedError([MEDIA_TYPE.at("", "Send the body in UTF-8, and no other charset.")])
-    if headers.get(b"content-encoding", b"identity").strip().lower() not in {b"", b"identity"}:
+    codings = headers.get(b"content-encoding", b"").lower().split(b",")
+    if not {one.strip() for one in codings} <= {b"", b"identity"}:
         raise RefusedError([MEDIA_TYPE.at("", "Send the body without Content-Encoding.")])
 
 

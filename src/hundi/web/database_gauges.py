@@ -9,7 +9,7 @@ from hundi.store.engine import Database, Row, Transaction
 from hundi.store.statement import Statement
 
 # Each is answered from an index of those rows alone.
-_STANDING = Statement.both(
+_QUESTIONS = (
     "select (select count(*) from event where position is null) as unnumbered,"
     " (select min(at) from event where position is null) as oldest_event,"
     " (select count(*) from ledger_transfer where phase = 'PENDING') as pending,"
@@ -17,6 +17,10 @@ _STANDING = Statement.both(
     " (select count(*) from client where disabled_at is not null) as disabled,"
     " (select count(*) from client where failing_since is not null and disabled_at is null)"
     " as failing"
+)
+# By itself SQLite would count in the index of all positions.
+_STANDING = Statement.both(
+    _QUESTIONS, sqlite=_QUESTIONS.replace("from event", "from event indexed by event_unnumbered")
 )
 
 

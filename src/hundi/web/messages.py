@@ -1,12 +1,12 @@
-"""The calls under /api/v0, as a plain ASGI application: the hot path of the network."""
+"""The calls under /api/v0, taken whole or as a plain ASGI application: the hot path of the network."""
 
 import asyncio
 import json
 import re
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from hundi.exchange.idempotency import BAD_KEY
 from hundi.exchange.request import Accepted, Refused, fingerprint
@@ -20,6 +20,7 @@ from hundi.web.asgi import (
     Disconnected,
     Headers,
     Receive,
+    Reply,
     Scope,
     Send,
     check_json,
@@ -29,14 +30,14 @@ from hundi.web.asgi import (
 )
 from hundi.web.envelope import INTERNAL, METHOD, NO_ROUTE, OVERLOADED, envelope, status_of
 from hundi.web.visits import NUMBER_HEADER, Visit, Visits
+from hundi.web.whole import MOST, Answer, Whole
 
 _KEY = re.compile(rb"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 HEADER_LIMIT = 4096
-LARGE_BODY = 32 * 1024
 
 
-Submit = Callable[[], Awaitable[Accepted | Refused]]
-"""Accepts or refuses one request that was read, durably."""
+Submit = Callable[[], asyncio.Future[Accepted | Refused]]
+"""Accepts or refuses one request that was read, durably. Raises OverloadedError at once."""
 
 
 class Call(Protocol):
@@ -45,6 +46,10 @@ class Call(Protocol):
     @property
     def path(self) -> str:
         """Where it is made, with a leading slash."""
+
+    @property
+    def name(self) -> str:
+        """How it is counted."""
 
     def read(
         self, raw: bytes, *, client_id: str, idempotency_key: str | None, trace: str | None
@@ -60,6 +65,9 @@ class Gate(Protocol):
     ) -> Accepted | Refused | None:
         """The first answer to a key, where there is one."""
 
+    def accepted(self, message: str, outcome: Accepted, *, since: int) -> None:
+        """Count an acceptance that was asked for at a moment."""
+
     def refused(self, client_id: str, path: str, faults: tuple[Fault, ...]) -> None:
         """Count a refusal; remember it where its sender is known."""
 
@@ -68,7 +76,10 @@ class Gate(Protocol):
 
 
 class MessageCalls:
-    """ASGI application for the calls of every document and room, by their paths."""
+    """The calls of every document and room, by their paths: an ASGI application.
+
+    `whole` are the same calls for those that come whole, by their targets.
+    """
 
     def __init__(
         self, calls: Mapping[str, Call], gate: Gate, *, tokens: Tokens, visits: Visits
@@ -78,29 +89,79 @@ class MessageCalls:
         self._tokens = tokens
         self._visits = visits
         self._reading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._later: set[asyncio.Task[None]] = set()
+        self.whole = {path.encode(): partial(self._take, call) for path, call in calls.items()}
+
+    def _take(self, call: Call, whole: Whole, answer: Answer) -> None:
+        """Take a call that came whole. Without the database's word on its token it has to wait."""
+        visit = self._visits.begin("POST", call.path, whole.fields)
+        taken = _Taken(call, visit, answer, self._gate.now())
+        try:
+            deciding = self._entered(taken, whole)
+        except Exception as error:  # noqa: BLE001 (whatever it was, the answer is the envelope)
+            answer(self._refusal(error, visit))
+            return
+        if deciding is not None:
+            deciding.add_done_callback(partial(self._decided, taken))
+            return
+        task = asyncio.create_task(self._take_later(taken, whole))
+        self._later.add(task)
+        task.add_done_callback(self._later.discard)
+
+    def _entered(self, taken: "_Taken", whole: Whole) -> asyncio.Future[Accepted | Refused] | None:
+        """Read a call and let it into the next batch; None where the database is to be asked first."""
+        headers, visit = whole.headers, taken.visit
+        known = self._tokens.remembered(_bearer(headers), taken.since, use=Use.MESSAGES)
+        if known is None:
+            return None
+        visit.client_id = known
+        check_json(headers)
+        key = _key(headers)
+        try:
+            submit = taken.call.read(
+                whole.body, client_id=known, idempotency_key=key, trace=visit.trace
+            )
+        except RefusedError:
+            if key is None:
+                raise
+            return None
+        return submit()
+
+    def _decided(self, taken: "_Taken", deciding: asyncio.Future[Accepted | Refused]) -> None:
+        try:
+            accepted = self._accepted(taken.call, deciding.result(), since=taken.since)
+        except Exception as error:  # noqa: BLE001 (as above)
+            taken.answer(self._refusal(error, taken.visit))
+        else:
+            taken.accepted(accepted)
+
+    async def _take_later(self, taken: "_Taken", whole: Whole) -> None:
+        headers, visit = whole.headers, taken.visit
+        try:
+            visit.client_id = visit.client_id or await self._sender(headers)
+            check_json(headers)
+            accepted = await self._accept(taken.call, whole.body, visit=visit, key=_key(headers))
+        except Exception as error:  # noqa: BLE001 (as above)
+            taken.answer(self._refusal(error, visit))
+        else:
+            taken.accepted(accepted)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call; every answer is the envelope."""
         headers = headers_of(scope)
-        visit = self._visits.begin(scope, headers)
+        visit = self._visits.begin(scope["method"], scope["path"], scope["headers"])
         try:
             call = self._route(scope)
             visit.client_id = await self._sender(headers)
             check_json(headers)
             raw = await read_body(receive, headers)
             accepted = await self._accept(call, raw, visit=visit, key=_key(headers))
-        except RefusedError as refusal:
-            await self._refuse(send, refusal, visit)
         except Disconnected:
             return
-        except StoreError as error:
-            visit.not_now(error)
-            await self._refuse(send, _not_now(error), visit)
-        except Exception as error:  # noqa: BLE001 (whatever it was, the answer is the envelope)
-            visit.unexpected(error)
-            await self._refuse(send, RefusedError([INTERNAL.at("", INTERNAL.meaning)]), visit)
+        except Exception as error:  # noqa: BLE001 (as above)
+            await _send(send, self._refusal(error, visit))
         else:
-            await respond(send, 200, accepted.response, headers=_headers(accepted))
+            await _send(send, _acknowledgement(accepted))
             visit.accepted(accepted)
         finally:
             visit.end()
@@ -115,18 +176,16 @@ class MessageCalls:
         return call
 
     async def _sender(self, headers: Headers) -> str:
-        kind, _, token = headers.get(b"authorization", b"").partition(b" ")
-        client_id = None
-        if kind.lower() == b"bearer" and token:
-            client_id = await self._tokens.client_of(
-                token.decode("latin-1"), self._gate.now(), use=Use.MESSAGES
-            )
+        token, client_id = _bearer(headers), None
+        if token:
+            client_id = await self._tokens.client_of(token, self._gate.now(), use=Use.MESSAGES)
         if client_id is None:
             raise RefusedError([TOKEN.at("", TOKEN.meaning)])
         return client_id
 
     async def _accept(self, call: Call, raw: bytes, *, visit: Visit, key: str | None) -> Accepted:
         outcome: Accepted | Refused | None
+        began = self._gate.now()
         try:
             submit = await self._read(call, raw, visit=visit, key=key)
         except RefusedError:
@@ -136,14 +195,19 @@ class MessageCalls:
                 raise
         else:
             outcome = await submit()
+        return self._accepted(call, outcome, since=began)
+
+    def _accepted(self, call: Call, outcome: Accepted | Refused, *, since: int) -> Accepted:
+        """Count what was accepted. Raises RefusedError."""
         if isinstance(outcome, Refused):
             raise RefusedError(outcome.faults, retry_after=outcome.retry_after)
+        self._gate.accepted(call.name, outcome, since=since)
         return outcome
 
     async def _read(self, call: Call, raw: bytes, *, visit: Visit, key: str | None) -> Submit:
         """Read and judge a body; a large one beside the loop, of each client one at a time."""
         client_id, trace = visit.client_id, visit.trace
-        if len(raw) <= LARGE_BODY:
+        if len(raw) <= MOST:
             return call.read(raw, client_id=client_id, idempotency_key=key, trace=trace)
         read = partial(call.read, raw, client_id=client_id, idempotency_key=key, trace=trace)
         async with self._reading[client_id]:
@@ -158,7 +222,9 @@ class MessageCalls:
             client_id=client_id, key=key, fingerprint=fingerprint(call.path, raw)
         )
 
-    async def _refuse(self, send: Send, refusal: RefusedError, visit: Visit) -> None:
+    def _refusal(self, error: Exception, visit: Visit) -> Reply:
+        """The answer to a call that was not accepted, told to all who want to know; its visit ends."""
+        refusal = _refused(error, visit)
         self._gate.refused(visit.client_id, visit.path, refusal.faults)
         status = status_of(refusal.faults)
         visit.refused(refusal.faults, status)
@@ -169,7 +235,47 @@ class MessageCalls:
             headers.append((b"www-authenticate", b"Bearer"))
         if status == 405:
             headers.append((b"allow", b"POST"))
-        await respond(send, status, envelope(refusal.faults), headers=headers)
+        visit.end()
+        return Reply(status, envelope(refusal.faults), headers)
+
+
+class _Taken(NamedTuple):
+    """A call that came whole: since when it is under way, and how it is answered."""
+
+    call: Call
+    visit: Visit
+    answer: Answer
+    since: int
+
+    def accepted(self, accepted: Accepted) -> None:
+        self.answer(_acknowledgement(accepted))
+        self.visit.accepted(accepted)
+        self.visit.end()
+
+
+async def _send(send: Send, reply: Reply) -> None:
+    await respond(send, reply.status, reply.body, headers=reply.headers)
+
+
+def _acknowledgement(accepted: Accepted) -> Reply:
+    return Reply(200, accepted.response, _headers(accepted))
+
+
+def _refused(error: Exception, visit: Visit) -> RefusedError:
+    """What a caller is told of an error."""
+    if isinstance(error, RefusedError):
+        return error
+    if isinstance(error, StoreError):
+        visit.not_now(error)
+        return _not_now(error)
+    visit.unexpected(error)
+    return RefusedError([INTERNAL.at("", INTERNAL.meaning)])
+
+
+def _bearer(headers: Headers) -> str:
+    """The token that a call brings, "" where it has none."""
+    kind, _, token = headers.get(b"authorization", b"").partition(b" ")
+    return token.decode("latin-1") if kind.lower() == b"bearer" else ""
 
 
 def _key(headers: Headers) -> str | None:

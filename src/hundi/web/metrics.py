@@ -8,17 +8,14 @@ import asyncio
 import platform
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import structlog
 from prometheus_client import (
     CollectorRegistry,
-    Counter,
     Gauge,
-    Histogram,
     ProcessCollector,
-    disable_created_metrics,
 )
 from prometheus_client.exposition import generate_latest
 
@@ -34,6 +31,7 @@ from hundi.store.engine import Database, Row, StoreError, Transaction
 from hundi.store.statement import Statement
 from hundi.web.database_gauges import DatabaseGauges
 from hundi.web.siblings import Siblings
+from hundi.web.tallies import Counts, Durations
 from hundi.web.timings import Timings
 
 CONTENT_TYPE = "text/plain; version=0.0.4"  # the framework adds the character set
@@ -70,11 +68,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.network = CollectorRegistry()
         self._siblings: Siblings | None = None
-        # They would double the series, and the process tells its start already.
-        disable_created_metrics()  # type: ignore[no-untyped-call]
         ProcessCollector(registry=self.registry)
-        # The library checks label values at each look-up; ours are few and known.
-        self._counted = lru_cache(1024)(_labelled)
         self._acks = self._counter("acks", "Accepted requests", ("message", "result"))
         self._refusals = self._counter("refusals", "Refused requests", ("code", "status"))
         self._exchanges = self._counter("exchanges", "Exchanges that entered a state", ("state",))
@@ -102,12 +96,12 @@ class Metrics:
         waits = outcome.state == State.OPEN.value
         result = "PENDING" if waits else "SUCCESS"
         told = "REPLAYED" if outcome.replayed else result
-        self._counted(self._acks, message, told).inc()
+        self._acks.add(message, told)
         self._ack_seconds.observe(microseconds / SECOND)
         if outcome.replayed:
             return
         if outcome.exchanges == 1:
-            self.entered(State(outcome.state))
+            self._exchanges.add(outcome.state)
             return
         waiting, all_ = outcome.waiting, outcome.exchanges
         for state, count in ((State.OPEN, waiting), (State.SETTLED, all_ - waiting)):
@@ -117,20 +111,20 @@ class Metrics:
     def refused(self, faults: Sequence[Fault], status: int) -> None:
         """Count a refusal once under each of its codes."""
         for code in {fault.code for fault in faults}:
-            self._counted(self._refusals, code, str(status)).inc()
+            self._refusals.add(code, str(status))
 
-    def attempted(self, result: AttemptResult, now: int) -> None:
+    def attempted(self, result: AttemptResult, now: int) -> None:  # noqa: ARG002 (an observer is told)
         """Count an attempt at a webhook that has ended."""
         kind, decision = result.leased.kind, result.verdict.decision
-        self._counted(self._attempts, kind.value, decision.value).inc()
+        self._attempts.add(kind.value, decision.value)
         self._attempt_seconds.observe(result.answer.milliseconds / 1000)
-        self._timings.attempted(result, now)
+        self._timings.attempted(result)
         if kind is Kind.REQUEST and decision in {Decision.SETTLED, Decision.DECLINED}:
-            self.entered(State(decision.value))
+            self._exchanges.add(decision.value)
 
     def entered(self, state: State, exchanges: int = 1) -> None:
         """Count exchanges that entered a state."""
-        self._counted(self._exchanges, state.value).inc(exchanges)
+        self._exchanges.add(state.value, by=exchanges)
 
     def committed(self, work: str, ran: Ran[Any]) -> None:
         """Count a commit: how long it took, how long its first member had waited.
@@ -191,8 +185,8 @@ class Metrics:
         self._checked.set((row["checked_at"] or 0) / SECOND)
         self._sealed.set((row["sealed_at"] or 0) / SECOND)
 
-    def _counter(self, name: str, text: str, labels: Iterable[str]) -> Counter:
-        return Counter(f"hundi_{name}", f"{text}.", labels, registry=self.registry)
+    def _counter(self, name: str, text: str, labels: Iterable[str]) -> Counts:
+        return Counts(f"hundi_{name}", f"{text}.", labels, registry=self.registry)
 
     def _gauge(self, name: str, text: str, labels: Iterable[str] = ()) -> Gauge:
         return Gauge(f"hundi_{name}", f"{text}.", labels, registry=self.registry)
@@ -200,12 +194,8 @@ class Metrics:
     def _told(self, name: str, text: str, labels: Iterable[str] = ()) -> Gauge:
         return Gauge(f"hundi_{name}", f"{text}.", labels, registry=self.network)
 
-    def _histogram(self, name: str, text: str, buckets: Sequence[float]) -> Histogram:
-        return Histogram(f"hundi_{name}", f"{text}.", buckets=buckets, registry=self.registry)
-
-
-def _labelled(counter: Counter, *labels: str) -> Counter:
-    return counter.labels(*labels)
+    def _histogram(self, name: str, text: str, bounds: Sequence[float]) -> Durations:
+        return Durations(f"hundi_{name}", f"{text}.", bounds, registry=self.registry)
 
 
 def _size(sizes: Callable[[], Mapping[str, int]], state: str) -> float:

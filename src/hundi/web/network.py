@@ -10,13 +10,22 @@ from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
+import structlog
 from litestar import Litestar, Response, Router, get, post
 from litestar.connection import ASGIConnection, Request
 from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter
 
-from hundi.exchange import deliveries, feed, queries, redrive, refusals
+from hundi.exchange import (
+    deliveries,
+    delivery_list,
+    document_list,
+    feed,
+    queries,
+    redrive,
+    refusals,
+)
 from hundi.exchange.cursor import cursor, key_of
 from hundi.exchange.record import State
 from hundi.exchange.settle import Ended
@@ -51,6 +60,8 @@ from hundi.web.metrics import CONTENT_TYPE
 from hundi.web.openapi import schema
 from hundi.web.problems import HANDLERS, segment
 
+_log = structlog.get_logger()
+
 Asgi = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
 
 READY_SECONDS = 1
@@ -72,7 +83,7 @@ async def list_documents(
     limit: Limit = 50,
 ) -> Answer:
     """The caller's documents, the newest first."""
-    filters = queries.Filters(
+    filters = document_list.Filters(
         type=kind, status=status, author=author, counterparty=counterparty, text=text
     )
     ask = partial(queries.documents, client_id=client_id, filters=filters, after=after, limit=limit)
@@ -130,7 +141,7 @@ async def list_deliveries(
     limit: Limit = 50,
 ) -> Answer:
     """Webhooks to the caller and to its counterparties, the newest exchange first."""
-    filters = deliveries.Filters(state=in_state, req_msg_id=req_msg_id, side=side)
+    filters = delivery_list.Filters(state=in_state, req_msg_id=req_msg_id, side=side)
     ask = partial(
         deliveries.deliveries, client_id=client_id, filters=filters, after=after, limit=limit
     )
@@ -194,6 +205,7 @@ async def enable_endpoint(network: Network, client_id: ClientId) -> Answer:
         return await endpoint_of(tx, client_id)
 
     shown = await network.write(enable)
+    _log.warning("endpoint-enabled", clientId=client_id, reason="its owner asked for it")
     network.wake()
     return answer(shown)
 

@@ -24,6 +24,7 @@ from hundi.web.asgi import (
     read_body,
     respond,
 )
+from hundi.web.envelope import METHOD, status_of
 
 FORM_LIMIT = 8 * 1024
 _FORM = b"application/x-www-form-urlencoded"
@@ -52,7 +53,7 @@ class TokenCall:
         except GrantError as error:
             await _refuse(send, error.error, str(error), retry_after=error.retry_after)
         except RefusedError as error:
-            await _refuse(send, "invalid_request", error.faults[0].detail)
+            await _unheard(send, error)
         except StoreError:
             body = _encode({"error": "temporarily_unavailable", "error_description": "Try again."})
             await respond(send, 503, body, headers=[(b"retry-after", b"2")])
@@ -101,7 +102,7 @@ def _address(scope: Scope) -> str:
 
 def _check_method(scope: Scope) -> None:
     if scope["method"] != "POST":
-        raise GrantError("invalid_request", "The token call takes POST only.")
+        raise RefusedError([METHOD.at("", "The token call takes POST only.")])
 
 
 def _needed(form: Mapping[str, str], name: str) -> str:
@@ -148,6 +149,13 @@ def _basic(headers: Headers) -> tuple[str, str]:
 def _no_client() -> GrantError:
     sentence = "Send client id and secret in a Basic Authorization header."
     return GrantError("invalid_client", sentence)
+
+
+async def _unheard(send: Send, error: RefusedError) -> None:
+    """What is no token call at all has a status of its own; RFC 6749 asks for 400 only of the rest."""
+    status = status_of(error.faults)
+    body = _encode({"error": "invalid_request", "error_description": error.faults[0].detail})
+    await respond(send, status, body, headers=[(b"allow", b"POST")] if status == 405 else [])
 
 
 async def _refuse(

@@ -16,6 +16,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hundi.documents import MESSAGES
+from hundi.onboarding.calls import CALLS
+from hundi.web.bounded import bounded
+from hundi.web.taken import EMPTIABLE, as_taken
+
 Document = dict[str, Any]
 Place = tuple[str, str, str]
 """A component: its file's name for components, its kind, its own name."""
@@ -159,14 +164,23 @@ def _reference(pointer: str, named: Callable[[str, str], str]) -> str:
 
 
 def read_from(folder: Path) -> tuple[dict[str, Document], Document]:
-    """The contract files in a folder: the portal's by name, and our own."""
+    """The contract files in a folder: the portal's by name, as the network takes them, and our own."""
     import yaml  # noqa: PLC0415 (a tool of development; servers only read the result)
 
     def read(name: str) -> Document:
         file: Document = yaml.safe_load((folder / name).read_text(encoding="utf-8"))
         return file
 
-    return {name: read(f"b2b-{name}.yaml") for name in PORTAL}, read(OWN)
+    files = {name: read(f"b2b-{name}.yaml") for name in PORTAL}
+    # onboarding's addresses are complete wherever they stand
+    without: dict[str, tuple[str, ...]] = {"onboarding": ()}
+    bodies: dict[str, type] = {message.path: message.body for message in MESSAGES}
+    bodies |= {call.path: call.body for call in CALLS}
+    taken = {
+        name: as_taken(bounded(one, bodies), emptiable=without.get(name, EMPTIABLE))
+        for name, one in files.items()
+    }
+    return taken, read(OWN)
 
 
 def made_from(folder: Path) -> str:

@@ -6,27 +6,20 @@ connections, so that no request pays for a timer.
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from http import HTTPStatus
 from typing import Any, NoReturn
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from hundi.kernel.faults import Code
-from hundi.web.asgi import Receive, Scope, Send, respond
-from hundi.web.envelope import (
-    HEAD,
-    NOT_HTTP,
-    OVERLOADED,
-    TOO_LATE,
-    both,
-    envelope,
-    problem,
-    status_of,
-)
+from hundi.web.asgi import Fields, by_name
+from hundi.web.joined import Joined
+from hundi.web.reserve import Reserve
+from hundi.web.turning_away import LAST_WORDS, health_only
+from hundi.web.whole import Take, Taking, Turn, Whole, fits
 
 HEAD_LIMIT = 32 * 1024
 """Bytes of a request that are not its body: target, headers, trailers, the chunks' frames. A body
@@ -38,6 +31,7 @@ SPARE = 64
 SPARE_SECONDS = 5
 OTHER_FILES = 400  # the database's connections, 256 webhooks under way, files and what listens
 FEWEST = 16
+_ANSWERED_FIRST = {400, 408}
 GRACE_SECONDS = 20
 
 
@@ -45,7 +39,8 @@ GRACE_SECONDS = 20
 class Limits:
     """What a server grants. All but the first two are seconds.
 
-    Beyond `connections`, `spare` more are let in to ask for /healthz and are told 503 for all else.
+    Beyond `connections`, `spare` more are let in to ask for /healthz and are told 503 for all else;
+    so are those that come while no file handle is left.
     `head` and `request` are how long one may take to arrive, counted from its first byte; `rest` is
     how long a connection may lie idle, `last` the same once the server is to stop; `unsent` how long
     a peer may leave answers untaken.
@@ -71,11 +66,13 @@ def room_for(files: int) -> int:
     return max(FEWEST, min(CONNECTIONS, files - OTHER_FILES - SPARE))
 
 
-def config(application: Any, connections: "Connections") -> uvicorn.Config:
-    """How we serve an application with uvicorn."""
+def config(
+    application: Any, connections: "Connections", *, whole: Mapping[bytes, Take] | None = None
+) -> uvicorn.Config:
+    """How we serve an application with uvicorn; `whole` are calls that need no ASGI, by target."""
     return uvicorn.Config(
         application,
-        http=partial(Connection, among=connections),  # type: ignore[arg-type]
+        http=partial(Connection, among=connections, whole=whole or {}),  # type: ignore[arg-type]
         ws="none",
         loop="none",
         lifespan="off",
@@ -100,6 +97,7 @@ class Connections:
         self.limits = limits
         self.second = 0
         self.draining = False
+        self.reserve = Reserve()
         self._open: set[Connection] = set()
 
     def __len__(self) -> int:
@@ -125,6 +123,7 @@ class Connections:
     def sweep(self) -> None:
         """Count a second, and end what has taken too long."""
         self.second += 1
+        self.reserve.look()
         for connection in tuple(self._open):
             connection.judge()
 
@@ -147,9 +146,14 @@ class _RefusedError(Exception):
 class Connection(HttpToolsProtocol):
     """One connection, which ends where its peer sends too much or too slowly."""
 
-    def __init__(self, *, among: Connections, **uvicorn_s: Any) -> None:
+    def __init__(
+        self, *, among: Connections, whole: Mapping[bytes, Take], **uvicorn_s: Any
+    ) -> None:
         super().__init__(**uvicorn_s)
         self._among = among
+        self._whole = whole
+        self._taking: Taking | None = None
+        self._first = False
         self._patience, self._rest = among.limits.head, among.limits.rest
         self._phase = _HEAD
         self._since = among.second
@@ -161,12 +165,14 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Let the connection in, or to the spare room, or not at all."""
         super().connection_made(transport)
-        crowded = len(self._among) >= self._among.limits.connections
+        self._among.reserve.look()  # it may have taken the last handle
+        crowded = self._among.reserve.starved or len(self._among) >= self._among.limits.connections
         if not self._among.enter(self):
             self._end(503)
         elif crowded:
             self._patience = self._rest = SPARE_SECONDS
-            self.app = _health_only(self.app)
+            self.app = health_only(self.app)
+            self._whole = {}
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Make room for the next one, however this one has ended."""
@@ -177,41 +183,114 @@ class Connection(HttpToolsProtocol):
         """Read on, unless more has come than any request of ours needs."""
         self._received = len(data)
         self._excess += len(data)
+        self._first = True
         super().data_received(data)
+        if self._taking is not None:
+            self._give(self._taking)
         if self._excess > HEAD_LIMIT and self._phase is not _NOTHING:
             self._end(431)
 
     def on_message_begin(self) -> None:
         """Count from here."""
-        super().on_message_begin()
+        self.url, self.headers = b"", []
         self._phase, self._since = _HEAD, self._among.second
         self._excess = 0  # what came with the first byte is bounded by one read
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a line; what it says is asked when all are there."""
+        self.headers.append((name.lower(), value))
+
     def on_headers_complete(self) -> None:
-        """Hand the request over, unless its head is too long or it is one of too many."""
+        """Hand the request over, unless its head is too long or it is one of too many.
+
+        A call waits for the rest of this read: it may come whole.
+        """
         # A head that came in one small read needs no counting.
         if (self._excess or self._received > HEAD_LIMIT) and self._head_size() > HEAD_LIMIT:
             self._refuse(431)
         if len(self.pipeline) >= PIPELINED:
             self._refuse(503)
+        taking = self._may_take()
+        if taking is None:
+            self._hand_over(self.headers)
+        self._taking, self._phase = taking, _BODY
+        self.headers = []  # trailers are no headers (RFC 9110, section 6.5.1)
+
+    def _may_take(self) -> Taking | None:
+        """One call in a read is taken whole; what is sent ahead of its turn goes the usual way."""
+        take = self._whole.get(self.url)
+        if take is None or not self._first or self._answering() or self.flow.write_paused:
+            return None
+        self._first = False
+        headers, parser = by_name(self.headers), self.parser
+        if not fits(parser.get_method(), parser.get_http_version(), headers):
+            return None
+        return Taking(
+            take=take,
+            fields=self.headers,
+            headers=headers,
+            pieces=[],
+            keep_alive=parser.should_keep_alive(),
+        )
+
+    def _give(self, taking: Taking) -> None:
+        """More of a call is to come: it goes the usual way."""
+        self._taking = None
+        self._hand_over(taking.fields)
+        for piece in taking.pieces:
+            super().on_body(piece)
+
+    def _hand_over(self, headers: Fields) -> None:
+        url = self.url
+        super().on_message_begin()
+        self.url = url
+        self.headers.extend(headers)
+        self.expect_100_continue = any(
+            name == b"expect" and value.lower() == b"100-continue" for name, value in headers
+        )
         super().on_headers_complete()
-        self._phase = _BODY  # not before: a target that cannot be parsed brings no request
         cycle: Any = self.cycle
         if self._among.draining:
             cycle.keep_alive = False
         if self.scope["method"] != "HEAD":  # nothing follows its head
-            cycle.transport = _Joined(self.transport)
-        self.headers = []  # trailers are no headers (RFC 9110, section 6.5.1)
+            cycle.transport = Joined(self.transport)
 
     def on_body(self, body: bytes) -> None:
         """Count what is not body."""
         self._excess -= 2 * len(body)
-        super().on_body(body)
+        if self._taking is None:
+            super().on_body(body)
+        else:
+            self._taking.pieces.append(body)
 
     def on_message_complete(self) -> None:
         """Everything is there."""
         self._phase = _NOTHING
-        super().on_message_complete()
+        taking, self._taking = self._taking, None
+        if taking is None:
+            super().on_message_complete()
+            return
+        turn: Any = Turn(self, keep_alive=taking.keep_alive and not self._among.draining)
+        self.cycle = turn
+        body = taking.pieces[0] if len(taking.pieces) == 1 else b"".join(taking.pieces)
+        taking.take(Whole(taking.fields, taking.headers, body), turn.answer)
+
+    def put(self, answer: bytes, *, last: bool) -> None:
+        """Send the answer of a turn; the next one is that of the next in line."""
+        if not self.transport.is_closing():
+            self.transport.write(answer)
+        if last:
+            self.transport.close()
+        self.on_response_complete()
+
+    def on_response_complete(self) -> None:
+        """Begin with the next in line. Who lies idle is seen by the sweep: no timer for each answer."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (uvicorn's form)
         """What cannot be parsed, or what we have stopped the parser for."""
@@ -273,82 +352,23 @@ class Connection(HttpToolsProtocol):
         raise _RefusedError
 
     def _end(self, status: int) -> None:
-        """Close; say why, unless that would stand in for the answer to something else."""
+        """Close; say why, unless that would stand in for the answer to something else.
+
+        What comes behind a whole request and is none lets that one be answered first: its sender
+        must know what became of it. Who sends too much is not waited for.
+        """
+        if status in _ANSWERED_FIRST and self._phase is not _BODY and self._answering():
+            cycle: Any = self.cycle  # the newest: those before it are answered before it
+            cycle.keep_alive = False
+            self._phase, self._taking = _NOTHING, None
+            self.flow.pause_reading()
+            return
         if self._may_speak():
-            self.transport.write(_ANSWERS[status])
-        self._phase = _NOTHING
+            self.transport.write(LAST_WORDS[status])
+        self._phase, self._taking = _NOTHING, None
         self.transport.close()
 
     def _may_speak(self) -> bool:
-        if self._phase is _BODY:
+        if self._phase is _BODY and self._taking is None:
             return not self.cycle.response_started and not self.pipeline
         return not self._answering()
-
-
-class _Joined:
-    """The transport as one answer sees it: its head goes out with the first of its body.
-
-    Each write is a system call here and a wake-up at the other end; uvicorn makes two.
-    """
-
-    __slots__ = ("_head", "_transport")
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self._head: bytes | None = b""
-
-    def write(self, data: bytes) -> None:
-        """Keep a head, unless it is an interim one; send all else."""
-        if self._head is None:
-            self._transport.write(data)
-        elif self._head:
-            self._transport.write(self._head + data)
-            self._head = None
-        elif data.startswith(b"HTTP/1.1 100 "):
-            self._transport.write(data)
-        else:
-            self._head = data
-
-    def is_closing(self) -> bool:
-        """As the transport says."""
-        return self._transport.is_closing()
-
-    def close(self) -> None:
-        """Close, after a head whose body never came."""
-        if self._head:
-            self._transport.write(self._head)
-            self._head = None
-        self._transport.close()
-
-
-def _answer(code: Code, sentence: str, extra: str = "") -> bytes:
-    fault = code.at("", sentence)
-    status, body = status_of([fault]), both([fault])
-    return (
-        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
-        f"content-length: {len(body)}\r\nconnection: close\r\n{extra}\r\n"
-    ).encode("ascii") + body
-
-
-_CROWDED = "Too many connections are open. Try again in a moment."
-_ANSWERS = {
-    400: _answer(NOT_HTTP, NOT_HTTP.meaning),
-    408: _answer(TOO_LATE, TOO_LATE.meaning),
-    431: _answer(HEAD, HEAD.meaning),
-    503: _answer(OVERLOADED, _CROWDED, "retry-after: 1\r\n"),
-}
-
-
-def _health_only(application: Any) -> Any:
-    """An application that tells whether the process lives, and sends everybody else away."""
-
-    async def spare(scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope["path"]
-        if path == "/healthz":
-            await application(scope, receive, send)
-            return
-        told = envelope if path.startswith("/api/") else problem
-        headers = [(b"connection", b"close"), (b"retry-after", b"1")]
-        await respond(send, 503, told([OVERLOADED.at("", _CROWDED)]), headers=headers)
-
-    return spare

@@ -1,15 +1,15 @@
 """Where the time goes inside: commits, queues before them, the way of a webhook, the event loop."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Histogram
+from prometheus_client import CollectorRegistry
 
 from hundi.exchange.outbox import AttemptResult
 from hundi.exchange.verdict import Decision
 from hundi.kernel.clock import MILLISECOND, SECOND
 from hundi.store.batch import Ran
+from hundi.web.tallies import Durations
 
 _COMMIT = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 _LAG = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
@@ -21,13 +21,9 @@ class Timings:
     """Histograms in seconds."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        def histogram(name: str, text: str, buckets: Sequence[float], *labels: str) -> Histogram:
-            return Histogram(
-                f"hundi_{name}", f"{text}.", labels, buckets=buckets, registry=registry
-            )
+        def histogram(name: str, text: str, bounds: Sequence[float], *labels: str) -> Durations:
+            return Durations(f"hundi_{name}", f"{text}.", bounds, labels=labels, registry=registry)
 
-        # The library checks label values at each look-up; ours are few and known.
-        self._of = lru_cache(64)(_labelled)
         self._commits = histogram(
             "commit_seconds", "Time of a batch's transaction", _COMMIT, "work"
         )
@@ -44,23 +40,22 @@ class Timings:
 
     def committed(self, work: str, ran: Ran[Any]) -> None:
         """Count a batch of a kind of work."""
-        self._of(self._commits, work).observe(ran.ended - ran.began)
-        self._of(self._waits, work).observe(ran.began - min(ran.waited_since))
+        self._commits.observe(ran.ended - ran.began, work)
+        self._waits.observe(ran.began - min(ran.waited_since), work)
 
-    def attempted(self, result: AttemptResult, now: int) -> None:
-        """Count the way of a webhook. The clocks of two machines may differ: it takes no less than 0."""
+    def attempted(self, result: AttemptResult) -> None:
+        """Count the way of a webhook, whatever this process's clock says.
+
+        Until its lease by the database's clock, from there by the attempt's own stopwatch.
+        """
         leased, kind = result.leased, result.leased.kind.value
-        took = now - leased.created_at
+        began = max(0, leased.leased_at - leased.created_at)  # 0: after a failover to another clock
         if leased.number == 1:
-            began = max(0, took - result.answer.milliseconds * MILLISECOND)
-            self._of(self._begun, kind).observe(began / SECOND)
+            self._begun.observe(began / SECOND, kind)
         if result.verdict.decision in _DELIVERED:
-            self._of(self._arrived, kind).observe(max(0, took) / SECOND)
+            took = began + result.answer.milliseconds * MILLISECOND
+            self._arrived.observe(took / SECOND, kind)
 
     def lagged(self, seconds: float) -> None:
         """Count how late the event loop was."""
         self._lag.observe(seconds)
-
-
-def _labelled(histogram: Histogram, *labels: str) -> Histogram:
-    return histogram.labels(*labels)

@@ -17,7 +17,7 @@ from hundi.kernel.identity import RandomBytes
 from hundi.observing.spans import Role, Span, Traces
 from hundi.observing.traceparent import HEADER, given, trace_of
 from hundi.store.engine import StoreError
-from hundi.web.asgi import Headers, Scope
+from hundi.web.asgi import Fields
 
 NUMBER_HEADER = b"hundi-request"
 
@@ -29,16 +29,27 @@ _log = structlog.get_logger()
 class Visit:
     """A call under way. `trace` is what its exchanges go on from, if anybody traces."""
 
-    __slots__ = ("_span", "client_id", "number", "path", "trace")
+    __slots__ = ("_number", "_span", "client_id", "path", "trace")
 
     def __init__(
-        self, path: str, number: str, *, trace: str | None = None, span: Span | None = None
+        self,
+        path: str,
+        number: tuple[str, int],
+        *,
+        trace: str | None = None,
+        span: Span | None = None,
     ) -> None:
         self.path = path
-        self.number = number
+        self._number = number
         self.client_id = ""
         self.trace = trace
         self._span = span
+
+    @property
+    def number(self) -> str:
+        """The process and the call's number in it; put together only where somebody is told."""
+        process, count = self._number
+        return f"{process}-{count:x}"
 
     def accepted(self, accepted: Accepted) -> None:
         """It has been accepted, now or before."""
@@ -119,15 +130,12 @@ class Visits:
         """A number that no other call has, here or in another process."""
         return f"{self._process}-{next(self._numbers):x}"
 
-    def begin(self, scope: Scope, headers: Headers) -> Visit:
+    def begin(self, method: str, path: str, headers: Fields) -> Visit:
         """A call whose head has come. A trace goes on from its caller's, where it names one."""
-        trace = given(scope["headers"]) if HEADER in headers else None
-        path = scope["path"]
+        number = (self._process, next(self._numbers))
+        trace = given(headers) if any(name == HEADER for name, _ in headers) else None
         if self._traces is None:
-            return Visit(path, self.number(), trace=trace)
-        attributes: dict[str, Any] = {
-            "http.request.method": scope["method"],
-            "url.path": path[:200],
-        }
+            return Visit(path, number, trace=trace)
+        attributes: dict[str, Any] = {"http.request.method": method, "url.path": path[:200]}
         span = self._traces.begin("accept", role=Role.SERVER, below=trace, attributes=attributes)
-        return Visit(path, self.number(), trace=span.context, span=span)
+        return Visit(path, number, trace=span.context, span=span)

@@ -25,8 +25,9 @@ ACCOUNTS_AT_ONCE = 5000
 _EXCHANGE = (
     "select x.req_msg_id, x.message, x.effect, x.state, x.mailbox, x.receiver_b2b, x.moves,"
     " x.holds, x.result, x.created_at, x.ended_at, x.receipt_id, x.leader_id, x.sender_mailbox,"
-    " l.state as leader_state, exists (select 1 from body b"
-    " where b.body_id = 'RSP' || substr(x.req_msg_id, 4)) as answered"
+    # No `exists`: where many exchanges are read PostgreSQL would gather all bodies for it first.
+    " l.state as leader_state, (select b.body_id from body b"
+    " where b.body_id = 'RSP' || substr(x.req_msg_id, 4)) is not null as answered"
     " from exchange x left join exchange l on l.req_msg_id = x.leader_id"
 )
 EXCHANGES_AFTER = Statement.both(

@@ -60,7 +60,11 @@ _HEADS = Statement.both(
 _POSITIONS = Statement.both(
     "select position from event where client_id = $1 and position > $2 order by position limit $3"
 )
-_UNNUMBERED = Statement.both("select count(*) as many from event where position is null")
+_UNNUMBERED = Statement.both(
+    "select count(*) as many from event where position is null",
+    # By itself SQLite would count in the index of all positions.
+    sqlite="select count(*) as many from event indexed by event_unnumbered where position is null",
+)
 _KEYS = Statement.both(
     "select k.client_id, k.key, k.req_msg_id,"
     " exists (select 1 from exchange x where x.req_msg_id = k.req_msg_id)"
