@@ -107,7 +107,7 @@ class GroupCommit(Generic[M, R]):
         self._size = size
         self._lanes = lanes
         self._company = COMPANY if company is None else company
-        self._patience = LINGER_SECONDS if linger is None else linger
+        self._linger_seconds = LINGER_SECONDS if linger is None else linger
         self._limit = queue
         self._queue: deque[_Waiting[M, R]] = deque()
         self._running: set[asyncio.Task[None]] = set()
@@ -185,7 +185,7 @@ class GroupCommit(Generic[M, R]):
         """Wait a moment for more members; if the batch under way ends sooner, till then."""
         if self._lingering is None:
             loop = asyncio.get_running_loop()
-            self._lingering = loop.call_later(self._patience, self._linger_over)
+            self._lingering = loop.call_later(self._linger_seconds, self._linger_over)
 
     def _linger_over(self) -> None:
         self._lingering = None
