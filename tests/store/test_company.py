@@ -23,12 +23,19 @@ class Work:
         return members
 
 
-async def begun(url: str) -> tuple[PostgresDatabase, Work, GroupCommit[int, int]]:
+async def begun(
+    url: str, *, company: int | None = None, linger: float | None = None
+) -> tuple[PostgresDatabase, Work, GroupCommit[int, int]]:
     """A group commit of three lanes with one batch under way."""
     database = await PostgresDatabase.connect(url)
     work = Work()
     commit: GroupCommit[int, int] = GroupCommit(
-        database, work, keys=lambda member: [member], lanes=3
+        database,
+        work,
+        keys=lambda member: [member],
+        lanes=3,
+        company=company,
+        linger=linger,
     )
     return database, work, commit
 
@@ -66,6 +73,32 @@ async def test_enough_members_do_not_linger(postgres_url: str, monkeypatch) -> N
     assert work.sizes == [1, COMPANY]
     work.held.set()
     assert await asyncio.gather(*members) == list(range(COMPANY + 1))
+    await database.close()
+
+
+async def test_how_many_do_not_linger_is_the_callers_to_say(postgres_url: str) -> None:
+    database, work, commit = await begun(postgres_url, company=COMPANY + 2, linger=60)
+    members = [asyncio.create_task(commit.submit(0))]
+    await until(work, 1)
+    members += [asyncio.create_task(commit.submit(n)) for n in range(1, COMPANY + 2)]
+    await asyncio.sleep(LINGER_SECONDS + 0.05)
+    assert work.sizes == [1]
+    members.append(asyncio.create_task(commit.submit(COMPANY + 2)))
+    await until(work, 2)
+    assert work.sizes == [1, COMPANY + 2]
+    work.held.set()
+    assert await asyncio.gather(*members) == list(range(COMPANY + 3))
+    await database.close()
+
+
+async def test_how_long_one_lingers_is_the_callers_to_say(postgres_url: str) -> None:
+    database, work, commit = await begun(postgres_url, linger=0.3)
+    members = [asyncio.create_task(commit.submit(0))]
+    await until(work, 1)
+    members.append(asyncio.create_task(commit.submit(1)))
+    assert await until(work, 2) > 0.25
+    work.held.set()
+    assert await asyncio.gather(*members) == [0, 1]
     await database.close()
 
 

@@ -33,6 +33,10 @@ from hundi.store.engine import Database, StoreError, Transaction
 CONCURRENCY = 256  # eight endpoints that take their time do not hold up the ninth
 IDLE_SECONDS = 0.25
 POSTGRES_LANES = 2  # transactions at once: while one waits for the disk, the next one is at work
+COMPANY = 32
+LINGER_SECONDS = 0.01
+"""A transaction that ends attempts costs as much by itself as a dozen of them, and no caller waits for
+it: the next one lets more come together than an ack's does."""
 DRAIN_SECONDS = 20
 SHORTEST_HIDDEN = 6
 
@@ -245,6 +249,8 @@ class DispatchLoop:
             self._turn,
             keys=lambda result: (result.leased.req_msg_id, result.leased.webhook_id),
             lanes=POSTGRES_LANES if dispatcher.database.dialect == "postgresql" else 1,
+            company=COMPANY,
+            linger=LINGER_SECONDS,
             watch=dispatcher.watch,
         )
         self._flying: Counter[str] = Counter()

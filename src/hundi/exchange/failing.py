@@ -16,7 +16,7 @@ from hundi.store.statement import Statement, encoded, rows
 _SLACK = SECOND  # the database's clock wrote the one, the dispatcher's the other
 _BEFORE = (
     " where not exists (select 1 from delivery d join attempt a on a.webhook_id = d.webhook_id"
-    " where d.webhook_id in ({webhooks}) and d.client_id = v.client_id"
+    " where d.webhook_id {webhooks} and d.client_id = v.client_id"
     " and a.outcome in ('FAILED', 'GONE')"
     f" and a.ended_at >= coalesce(v.success_at, c.failing_since - {_SLACK})"
     " and (a.webhook_id || '/' || a.number) not in ({attempts}))"
@@ -26,7 +26,8 @@ _NEW = Statement(
     + rows("client_id text, webhooks jsonb, success_at bigint, attempts jsonb")
     + " v join client c on c.client_id = v.client_id"
     + _BEFORE.format(
-        webhooks="select jsonb_array_elements_text(v.webhooks)",
+        # `in` would have the planner go through all attempts.
+        webhooks="= any(array(select jsonb_array_elements_text(v.webhooks)))",
         attempts="select jsonb_array_elements_text(v.attempts)",
     ),
     sqlite="select v.client_id from (select json_extract(value, '$[0]') as client_id,"
@@ -34,7 +35,7 @@ _NEW = Statement(
     " json_extract(value, '$[3]') as attempts from json_each(?1)) v"
     " join client c on c.client_id = v.client_id"
     + _BEFORE.format(
-        webhooks="select value from json_each(v.webhooks)",
+        webhooks="in (select value from json_each(v.webhooks))",
         attempts="select value from json_each(v.attempts)",
     ),
 )

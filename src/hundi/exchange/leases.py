@@ -84,8 +84,10 @@ _AT_ONCE = Statement.both(
     " from (select w.webhook_id, w.due_at from delivery w"
     " where w.state = 'QUEUED' and w.client_id = q.client_id and w.due_at <= $2"
     f" and {_FIRST_IN_LANE.format(now='$2::bigint')}"
-    f" order by w.due_at limit {_MOST_OF_ONE_CLIENT} for update of w skip locked) s) d"
-    " where d.place <= q.k order by d.place limit $4),"
+    # No more than may be taken: each row that is locked is written, taken or not.
+    f" order by w.due_at limit least(q.k, $4::integer, {_MOST_OF_ONE_CLIENT})"
+    " for update of w skip locked) s) d"
+    " order by d.place limit $4::integer),"
     " leased as (update delivery d set state = 'LEASED', lease_until = $3,"
     " attempts = d.attempts + 1 from picked where d.webhook_id = picked.webhook_id"
     " and d.state || '' = 'QUEUED'"  # no partial index may tempt the planner away from the key

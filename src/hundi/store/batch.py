@@ -76,7 +76,8 @@ class GroupCommit(Generic[M, R]):
     """Collects members into batches and runs `work` once a batch, in one transaction.
 
     `keys(member)` are what no two members of one batch may share (documents, idempotency keys).
-    `lanes` batches may be in flight at once; more than one only helps on PostgreSQL. At most
+    `lanes` batches may be in flight at once; more than one only helps on PostgreSQL. One beside
+    another begins with `company` members, or `linger` seconds after the first of them came. At most
     `queue` members wait, and of each `owner` a quarter of that: nobody fills it for all. `watch`
     hears of each committed batch.
     """
@@ -90,6 +91,8 @@ class GroupCommit(Generic[M, R]):
         owner: Callable[[M], Hashable] | None = None,
         size: int = 64,
         lanes: int = 1,
+        company: int | None = None,
+        linger: float | None = None,
         queue: int = 4096,
         watch: Callable[[Ran[M]], None] | None = None,
     ) -> None:
@@ -103,6 +106,8 @@ class GroupCommit(Generic[M, R]):
         self._patience: asyncio.TimerHandle | None = None
         self._size = size
         self._lanes = lanes
+        self._company = COMPANY if company is None else company
+        self._linger_seconds = LINGER_SECONDS if linger is None else linger
         self._limit = queue
         self._queue: deque[_Waiting[M, R]] = deque()
         self._running: set[asyncio.Task[None]] = set()
@@ -165,7 +170,7 @@ class GroupCommit(Generic[M, R]):
 
     def _start(self, *, lingered: bool = False) -> None:
         while self._queue and len(self._running) < self._lanes:
-            if self._running and len(self._queue) < COMPANY and not lingered:
+            if self._running and len(self._queue) < self._company and not lingered:
                 self._linger()
                 return
             lingered = False
@@ -180,7 +185,7 @@ class GroupCommit(Generic[M, R]):
         """Wait a moment for more members; if the batch under way ends sooner, till then."""
         if self._lingering is None:
             loop = asyncio.get_running_loop()
-            self._lingering = loop.call_later(LINGER_SECONDS, self._linger_over)
+            self._lingering = loop.call_later(self._linger_seconds, self._linger_over)
 
     def _linger_over(self) -> None:
         self._lingering = None
