@@ -14,6 +14,7 @@ from hundi.kernel.clock import wall_clock
 from hundi.observing.objectives import BURNS, OBJECTIVES, burning
 from hundi.store.opening import open_database
 from hundi.web.metrics import Metrics
+from hundi.web.tallies import Counts, Durations
 from tests.house.generator import deploy
 from tests.house.sources import ROOT
 
@@ -62,8 +63,10 @@ def series(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Series]:
 
 
 def _series(collector: object) -> Series:
-    labels = {"instance", "worker", *getattr(collector, "_labelnames", ())}
-    bounds = getattr(collector, "_kwargs", {}).get("buckets") or ()
+    ours = isinstance(collector, Counts | Durations)
+    named = collector.labels if ours else getattr(collector, "_labelnames", ())
+    labels = {"instance", "worker", *named}
+    bounds = collector.bounds if isinstance(collector, Durations) else ()
     return Series(frozenset(labels), frozenset(floatToGoString(float(b)) for b in bounds))
 
 

@@ -316,12 +316,13 @@ async def test_a_member_over_the_limit(portal: Portal) -> None:
 
 async def test_a_body_over_the_limit(portal: Portal) -> None:
     raw = urlencode(portal.right) + "&x=" + "x" * FORM_LIMIT
-    assert str(FORM_LIMIT) in refused(await portal.call(raw), 400, "invalid_request")
+    assert str(FORM_LIMIT) in refused(await portal.call(raw), 413, "invalid_request")
 
 
 async def test_only_post(portal: Portal) -> None:
     answer = await portal.desk.calls.get("/oauth/token")
-    assert "POST" in refused(answer, 400, "invalid_request")
+    assert "POST" in refused(answer, 405, "invalid_request")
+    assert answer.headers["allow"] == "POST"
 
 
 @pytest.mark.parametrize("which", ["expired", "unknown", "refresh", "secret", "cut", "strange"])

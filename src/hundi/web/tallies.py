@@ -14,13 +14,13 @@ from prometheus_client.utils import floatToGoString
 
 
 class Counts(Collector):
-    """A counter for each combination of its labels' values that has come."""
+    """A counter for each combination of the values of its `labels` that has come."""
 
     def __init__(
         self, name: str, text: str, labels: Iterable[str], *, registry: CollectorRegistry
     ) -> None:
         self._about = (name, text)
-        self._labels = tuple(labels)
+        self.labels = tuple(labels)
         self._found: dict[tuple[str, ...], int] = {}
         registry.register(self)
 
@@ -28,16 +28,23 @@ class Counts(Collector):
         """Count something under the values of all labels, in their order."""
         self._found[labels] = self._found.get(labels, 0) + by
 
+    def describe(self) -> Iterator[Metric]:
+        """Its name, so that the library lets nobody else have it."""
+        yield CounterMetricFamily(*self._about, labels=self.labels)
+
     def collect(self) -> Iterator[Metric]:
         """What the library writes out."""
-        family = CounterMetricFamily(*self._about, labels=self._labels)
+        family = CounterMetricFamily(*self._about, labels=self.labels)
         for labels, count in self._found.items():
             family.add_metric(labels, count)
         yield family
 
 
 class Durations(Collector):
-    """A histogram for each combination of its labels' values; without labels, one from the start."""
+    """A histogram for each combination of the values of its `labels`; without any, one from the start.
+
+    `bounds` are the upper ones of its buckets, without infinity.
+    """
 
     def __init__(
         self,
@@ -49,8 +56,8 @@ class Durations(Collector):
         registry: CollectorRegistry,
     ) -> None:
         self._about = (name, text)
-        self._bounds = tuple(bounds)
-        self._labels = tuple(labels)
+        self.bounds = tuple(bounds)
+        self.labels = tuple(labels)
         self._found: dict[tuple[str, ...], list[float]] = {}
         if not labels:
             self._begin(())
@@ -59,13 +66,17 @@ class Durations(Collector):
     def observe(self, value: float, *labels: str) -> None:
         """Count a value under the values of all labels, in their order."""
         seen = self._found.get(labels) or self._begin(labels)
-        seen[bisect_left(self._bounds, value)] += 1
+        seen[bisect_left(self.bounds, value)] += 1
         seen[-1] += value
+
+    def describe(self) -> Iterator[Metric]:
+        """Its name, so that the library lets nobody else have it."""
+        yield HistogramMetricFamily(*self._about, labels=self.labels)
 
     def collect(self) -> Iterator[Metric]:
         """What the library writes out."""
-        family = HistogramMetricFamily(*self._about, labels=self._labels)
-        names = [floatToGoString(b) for b in (*self._bounds, float("inf"))]  # type: ignore[no-untyped-call]
+        family = HistogramMetricFamily(*self._about, labels=self.labels)
+        names = [floatToGoString(b) for b in (*self.bounds, float("inf"))]  # type: ignore[no-untyped-call]
         for labels, (*counts, total) in self._found.items():
             below = [sum(counts[: place + 1]) for place in range(len(counts))]
             family.add_metric(labels, list(zip(names, below, strict=True)), total)
@@ -73,5 +84,5 @@ class Durations(Collector):
 
     def _begin(self, labels: tuple[str, ...]) -> list[float]:
         """How many came up to each bound, how many beyond the last, and the sum of all."""
-        seen = self._found[labels] = [0.0] * (len(self._bounds) + 2)
+        seen = self._found[labels] = [0.0] * (len(self.bounds) + 2)
         return seen
