@@ -4,7 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator, Sequence
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 from bench import orders
 from hundi.onboarding.calls import CALLS
@@ -102,6 +102,7 @@ def _json(value: object) -> bytes:
 
 
 def shown(answer: bytes, *, sent: bytes, kept: Sequence[str]) -> list[str]:
-    """What an answer tells that its caller had not told himself."""
+    """What an answer tells that its caller had not told himself, with or without escapes."""
     low, told = answer.decode("latin-1").lower(), sent.decode("latin-1").lower()
+    told += unquote(told)
     return [one for one in kept if one.lower() in low and one.lower() not in told]

@@ -5,7 +5,7 @@ account, card and phone numbers        123456789012            xxxxx9012
 e-mail and payment addresses           asha@example.com        xxx@example.com
 tokens, secrets, passwords             whsec_…, Bearer …       ***
 
-Whoever writes a line need not think of it: all texts go through here last. Ids of exchanges and
+As they stand in URLs too. Whoever writes a line need not think of it: all texts go through here last. Ids of exchanges and
 contexts of traces look like secrets and stay, for they are what lines are found by.
 """
 
@@ -30,11 +30,11 @@ _OWN = re.compile(
     r"|(?P<scheme>\b(?:bearer|basic)\s+)[^\s'\",;]{8,}"
     r"|(?P<user>://)[^\s/@]{1,400}@"
     r"|(?P<secret>(?:whsec|hsk)_[A-Za-z0-9+/=_-]+)"
-    r"|(?P<mail>[A-Z0-9._%+-]{1,64}@(?!BCB\b)(?=[A-Z]))"
+    r"|(?P<mail>[A-Z0-9._%+-]{1,64}(?:@|%40)(?!BCB\b)(?=[A-Z]))"
     r"|(?P<long>(?=[A-Z_-]*[0-9])(?=[0-9_-]*[A-Z])[A-Z0-9_-]{20,}|[A-Z_-]{40,})"
     r"|(?P<pan>[A-Z]{5}[0-9]{4}[A-Z])"
-    r"|(?P<phone>(?<![0-9])[6-9][0-9]{4}[ -][0-9]{5}(?![0-9]))"
-    r"|(?P<groups>(?<![0-9])[0-9]{4}(?:[ -][0-9]{4}){2,4}(?![0-9]))"
+    r"|(?P<phone>(?<![0-9])[6-9][0-9]{4}(?:[ +-]|%20)[0-9]{5}(?![0-9]))"
+    r"|(?P<groups>(?<![0-9])[0-9]{4}(?:(?:[ +-]|%20)[0-9]{4}){2,4}(?![0-9]))"
     rf"|(?P<digits>[0-9]{{{_ACCOUNT},}})",
     re.IGNORECASE,
 )

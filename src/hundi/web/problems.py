@@ -120,8 +120,14 @@ def _number(request: Caller) -> str:
 
 
 def _named(request: Caller) -> dict[str, object]:
-    told = {"request": _number(request), "path": request.scope["path"]}
+    told = {"request": _number(request), "path": _readable(request.scope["path"])}
     return told | {"client": request.scope["auth"]} if request.scope.get("auth") else dict(told)
+
+
+def _readable(path: str) -> str:
+    """A path for the log: escapes would hide from masking what stands in it, and lines must not break."""
+    plain = unquote(path, errors="replace")
+    return "".join(one if one.isprintable() else "?" for one in plain)
 
 
 def _response(body: bytes, status: int, headers: dict[str, str]) -> Response[bytes]:
