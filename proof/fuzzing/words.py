@@ -32,6 +32,7 @@ LISTS: dict[str, tuple[str | int, ...]] = {
     "deliveries": ("", ""),
     "events": (0,),
 }
+_OTHER_CHARSET = re.compile(rb";\s*charset\s*=\s*\"?(?!utf-?8\b)")
 _TRACE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
 _TRUSTED = Trusted.of(new_keys()[1], "")
 _DEV, _LIVE = EgressGuard.for_mode(dev=True), EgressGuard.for_mode(dev=False)
@@ -118,7 +119,7 @@ def heads(raw: bytes) -> None:
     else:
         assert kind.split(b";")[0].strip().lower() == b"application/json", kind
         assert encoding.strip().lower() in {b"", b"identity"}, encoding
-        assert b"utf-16" not in kind.lower(), kind
+        assert not _OTHER_CHARSET.search(kind.lower()), kind
     found = traceparent.normal(trace)
     assert found is None or _TRACE.match(found), found
 

@@ -137,7 +137,7 @@ class EgressGuard:
         try:
             url = URL(text)
             port = url.port
-        except ValueError:
+        except (ValueError, IndexError):  # yarl's own, of `https://[::1]:844@/`
             return "cannot be read as a URL"
         # Of `//@host` and `//[v1.host]` yarl keeps only the host: the text itself is looked at.
         authority = re.split("[/?#]", text.partition("//")[2], maxsplit=1)[0]
