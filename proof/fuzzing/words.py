@@ -118,7 +118,8 @@ def heads(raw: bytes) -> None:
         must(refusal.faults[0].detail, "refused without a word")
     else:
         assert kind.split(b";")[0].strip().lower() == b"application/json", kind
-        assert encoding.strip().lower() in {b"", b"identity"}, encoding
+        codings = {one.strip().lower() for one in encoding.split(b",")}
+        assert codings <= {b"", b"identity"}, encoding
         assert not _OTHER_CHARSET.search(kind.lower()), kind
     found = traceparent.normal(trace)
     assert found is None or _TRACE.match(found), found
