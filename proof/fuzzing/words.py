@@ -32,7 +32,7 @@ LISTS: dict[str, tuple[str | int, ...]] = {
     "deliveries": ("", ""),
     "events": (0,),
 }
-_OTHER_CHARSET = re.compile(rb";\s*charset\s*=\s*\"?(?!utf-?8\b)")
+_OTHER_CHARSET = re.compile(rb";\s*charset\s*=\s*+\"?+(?!utf-?8\b)")
 _TRACE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
 _TRUSTED = Trusted.of(new_keys()[1], "")
 _DEV, _LIVE = EgressGuard.for_mode(dev=True), EgressGuard.for_mode(dev=False)
