@@ -2,9 +2,8 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
-from bench.machine import tree
+from bench.machine import cpu_seconds, tree
 from bench.stage import Stretch
 from proof.ground.driving import Driven, Driver, cores, shown
 from proof.ground.network import standing
@@ -41,14 +40,8 @@ _OTHERS = {"bench", "machine", "stolen", "database"}
 
 def idle(pid: int) -> int:
     """Processes that hardly worked, below one that shares its callers out; none where it is alone."""
-    spent = [_spent(worker) for worker in list(tree(pid))[1:]]
+    spent = [cpu_seconds(worker) for worker in list(tree(pid))[1:]]
     return sum(one < IDLE * max(spent) for one in spent)
-
-
-def _spent(pid: int) -> int:
-    """Ticks of a processor, so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
 
 
 async def measure(run: Run) -> Sequence[Figure]:

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from hundi.store import batch
 from hundi.store.batch import COMPANY, LINGER_SECONDS, GroupCommit
 from hundi.store.engine import Transaction
 from hundi.store.postgres import PostgresDatabase
@@ -24,7 +23,7 @@ class Work:
 
 
 async def begun(
-    url: str, *, company: int | None = None, linger: float | None = None
+    url: str, *, company: int = COMPANY, linger: float = LINGER_SECONDS
 ) -> tuple[PostgresDatabase, Work, GroupCommit[int, int]]:
     """A group commit of three lanes with one batch under way."""
     database = await PostgresDatabase.connect(url)
@@ -60,9 +59,8 @@ async def test_the_first_waits_for_nobody_and_the_next_for_company(postgres_url:
     await database.close()
 
 
-async def test_enough_members_do_not_linger(postgres_url: str, monkeypatch) -> None:
-    monkeypatch.setattr(batch, "LINGER_SECONDS", 60)
-    database, work, commit = await begun(postgres_url)
+async def test_enough_members_do_not_linger(postgres_url: str) -> None:
+    database, work, commit = await begun(postgres_url, linger=60)
     members = [asyncio.create_task(commit.submit(0))]
     await until(work, 1)
     members += [asyncio.create_task(commit.submit(n)) for n in range(1, COMPANY)]
@@ -102,9 +100,8 @@ async def test_how_long_one_lingers_is_the_callers_to_say(postgres_url: str) -> 
     await database.close()
 
 
-async def test_who_lingers_goes_when_the_other_has_ended(postgres_url: str, monkeypatch) -> None:
-    monkeypatch.setattr(batch, "LINGER_SECONDS", 60)
-    database, work, commit = await begun(postgres_url)
+async def test_who_lingers_goes_when_the_other_has_ended(postgres_url: str) -> None:
+    database, work, commit = await begun(postgres_url, linger=60)
     members = [asyncio.create_task(commit.submit(n)) for n in range(2)]
     await until(work, 1)
     members.append(asyncio.create_task(commit.submit(2)))

@@ -23,8 +23,8 @@ class Road:
     """Accepts requests in batches and ends exchanges, on one database.
 
     `accepted` is called after each batch that has accepted something: a webhook may be due now.
-    `watch` is called with every committed batch. `lifetimes` are those of proposals, and of documents that wait for an answer, by the
-    message that sends them.
+    `watch` is called with every committed batch. `lifetimes` are those of proposals, and of documents
+    that wait for an answer, by the message that sends them.
     """
 
     def __init__(

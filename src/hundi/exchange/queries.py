@@ -83,7 +83,8 @@ async def documents(
 ) -> Json:
     """A page of documents, the newest first: `{documents, cursor}`; cursor null behind the last.
 
-    A page may be short and go on, where filters leave out much. Raises RefusedError for a cursor of another list.
+    A page may be short and go on, where filters leave out much. Raises RefusedError for a cursor of
+    another list.
     """
     mine = await entities_of(tx, client_id)
     at, author, type_, object_id = key_of(after, "documents", first=START)

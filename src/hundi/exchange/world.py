@@ -127,8 +127,8 @@ class Moving(msgspec.Struct, frozen=True, kw_only=True):
     """A document that a request moves, and how.
 
     `document` is as the move finds it: of a creation as its author makes it; `view` is what rules
-    see of it. `stored` is what was stored before, None where the request creates it; `over` the open proposal that this one goes
-    over.
+    see of it. `stored` is what was stored before, None where the request creates it; `over` the open
+    proposal that this one goes over.
     """
 
     kind: DocumentType

@@ -28,12 +28,13 @@ from hundi.serving.workers import supervise
 from hundi.store.engine import Database
 from hundi.store.migrate import is_current, upgrade
 from hundi.store.opening import open_database, sqlite_path
+from hundi.store.postgres import POOL
 from hundi.store.sqlite import ServingLock, scrub
 
 _log = structlog.get_logger()
 
-CONNECTIONS = 13
-"""What a process takes of PostgreSQL at most: its pool of 12, and one to hear the others on."""
+CONNECTIONS = POOL + 1
+"""What a process takes of PostgreSQL at most: its pool, and one to hear the others on."""
 
 
 def serve(settings: ServeSettings) -> int:

@@ -91,8 +91,8 @@ class GroupCommit(Generic[M, R]):
         owner: Callable[[M], Hashable] | None = None,
         size: int = 64,
         lanes: int = 1,
-        company: int | None = None,
-        linger: float | None = None,
+        company: int = COMPANY,
+        linger: float = LINGER_SECONDS,
         queue: int = 4096,
         watch: Callable[[Ran[M]], None] | None = None,
     ) -> None:
@@ -106,8 +106,8 @@ class GroupCommit(Generic[M, R]):
         self._patience: asyncio.TimerHandle | None = None
         self._size = size
         self._lanes = lanes
-        self._company = COMPANY if company is None else company
-        self._linger_seconds = LINGER_SECONDS if linger is None else linger
+        self._company = company
+        self._linger_seconds = linger
         self._limit = queue
         self._queue: deque[_Waiting[M, R]] = deque()
         self._running: set[asyncio.Task[None]] = set()

@@ -25,6 +25,9 @@ from hundi.store.statement import Bulk, Statement, compiled, dialect_of, encoded
 
 T = TypeVar("T")
 
+POOL = 12
+"""Connections that a process keeps at most."""
+
 SETTINGS = {
     "application_name": "hundi",
     "lock_timeout": "5000",
@@ -164,7 +167,7 @@ class PostgresDatabase:
         self._ahead: dict[int, Ahead] = {}
 
     @classmethod
-    async def connect(cls, url: str, *, connections: int = 12) -> "PostgresDatabase":
+    async def connect(cls, url: str, *, connections: int = POOL) -> "PostgresDatabase":
         """Open a pool. Raises UnavailableError if the database cannot be reached."""
         database = cls()
         try:

@@ -13,10 +13,8 @@ from msgspec import inspect
 from hundi.documents.shapes import TypedRate
 from hundi.kernel.faulty import bare
 from hundi.kernel.fields import Figure, Strict
+from hundi.web.taken import POINTER, Shape, meant
 
-Shape = dict[str, Any]
-
-_POINTER = "#/components/schemas/"
 _AMOUNT, _RATE = "TypedAmount", "TypedRate"
 """The portal has one shape for amounts and rates, whose ranges differ."""
 _DATED = ("date", "date-time")
@@ -39,8 +37,8 @@ def _bound(kind: inspect.Type, told: Shape, schemas: dict[str, Shape]) -> None:
     """Write the bounds of a type into its schema, and those of what it holds; what stands there stays."""
     inner = bare(kind)
     if isinstance(inner, inspect.StructType) and inner.cls is TypedRate:
-        told["$ref"] = f"{_POINTER}{_RATE}"
-    shape = _meant(told, schemas)
+        told["$ref"] = f"{POINTER}{_RATE}"
+    shape = meant(told, schemas)
     if isinstance(inner, inspect.StructType):
         _bound_members(inner, shape, schemas)
     elif isinstance(inner, inspect.ListType):
@@ -76,9 +74,3 @@ def _add(shape: Shape, **bounds: object) -> None:
     for name, bound in bounds.items():
         if bound is not None:
             shape.setdefault(name, bound)
-
-
-def _meant(member: Shape, schemas: Mapping[str, Shape]) -> Shape:
-    while "$ref" in member:
-        member = schemas[member["$ref"].removeprefix(_POINTER)]
-    return member

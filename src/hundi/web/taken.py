@@ -14,7 +14,7 @@ EMPTIABLE = ("Address", "AddressDetail", "TypedAmount", "TypedRate")
 """Shapes that may be empty even where they are required; `kernel.fields.Emptiable` reads them."""
 _CLOSED = ("pattern", "format", "enum", "const", "minLength")
 _TEXT: Shape = {"const": ""}
-_POINTER = "#/components/schemas/"
+POINTER = "#/components/schemas/"
 
 
 def as_taken(file: Mapping[str, Any], *, emptiable: tuple[str, ...] = EMPTIABLE) -> Shape:
@@ -50,17 +50,18 @@ def _eased(shape: Any, schemas: Mapping[str, Shape]) -> Any:
 
 
 def _optional(member: Shape, schemas: Mapping[str, Shape]) -> Shape:
-    meant = _meant(member, schemas)
-    kind = meant.get("type")
-    empties = [] if kind == "string" and not any(one in meant for one in _CLOSED) else [_TEXT]
-    if kind == "object" and meant.get("required"):
+    told = meant(member, schemas)
+    kind = told.get("type")
+    empties = [] if kind == "string" and not any(one in told for one in _CLOSED) else [_TEXT]
+    if kind == "object" and told.get("required"):
         empties.append({"type": "object", "maxProperties": 0})
-    if kind == "array" and meant.get("minItems"):
+    if kind == "array" and told.get("minItems"):
         empties.append({"type": "array", "maxItems": 0})
     return {"anyOf": [member, *empties]} if empties else member
 
 
-def _meant(member: Shape, schemas: Mapping[str, Shape]) -> Shape:
+def meant(member: Shape, schemas: Mapping[str, Shape]) -> Shape:
+    """The schema behind a member's references."""
     while "$ref" in member:
-        member = schemas[member["$ref"].removeprefix(_POINTER)]
+        member = schemas[member["$ref"].removeprefix(POINTER)]
     return member

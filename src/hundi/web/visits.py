@@ -48,8 +48,7 @@ class Visit:
     @property
     def number(self) -> str:
         """The process and the call's number in it; put together only where somebody is told."""
-        process, count = self._number
-        return f"{process}-{count:x}"
+        return _written(*self._number)
 
     def accepted(self, accepted: Accepted) -> None:
         """It has been accepted, now or before."""
@@ -118,6 +117,10 @@ class Visit:
             span.end(failed=failed)
 
 
+def _written(process: str, count: int) -> str:
+    return f"{process}-{count:x}"
+
+
 class Visits:
     """Numbers calls, and begins their spans where somebody traces."""
 
@@ -128,7 +131,7 @@ class Visits:
 
     def number(self) -> str:
         """A number that no other call has, here or in another process."""
-        return f"{self._process}-{next(self._numbers):x}"
+        return _written(self._process, next(self._numbers))
 
     def begin(self, method: str, path: str, headers: Fields) -> Visit:
         """A call whose head has come. A trace goes on from its caller's, where it names one."""
