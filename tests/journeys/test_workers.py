@@ -195,3 +195,27 @@ def test_nonsense_is_a_sentence(postgres_url: str, sqlite_url: str) -> None:
         assert told.returncode == 2
         assert says in told.stderr
         assert "Traceback" not in told.stderr
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["alone", "two"])
+def test_a_dispatcher_tells_what_it_sends(postgres_url: str, options: tuple[str, ...]) -> None:
+    """Where the API has processes of its own, nobody else could."""
+    with network(postgres_url, "api") as (stage, address, _):
+        own = f"http://127.0.0.1:{free_port()}"
+        role = ("--role", "dispatcher", "--port", own.rpartition(":")[2], *options)
+        stage.process("dispatcher", "serve", "--dev", *role).start(f"{own}/readyz")
+        with trading(stage, address, story.BUYER, story.SUPPLIER) as (buyer, supplier):
+            result_of(buyer.post("req-send", order_to(supplier, "told")))
+            until(lambda: buyer.took)
+        until(lambda: sent(own) == 1)
+        assert sent(address) == 0
+        assert call("GET", f"{own}/healthz").status == 200
+        assert call("GET", f"{own}/network/v1/documents").status == 404
+        assert call("POST", f"{own}/api/v0/purchase-order/req-send", body=b"{}").status == 404
+
+
+def sent(address: str) -> float:
+    told = call("GET", f"{address}/metrics").body
+    series = [line.rsplit(" ", 1) for line in told.splitlines() if line[0] != "#"]
+    settled = 'hundi_deliveries_total{kind="REQ",outcome="SETTLED"'
+    return sum(float(value) for name, value in series if name.startswith(settled))

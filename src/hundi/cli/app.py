@@ -51,6 +51,7 @@ MISTAKES = (
     UnusableError,
 )
 
+_PORT = "0 takes a free one. Left out: 8080, and none for a dispatcher, which with one tells its metrics."
 _NO_TEXT = "An argument is not UTF-8. Check the terminal's encoding (`locale`)."
 
 
@@ -122,7 +123,7 @@ def _add_processes(app: typer.Typer, tools: Tools) -> None:
     @app.command()
     def serve(
         host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-        port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8080,
+        port: Annotated[int | None, typer.Option(min=0, max=65535, help=_PORT)] = None,
         role: Annotated[str, typer.Option(help="all, api or dispatcher.")] = "all",
         workers: Annotated[
             int,
@@ -133,6 +134,8 @@ def _add_processes(app: typer.Typer, tools: Tools) -> None:
         """Serve the network until SIGTERM."""
         if role not in {"all", "api", "dispatcher"}:
             raise typer.BadParameter(f"--role is all, api or dispatcher, not {role}.")
+        if port is None and role != "dispatcher":
+            port = 8080
         settings = _settings(host, port, role=role, dev=dev)
         raise typer.Exit(tools.serve(replace(settings, workers=workers)))
 
@@ -158,7 +161,7 @@ def _add_processes(app: typer.Typer, tools: Tools) -> None:
         raise typer.Exit(tools.demo(once=once))
 
 
-def _settings(host: str, port: int, *, role: str, dev: bool) -> ServeSettings:
+def _settings(host: str, port: int | None, *, role: str, dev: bool) -> ServeSettings:
     url = database_url()
     return ServeSettings(
         url,

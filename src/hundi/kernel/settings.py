@@ -23,9 +23,9 @@ class Keeping:
 
 @dataclass(frozen=True, slots=True)
 class ServeSettings:
-    """What is served. `role` is all, api or dispatcher; port 0 means any free one.
+    """What is served. `role` is all, api or dispatcher.
 
-    One process does what the role says; of `workers` above 1 each is a process of its own.
+    Port 0 means any free one, None that a dispatcher listens nowhere. One process does what the role says; of `workers` above 1 each is a process of its own.
 
     `dev` allows http and loopback endpoints, for two systems on one laptop, and simulates contacts.
     `lifetimes` say how long proposals and bids wait for an answer. `contact_rail` is where ownership
@@ -36,7 +36,7 @@ class ServeSettings:
 
     database_url: str
     host: str
-    port: int
+    port: int | None
     role: str
     dev: bool
     lifetimes: Lifetimes

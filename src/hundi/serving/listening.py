@@ -17,7 +17,7 @@ BACKLOG = 2048
 
 def listen(settings: ServeSettings) -> socket.socket:
     """A socket that listens where the settings say. Raises CannotServeError."""
-    return _listening(_bound(settings, settings.port, shared=False))
+    return _listening(_bound(settings, settings.port or 0, shared=False))
 
 
 def listen_together(settings: ServeSettings, count: int) -> list[socket.socket]:
@@ -28,7 +28,7 @@ def listen_together(settings: ServeSettings, count: int) -> list[socket.socket]:
     """
     if settings.port:  # a port that is shared would be shared with another network's server, too
         _bound(settings, settings.port, shared=False).close()
-    first = _bound(settings, settings.port, shared=True)
+    first = _bound(settings, settings.port or 0, shared=True)
     port = first.getsockname()[1]
     others = [_bound(settings, port, shared=True) for _ in range(count - 1)]
     return [_listening(one) for one in (first, *others)]

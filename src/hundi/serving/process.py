@@ -43,6 +43,7 @@ from hundi.web.context import Context
 from hundi.web.loop_lag import watch_lag
 from hundi.web.metrics import ACCEPT, ONBOARDING, SETTLE, Metrics
 from hundi.web.network import rest
+from hundi.web.operation import operation
 from hundi.web.protocol import Connections, config, limits
 from hundi.web.siblings import Siblings
 from hundi.web.visits import Visits
@@ -177,10 +178,10 @@ class _Process:
             self._start_codes(parts)
             self._start_bell(parts)
             if server is None or listening is None:
-                self._say("dispatching")
+                self._say()
                 await self._stopping.wait()
             else:
-                self._say("serving", port=listening.getsockname()[1])
+                self._say(port=listening.getsockname()[1])
                 await serve_until(
                     self._stopping, server, listening=listening, connections=connections
                 )
@@ -203,10 +204,9 @@ class _Process:
 
     def _http(self) -> tuple[uvicorn.Server | None, Connections, socket.socket | None]:
         connections = Connections(limits(open_files()))
-        if self._settings.role == "dispatcher":
+        if self._settings.port is None:
             return None, connections, None
-        application = self._application()
-        server = uvicorn.Server(config(application, connections, whole=application.whole))
+        server = uvicorn.Server(self._face(connections))
         return server, connections, self._seat.listening or listen(self._settings)
 
     async def _start_counting(self, parts: AsyncExitStack) -> None:
@@ -277,36 +277,43 @@ class _Process:
 
         return stop
 
-    def _application(self) -> Application:
-        tokens = Tokens(self._database, system_random, rates=self._settings.rates)
-        visits = Visits(system_random, self._traces)
-        context = Context(
+    def _face(self, connections: Connections) -> uvicorn.Config:
+        context = self._context()
+        if self._settings.role == "dispatcher":
+            return config(operation(context), connections)
+        application = self._application(context)
+        return config(application, connections, whole=application.whole)
+
+    def _context(self) -> Context:
+        return Context(
             database=self._database,
-            tokens=tokens,
+            tokens=Tokens(self._database, system_random, rates=self._settings.rates),
             settler=self._road.settler,
             clock=wall_clock,
             random=system_random,
             metrics=self._metrics,
-            visits=visits,
+            visits=Visits(system_random, self._traces),
             waiters=self._waiters,
             wake=self._due,
             wake_codes=self._due_codes,
             contacts=self._rail if isinstance(self._rail, SimulatedContacts) else None,
         )
+
+    def _application(self, context: Context) -> Application:
         edge = Edge(self._road, refusals=self._refusals, metrics=self._metrics, clock=wall_clock)
         every = calls(self._road, self._onboarding)
         return Application(
             every,
             edge=edge,
-            tokens=tokens,
-            visits=visits,
+            tokens=context.tokens,
+            visits=context.visits,
             rest=rest(context),
             proxies=self._settings.proxies,
         )
 
-    def _say(self, what: str, *, port: int | None = None) -> None:
+    def _say(self, *, port: int | None = None) -> None:
         if self._seat.lifeline is None:  # else its parent has said it
-            print(announcement(self._settings, what, port=port), flush=True)  # noqa: T201
+            print(announcement(self._settings, port=port), flush=True)  # noqa: T201
 
 
 def _start(
@@ -322,8 +329,9 @@ def _start(
     parts.push_async_callback(end)
 
 
-def announcement(settings: ServeSettings, what: str, *, port: int | None = None) -> str:
+def announcement(settings: ServeSettings, *, port: int | None = None) -> str:
     """The line that says what runs, where, on what kind of database."""
+    what = "dispatching" if settings.role == "dispatcher" else "serving"
     kind = "SQLite" if sqlite_path(settings.database_url) is not None else "PostgreSQL"
     where = f" on http://{settings.host}:{port}" if port is not None else ""
     several = f", {settings.workers} workers" if settings.workers > 1 else ""

@@ -60,8 +60,7 @@ def supervise(settings: ServeSettings, run: Run) -> int:
     parent = _Parent(settings, workers, run=run, pipe=(kept, given))
     listening = workers[0].listening
     port = listening.getsockname()[1] if listening is not None else None
-    what = "serving" if listening is not None else "dispatching"
-    print(announcement(settings, what, port=port), flush=True)  # noqa: T201
+    print(announcement(settings, port=port), flush=True)  # noqa: T201
     return parent.run()
 
 
@@ -69,7 +68,8 @@ def _places(settings: ServeSettings) -> list[_Worker]:
     """Of role all, dispatching has a process of its own beside the workers."""
     count = settings.workers
     if settings.role == "dispatcher":
-        return [_place(f"dispatcher-{n}", "dispatcher", None) for n in range(1, count + 1)]
+        sockets = [None] * count if settings.port is None else listen_together(settings, count)
+        return [_place(f"dispatcher-{n}", "dispatcher", one) for n, one in enumerate(sockets, 1)]
     sockets = listen_together(settings, count)
     places = [_place(f"api-{n}", "api", one) for n, one in enumerate(sockets, 1)]
     if settings.role == "all":
@@ -178,7 +178,8 @@ class _Parent:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEEDED)
             os.close(self._given)
             seat = self._seat(worker)
-            self._run(replace(self._settings, role=worker.role, workers=1), seat)
+            port = self._settings.port if worker.listening is not None else None
+            self._run(replace(self._settings, role=worker.role, port=port, workers=1), seat)
             code = 0
         except CannotServeError as error:
             _log.error("worker-cannot-serve", worker=worker.name, error=str(error))

@@ -1,10 +1,9 @@
-"""Our own calls: reads, redrive and abandon under `/network/v1`, the schema, health and metrics.
+"""Our own calls: reads, redrive and abandon under `/network/v1`, and the schema.
 
 Each handler asks one question of `exchange` or `parties` and writes down the answer. Errors are
 problem details (RFC 9457) with the same codes as everywhere.
 """
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Annotated, Any, Literal
@@ -36,12 +35,9 @@ from hundi.parties import health
 from hundi.parties.model import TOKEN
 from hundi.parties.queries import endpoint_of, parties_of
 from hundi.store.engine import (
-    UNAVAILABLE,
     Row,
-    StoreError,
     Transaction,
 )
-from hundi.store.migrate import is_current
 from hundi.web import onboarding, trade
 from hundi.web.asgi import Receive, Scope, Send
 from hundi.web.context import (
@@ -56,15 +52,19 @@ from hundi.web.context import (
     Segment,
     answer,
 )
-from hundi.web.metrics import CONTENT_TYPE
 from hundi.web.openapi import schema
-from hundi.web.problems import HANDLERS, segment
+from hundi.web.operation import OPERATION, composed
+from hundi.web.problems import segment
 
 _log = structlog.get_logger()
 
 Asgi = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
 
-READY_SECONDS = 1
+
+@get("/schema")
+async def read_schema() -> Answer:
+    """OpenAPI 3.1 of every call and webhook."""
+    return Response(schema(), media_type="application/json")
 
 
 @get("/documents")
@@ -230,38 +230,6 @@ async def list_refusals(
     return answer({"refusals": [_refusal(row) for row in page], "cursor": more})
 
 
-@get("/schema")
-async def read_schema() -> Answer:
-    """OpenAPI 3.1 of every call and webhook."""
-    return Response(schema(), media_type="application/json")
-
-
-@get("/healthz")
-async def healthz() -> Answer:
-    """Whether the process lives."""
-    return answer({"status": "ok"})
-
-
-@get("/readyz")
-async def readyz(network: Network) -> Answer:
-    """Whether requests can be served: the database answers within a second, with our tables."""
-    try:
-        async with asyncio.timeout(READY_SECONDS):
-            await network.database.read(_ask)
-            current = await is_current(network.database)
-    except (StoreError, TimeoutError):
-        raise _not_ready("The database does not answer within a second.") from None
-    if not current:
-        raise _not_ready("The database lacks tables of this version. Run `hundi db upgrade`.")
-    return answer({"status": "ready"})
-
-
-@get("/metrics")
-async def read_metrics(network: Network) -> Answer:
-    """Prometheus text of this process."""
-    return Response(await network.metrics.exposition(), media_type=CONTENT_TYPE)
-
-
 V1 = "/network/v1"
 CALLS = (
     list_documents, read_history, *trade.CALLS,
@@ -270,25 +238,21 @@ CALLS = (
     read_events, read_endpoint, enable_endpoint, list_parties, list_refusals,
     *onboarding.CALLS,
 )  # fmt: skip
-OPERATION = (read_schema, healthz, readyz, read_metrics)
 
 
 def rest(context: Context) -> Asgi:
     """The application for everything that is neither a message nor the token call."""
     simulated = onboarding.SIMULATED if context.contacts is not None else ()
-    application = Litestar(
-        [Router(V1, route_handlers=CALLS, guards=[_authenticate]), *OPERATION, *simulated],
-        dependencies={
-            "network": Provide(lambda: context, sync_to_thread=False),
-            "client_id": Provide(_client, sync_to_thread=False),
-        },
-        exception_handlers=HANDLERS,
-        openapi_config=None,
-        logging_config=None,
-        request_max_body_size=64 * 1024,
-        response_headers={"cache-control": "no-store"},
+    application = composed(
+        context,
+        [
+            Router(V1, route_handlers=CALLS, guards=[_authenticate]),
+            read_schema,
+            *OPERATION,
+            *simulated,
+        ],
+        client_id=Provide(_client, sync_to_thread=False),
     )
-    application.state.network = context
     return _on_raw_paths(application)
 
 
@@ -319,14 +283,6 @@ async def _authenticate(
 
 def _client(request: Request[Any, str, Any]) -> str:
     return request.auth
-
-
-async def _ask(tx: Transaction) -> int:
-    return tx.now
-
-
-def _not_ready(detail: str) -> RefusedError:
-    return RefusedError([UNAVAILABLE.at("", detail)], retry_after=2)
 
 
 def _event(row: Row) -> dict[str, object]:
