@@ -10,7 +10,7 @@ _NOTED = (
 )
 _ACK = "accepted = await self._accept(call, raw, visit=visit, key=_key(headers))"
 _RECEIVED = '    if watch is not None:\n        watch.note("read")\n'
-_KEPT = '    globals().setdefault("_kept", []).append(bytes({size}))\n'
+_KEPT = '    globals().setdefault("_kept", []).append(bytearray(b"1" * {size}))\n'
 
 BREAKS = (
     Break(

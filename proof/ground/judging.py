@@ -21,16 +21,21 @@ _OPEN = (
 _BY_STATE = "select req_msg_id, state from exchange"
 
 
-async def drain(network: Network) -> None:
-    """Wait until every exchange has ended and every webhook is out. Raises ProofError."""
+async def drain(network: Network, *, shown: bool = True) -> None:
+    """Wait until every exchange has ended and every webhook is out. Raises ProofError.
+
+    Not `shown` where the part goes on counting towards a goal of its own.
+    """
     progress = network.run.progress
     [(begun,)] = await ask(network.place.url, _OPEN)
-    progress.goal("letting everything end", begun)
+    if shown:
+        progress.goal("letting everything end", begun)
     last, moved = begun, monotonic()
     while last:
         await asyncio.sleep(0.3)
         [(left,)] = await ask(network.place.url, _OPEN)
-        progress.at(max(0, begun - left), f"{left:,} left")
+        if shown:
+            progress.at(max(0, begun - left), f"{left:,} left")
         if left != last:
             last, moved = left, monotonic()
         elif monotonic() - moved > STALLED:

@@ -227,7 +227,7 @@ async def _course(run: Run, ward: Ward) -> None:
     await ward.comes("left enabled with nine failed", "F", lambda e: e["state"] == "ENABLED")
     run.progress.at(3, "50 hours later")
     await ward.enable()
-    await judging.drain(ward.network)
+    await judging.drain(ward.network, shown=False)
     run.progress.at(4, "enabled")
     await ward.comes("enabled", "GHDEF", lambda e: e["state"] == "ENABLED" and not e["warning"])
     run.progress.at(5, "")

@@ -1,5 +1,6 @@
 """A network of three clients, driven without HTTP: buyer, supplier and a stranger."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from random import Random
@@ -14,6 +15,7 @@ from hundi.exchange.verdict import Answer, Decision, Verdict
 from hundi.kernel.clock import HOUR, wall_clock
 from hundi.parties import tables
 from hundi.parties.credentials import token_hash
+from hundi.store.batch import GroupCommit
 from hundi.store.engine import Database, Transaction
 from hundi.store.opening import open_database
 from tests.exchange.slips import BUYER, MESSAGES, STRANGER, SUPPLIER, slip
@@ -71,7 +73,8 @@ class Scene:
             AttemptResult(leased=one, answer=answer, verdict=verdict, wait=HOUR, parks=parks)
             for one in leased
         ]
-        await self.database.write(lambda tx: self.outbox.finish(tx, results))
+        settled = GroupCommit(self.database, self.outbox.finish, keys=lambda one: [id(one)])
+        await asyncio.gather(*map(settled.submit, results))
 
     async def deliver_all(self) -> None:
         """Deliver until nothing is due any more."""

@@ -1,5 +1,7 @@
 """Exchanges that nobody answered: expired, abandoned, and told so."""
 
+import asyncio
+
 import pytest
 import sqlalchemy as sa
 
@@ -7,6 +9,7 @@ from hundi.exchange import tables
 from hundi.exchange.closing import unanswered
 from hundi.exchange.record import State
 from hundi.exchange.verdict import Decision, Kind
+from hundi.store.engine import Transaction
 from tests.exchange.scene import Scene, scene
 from tests.exchange.slips import slip
 
@@ -54,3 +57,29 @@ async def test_a_closing_exchange_ends_with_its_attempt_and_is_not_sent_again(
         assert request["state"] == "WITHDRAWN"
         told = {one.kind for one in await stage.lease()}
         assert told == ({Kind.RESPONSE, Kind.COPY} if reached else {Kind.RESPONSE})
+
+
+async def test_an_exchange_that_closes_while_its_attempt_is_written_down_is_not_sent_again(
+    postgres_url: str,
+) -> None:
+    """Whoever ends the attempt has looked before the sender's wish was committed."""
+    async with scene(postgres_url) as stage:
+        sent = await stage.submit("req-send", slip("S1"))
+        leased = await stage.lease()
+        marked, looked = asyncio.Event(), asyncio.Event()
+
+        async def abandon(tx: Transaction) -> None:
+            await stage.road.settler.end(tx, [unanswered(sent, State.ABANDONED)])
+            marked.set()
+            await looked.wait()
+
+        abandoning = asyncio.create_task(stage.database.write(abandon))
+        await marked.wait()
+        failing = asyncio.create_task(stage.finish(leased, Decision.FAILED))
+        await asyncio.sleep(0.3)
+        assert not failing.done()
+        looked.set()
+        await asyncio.gather(abandoning, failing)
+        [exchange] = await stage.rows(sa.select(tables.exchange.c.state))
+        assert exchange["state"] == "ABANDONED"
+        assert sent not in {one.webhook_id for one in await stage.lease()}

@@ -18,7 +18,7 @@ from hundi.exchange.record import State
 from hundi.exchange.settle import Ended, Settler
 from hundi.exchange.verdict import Answer, Decision, Kind, Verdict
 from hundi.exchange.writes import Writes
-from hundi.store.engine import Transaction
+from hundi.store.engine import RetryableError, Transaction
 from hundi.store.statement import Bulk, Statement, rows
 
 ANSWER_KEPT = 512
@@ -96,7 +96,10 @@ class Outbox:
     settler: Settler
 
     async def finish(self, tx: Transaction, results: Sequence[AttemptResult]) -> Sequence[None]:
-        """Settle, deliver or reschedule, each in the order that locks documents first."""
+        """Settle, deliver or reschedule, each in the order that locks documents first.
+
+        Raises RetryableError where an exchange began to close since it was looked at.
+        """
         closing = await _closing(tx, results)
         writes = Writes()
         endings = [e for r in results for e in _endings(r, closing)]
@@ -111,6 +114,10 @@ class Outbox:
             (_RESCHEDULE, sorted(_rescheduled(r, tx.now) for r in left if not _done(r))),
             (_END_ATTEMPT, [_attempt_row(r, tx.now) for r in results]),
         )
+        # Who closes an exchange holds its delivery's row, and so do we from here on: whoever was
+        # first was told that no further attempt is made, whoever comes now finds no lease.
+        if await _closing(tx, results):
+            raise RetryableError("an exchange began to close while its attempt was written down")
         return [None] * len(results)
 
     async def lapsed(self, tx: Transaction) -> list[Leased]:
