@@ -1,12 +1,15 @@
 """The loops that send and sweep: trouble of any kind does not end them."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from hundi.delivery.dispatch import DispatchLoop, SweepLoop
+from hundi.store import batch
 from hundi.store.engine import UnavailableError
 
 TROUBLE = [UnavailableError("gone"), KeyError("a mistake of ours")]
@@ -49,3 +52,56 @@ async def test_a_loop_goes_on_after_trouble(
         loop.stop()
         await running
     assert dispatcher.turns >= 2
+
+
+class Stalled:
+    """A dispatcher of a few webhooks, over a database that answers when nobody waits any more."""
+
+    concurrency = 1
+    watch = None
+    dialect = "postgresql"
+
+    def __init__(self, webhooks: int) -> None:
+        self._due = [
+            SimpleNamespace(client_id="c", req_msg_id=n, webhook_id=n, number=1, trace=None)
+            for n in range(webhooks)
+        ]
+        self.database = self
+        self.sent: list[int] = []
+        self.done = asyncio.Event()
+
+    async def write(self, work: Callable[[None], Any]) -> object:
+        await asyncio.sleep(0.05)
+        return await work(None)
+
+    def _next(self, free: int) -> list[Any]:
+        return [self._due.pop(0)] if self._due and free else []
+
+    async def claim(self, _flying: Counter[str], free: int) -> list[Any]:
+        return self._next(free)
+
+    async def turn(self, _tx: None, _results: object, *, flying: Counter[str], free: int) -> object:
+        assert flying.total() == 0 or not free
+        return self._next(free)
+
+    async def attempt(self, leased: Any) -> Any:
+        self.sent.append(leased.webhook_id)
+        if len(self.sent) == 4:
+            self.done.set()
+        return SimpleNamespace(leased=leased)
+
+
+async def test_it_goes_on_leasing_when_those_whose_attempts_ended_wait_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Their transaction began after that: it alone may say that its leases are known."""
+    monkeypatch.setattr(batch, "PATIENCE_SECONDS", 0.01)
+    dispatcher = Stalled(4)
+    loop = DispatchLoop(dispatcher)  # type: ignore[arg-type]
+    running = asyncio.create_task(loop.run())
+    async with asyncio.timeout(5):
+        await dispatcher.done.wait()
+        loop.stop()
+        await running
+        await loop.drained()
+    assert dispatcher.sent == [0, 1, 2, 3]

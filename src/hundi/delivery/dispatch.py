@@ -27,7 +27,7 @@ from hundi.kernel.identity import RandomBytes, exchange_or_receipt
 from hundi.kernel.sealing import Keyring, SealError
 from hundi.observing.spans import Traces
 from hundi.parties.at_rest import NO_HEADERS, opened
-from hundi.store.batch import GroupCommit, Ran
+from hundi.store.batch import Again, GroupCommit, Ran
 from hundi.store.engine import Database, StoreError, Transaction
 
 CONCURRENCY = 256  # eight endpoints that take their time do not hold up the ninth
@@ -252,6 +252,7 @@ class DispatchLoop:
             company=COMPANY,
             linger=LINGER_SECONDS,
             watch=dispatcher.watch,
+            ended=self._ended,
         )
         self._flying: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -285,6 +286,7 @@ class DispatchLoop:
     async def drained(self) -> None:
         """Once `run` has ended: let the attempts under way end, and write what they came to."""
         last = asyncio.get_running_loop().time() + DRAIN_SECONDS
+        await self._finish.drained()  # what is being leased flies, too
         while self._tasks and (left := last - asyncio.get_running_loop().time()) > 0:
             await asyncio.wait(self._tasks, timeout=left)
         await self._finish.drained()
@@ -316,6 +318,20 @@ class DispatchLoop:
         leased = await self._dispatcher.turn(tx, results, flying=self._flying, free=free)
         return [leased, *([()] * (len(results) - 1))]
 
+    def _ended(
+        self, results: Sequence[AttemptResult], leased: Sequence[Sequence[Leased] | Again]
+    ) -> None:
+        """A transaction is over: others may lease, and what it has leased is sent.
+
+        Those whose ends it wrote may have lost their patience before it began: the database stood
+        still for seconds. So it is the transaction's end that counts, not theirs.
+        """
+        if self._leasing is results[0]:
+            self._leasing = None
+        for some in leased:
+            if not isinstance(some, Again):
+                self._start(some)
+
     def _start(self, leased: Sequence[Leased]) -> None:
         for one in leased:
             self._flying[one.client_id] += 1
@@ -336,14 +352,11 @@ class DispatchLoop:
             self._flying[leased.client_id] -= 1
             self._flying += Counter()  # forget clients with nothing under way
         try:
-            self._start(await self._finish.submit(result))
+            await self._finish.submit(result)
         except StoreError as error:
             # The lease runs out and the attempt counts as failed; the receiver gives its repeat
             # the same answer.
             _log.warning("attempt-not-written", **named(leased), error=str(error))
-        finally:
-            if self._leasing is result:
-                self._leasing = None
 
 
 class SweepLoop:

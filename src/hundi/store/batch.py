@@ -79,7 +79,8 @@ class GroupCommit(Generic[M, R]):
     `lanes` batches may be in flight at once; more than one only helps on PostgreSQL. One beside
     another begins with `company` members, or `linger` seconds after the first of them came. At most
     `queue` members wait, and of each `owner` a quarter of that: nobody fills it for all. `watch`
-    hears of each committed batch.
+    hears of each committed batch; `ended` of each, with its outcomes (none where it
+    failed), before its members do, and also when these have lost their patience long before.
     """
 
     def __init__(
@@ -95,12 +96,14 @@ class GroupCommit(Generic[M, R]):
         linger: float = LINGER_SECONDS,
         queue: int = 4096,
         watch: Callable[[Ran[M]], None] | None = None,
+        ended: Callable[[Sequence[M], Sequence[R | Again]], None] | None = None,
     ) -> None:
         self._database = database
         self._work = work
         self._keys = keys
         self._owner = owner or id
         self._watch = watch
+        self._ended = ended
         self._waiting: dict[_Waiting[M, R], None] = {}  # in order of arrival
         self._shares: dict[Hashable, int] = {}
         self._patience: asyncio.TimerHandle | None = None
@@ -221,23 +224,27 @@ class GroupCommit(Generic[M, R]):
     async def _settle(self, batch: list[_Waiting[M, R]]) -> None:
         clock = asyncio.get_running_loop().time
         members, began = [waiting.member for waiting in batch], clock()
-        try:
-            outcomes = await self._attempt(members)
-        except (UnavailableError, CommitUnknownError) as error:
-            self._fail(batch, error)
-            return
-        except Exception as error:  # noqa: BLE001 (handed to the member it belongs to)
-            if len(batch) == 1:
-                self._fail(batch, error)
-                return
+        outcomes = await self._tried(members)
+        if self._ended is not None:
+            self._ended(members, () if isinstance(outcomes, Exception) else outcomes)
+        if not isinstance(outcomes, Exception):
+            ended = clock()
+            self._hand_out(batch, outcomes)
+            if self._watch is not None:
+                since = [one.since for one in batch]
+                _tell(self._watch, Ran(members, since, began, ended, outcomes))
+        elif isinstance(outcomes, UnavailableError | CommitUnknownError) or len(batch) == 1:
+            self._fail(batch, outcomes)
+        else:
             for waiting in batch:  # one member's error must not be the others'
                 await self._settle([waiting])
-            return
-        ended = clock()
-        self._hand_out(batch, outcomes)
-        if self._watch is not None:
-            since = [one.since for one in batch]
-            _tell(self._watch, Ran(members, since, began, ended, outcomes))
+
+    async def _tried(self, members: list[M]) -> Sequence[R | Again] | Exception:
+        """The outcomes, or why nothing was kept or nobody knows."""
+        try:
+            return await self._attempt(members)
+        except Exception as error:  # noqa: BLE001 (handed to the member it belongs to)
+            return error
 
     async def _attempt(self, members: list[M]) -> Sequence[R | Again]:
         for _ in range(WHOLE_RETRIES):
