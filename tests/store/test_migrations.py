@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
@@ -18,6 +19,7 @@ from hundi.store.engine import Transaction, UnavailableError
 from hundi.store.metadata import metadata
 from hundi.store.migrate import is_current, upgrade
 from hundi.store.opening import BadUrlError, open_database, sqlite_path
+from tests.postgres import Cluster
 
 
 def _differences(connection: sa.Connection) -> list[object]:
@@ -48,6 +50,36 @@ async def test_upgrading_again_changes_nothing(database_url: str) -> None:
     database = await open_database(database_url, lambda: 0)
     assert await is_current(database)
     await database.close()
+
+
+async def test_indexes_are_made_while_others_write(postgres: Cluster) -> None:
+    """Who ends an exchange writes to its row first and to the document's then."""
+    url = postgres.create("hundi_upgraded")
+    await asyncio.to_thread(upgrade, url, "0009")
+    writer = await asyncpg.connect(url)
+    transaction = writer.transaction()
+    await transaction.start()
+    await writer.execute("update exchange set state = state")
+    upgrading = asyncio.create_task(asyncio.to_thread(upgrade, url))
+    await asyncio.sleep(1)
+    await writer.execute("update document set status = status", timeout=5)
+    await transaction.commit()
+    await asyncio.wait_for(upgrading, 30)
+    await writer.close()
+    database = await open_database(url, lambda: 0)
+    assert await is_current(database)
+    await database.close()
+    postgres.drop("hundi_upgraded")
+
+
+async def test_several_machines_upgrade_at_once(postgres: Cluster) -> None:
+    """One does it; those who wait for their turn do not hold it up."""
+    url = postgres.create("hundi_together")
+    await asyncio.wait_for(asyncio.gather(*(asyncio.to_thread(upgrade, url) for _ in range(4))), 60)
+    database = await open_database(url, lambda: 0)
+    assert await is_current(database)
+    await database.close()
+    postgres.drop("hundi_together")
 
 
 async def test_a_later_versions_tables_are_served_and_left_alone(database_url: str) -> None:

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from hundi.store.engine import Database, Transaction, UnavailableError
@@ -16,9 +16,15 @@ from hundi.store.postgres import connect_once
 _SCRIPTS = Path(__file__).parent / "migrations"
 _VERSION = sa.select(sa.column("version_num", sa.String)).select_from(sa.table("alembic_version"))
 
+_TURN = sa.text("select pg_try_advisory_lock(20260401)")
+SECONDS_BETWEEN_TURNS = 0.2
+
 
 def upgrade(url: str, revision: str = "head") -> None:
     """Bring a database to the newest schema. Safe to run again; never loses a row.
+
+    SQLite changes in one transaction, PostgreSQL in one for each revision, so that indexes may be
+    made while others write.
 
     Raises BadUrlError for an unknown URL, UnavailableError or what SQLAlchemy raises for a database
     out of reach.
@@ -74,18 +80,33 @@ async def _upgrade_postgres(url: str, revision: str) -> None:
         "postgresql+asyncpg://", async_creator=lambda: connect_once(url), poolclass=NullPool
     )
     try:
-        async with engine.begin() as connection:
-            # Two machines that upgrade at once take turns.
-            await connection.execute(sa.text("select pg_advisory_xact_lock(20260401)"))
+        async with engine.connect() as connection:
+            await _take_turn(connection)
             await connection.run_sync(_run, revision)
+            await connection.commit()
     finally:
         await engine.dispose()
 
 
+async def _take_turn(connection: AsyncConnection) -> None:
+    """Of two machines that upgrade at once one goes first; the connection's end gives the turn on.
+
+    Who waits asks again and again, with no statement under way between: indexes that are made
+    while others write wait for all statements that began before.
+    """
+    while not (await connection.execute(_TURN)).scalar():
+        await connection.commit()
+        await asyncio.sleep(SECONDS_BETWEEN_TURNS)
+    await connection.commit()
+
+
 def _run(connection: sa.Connection, revision: str) -> None:
     # A later version's tables hold what this one uses; these are not looked at again either.
-    if _stands(connection) >= (_newest() if revision == "head" else revision):
+    stands = _stands(connection)
+    if stands >= (_newest() if revision == "head" else revision):
         return
+    if connection.dialect.name == "postgresql":
+        connection.commit()  # each migration has a transaction of its own
     # Alembic is a third of the time that a command takes to start, and seldom needed.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
