@@ -140,6 +140,17 @@ def _pragmas(folder: Path) -> dict[str, str]:
     return {"journal_mode": mode, "synchronous": _LEVELS[level]}
 
 
+async def stored(place: Place) -> int:
+    """Bytes that the database holds on the disk; of a file what its log will bring is still missing."""
+    if sqlite_path(place.url) is None:
+        [(size,)] = await ask(place.url, "select pg_database_size(current_database())")
+    else:
+        [(size,)] = await ask(
+            place.url, "select page_count * page_size from pragma_page_count, pragma_page_size"
+        )
+    return int(size)
+
+
 async def ask(url: str, text: str) -> list[tuple[Any, ...]]:
     """Rows of a query that both databases understand, on a connection of its own."""
     path = sqlite_path(url)

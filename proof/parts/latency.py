@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
+from bench import orders
 from bench.stage import percentile
+from proof.ground.databases import stored
 from proof.ground.driving import Driver, cores, shown
 from proof.ground.network import SPLIT, standing
 from proof.part import BOTH, Figure, Part, ProofError, Run, at_most, told
@@ -18,7 +20,7 @@ async def measure(run: Run) -> Sequence[Figure]:
     """Find the most, then let so much of it arrive at random."""
     seconds = run.size(full=60, brief=6, tiny=1)
     async with standing(run, roles=SPLIT) as network:
-        driver = Driver(network)
+        driver, before = Driver(network), await stored(network.place)
         run.progress.goal("shares of the most", len(SHARES) + 1)
         most = await driver.exchanges(seconds)
         if not most.trips:
@@ -35,7 +37,9 @@ async def measure(run: Run) -> Sequence[Figure]:
                 *_stalls(share, seen.webhooks, "from ack to webhook"),
                 told(f"at {share} %: from ack to webhook, p50 / p99", shown(seen.webhooks)),
             ]  # fmt: skip
-        return figures
+        taken = (await stored(network.place) - before) / driver.accepted
+        return [*figures, told(f"on the disk for each order of {len(orders.send()):,} bytes, sent and settled",
+                               f"{taken:,.0f} bytes, of {driver.accepted:,} orders")]  # fmt: skip
 
 
 def _stalls(share: int, latencies: list[float], what: str) -> list[Figure]:
