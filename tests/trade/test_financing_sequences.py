@@ -11,6 +11,7 @@ from hundi.exchange import tables
 from hundi.exchange.verdict import Decision
 from hundi.simulator.story import Body
 from tests.trade import loans
+from tests.trade.invariants import wrong_in
 from tests.trade.lending import LENDER_CLIENTS, Lending, accepted_invoice, lending_desk
 from tests.trade.test_financing import ANSWER, ASK, SHARE
 from tests.trade.test_story import INVOICE_2
@@ -109,6 +110,7 @@ async def check(lending: Lending, *, at_rest: bool) -> None:
         live = [key for key, status in requests.items() if status in LIVE]
         assert (await lending.reserved(INVOICE_2)).get("financed", 0) == len(live)
         await receipts_are_answered(lending)
+        assert await lending.database.read(wrong_in) == []
 
 
 async def receipts_are_answered(lending: Lending) -> None:
