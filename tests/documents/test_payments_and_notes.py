@@ -79,7 +79,7 @@ class Invoice:
         free = self.view.balance(ledger.DUE).left
         less = free * deducted // 2000
         money = free * cash // 2000 + (over if cash == deducted == 1000 else 0)
-        if money + less == 0:
+        if not free or money + less == 0:
             return
         splits = [payments.split("TDS", str(Decimal(less).scaleb(-2)))] if less else []
         body = payments.pay(payments.share(1, cash=str(Decimal(money).scaleb(-2)), splits=splits))

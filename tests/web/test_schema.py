@@ -101,7 +101,7 @@ def test_our_own_calls_are_those_that_are_described() -> None:
 def _served() -> set[tuple[str, str]]:
     handlers = [
         *((f"{network.V1}{path}", one) for one in network.CALLS for path in one.paths),
-        *((path, one) for one in network.OPERATION for path in one.paths),
+        *((path, one) for one in (network.read_schema, *network.OPERATION) for path in one.paths),
     ]
     names = {"{kind:str}": "{type}", "{object_id:str}": "{objectId}",
              "{req_msg_id:str}": "{reqMsgId}", "{webhook_id:str}": "{webhookId}",

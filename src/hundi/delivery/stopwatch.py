@@ -4,8 +4,8 @@ aiohttp's connector tells a tracer of its steps; what it does not tell, the mome
 stands and TLS begins, is when the TLS context is asked for a session.
 """
 
-import asyncio
 import ssl
+import time
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
@@ -16,16 +16,15 @@ _running: ContextVar["Stopwatch | None"] = ContextVar("running", default=None)
 
 
 class Stopwatch(Trace):
-    """Notes moments of one POST on the event loop's clock; `laps` makes spans of them."""
+    """Notes moments of one POST on the steady clock; `laps` makes spans of them."""
 
     def __init__(self) -> None:
-        self.clock = asyncio.get_running_loop().time
         self._at: dict[str, float] = {}
         _running.set(self)
 
     def note(self, moment: str) -> None:
         """Note a moment; the last one counts, where several addresses were tried."""
-        self._at[moment] = self.clock()
+        self._at[moment] = time.monotonic()
 
     def laps(self) -> Iterator[tuple[str, float, float]]:
         """Each part that took place, with its beginning and its end."""

@@ -6,7 +6,7 @@ A collector that is slow or gone costs spans, never a request: they wait in a bo
 sent by a thread of their own.
 """
 
-import asyncio
+import time
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -134,5 +134,8 @@ def _masked(attributes: Attributes, masking: Masking) -> dict[str, str | int | b
 
 
 def _wall(at: float) -> int:
-    """Nanoseconds since 1970 of a moment on the event loop's clock."""
-    return wall_clock() * 1000 - int((asyncio.get_running_loop().time() - at) * _NANOSECONDS)
+    """Nanoseconds since 1970 of a moment on the steady clock, which is the event loop's as well.
+
+    uvloop tells of it in whole milliseconds, as they were when its turn began.
+    """
+    return wall_clock() * 1000 - int((time.monotonic() - at) * _NANOSECONDS)
