@@ -3,6 +3,8 @@
 import asyncpg
 import pytest
 
+from hundi.exchange.gathering import _RELATED
+from hundi.exchange.record import _LOCK_DOCUMENTS, _SHOWN
 from hundi.exchange.writes import FREE_LANES
 from hundi.ledger.operations import END_TRANSFER
 from hundi.store.postgres import SETTINGS
@@ -49,3 +51,13 @@ async def test_lanes_are_freed_by_their_webhook(postgres_url: str, counted: bool
         await told(postgres_url, LANES, "vacuum analyze further_lane")
     shown = await plan(postgres_url, FREE_LANES)
     assert "Index Cond: (webhook_id = ANY" in shown, shown
+
+
+@pytest.mark.parametrize(
+    "bulk", [_LOCK_DOCUMENTS, _SHOWN, _RELATED], ids=["lock", "shown", "related"]
+)
+async def test_documents_are_looked_up_by_their_key(postgres_url: str, bulk: Bulk) -> None:
+    """No other index that holds the columns of the key may be taken for it."""
+    shown = await plan(postgres_url, bulk)
+    assert "_pkey" in shown, shown
+    assert "document_written" not in shown, shown

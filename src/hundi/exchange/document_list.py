@@ -44,7 +44,10 @@ _SHOWN = f"{visibility.DOCUMENT} and ($6 = '' or " + _FOUND.format(
     seen=f" and {visibility.CONTENT}"
 ) + ")"  # fmt: skip
 _ROAD = (
-    " from document {a} where {a}.{side} = m.{entity} and (" + _of("{a}") + ") < ($7, $8, $9, $10)"
+    # Whoever does not say `created_at > 0` does not get the list's index.
+    " from document {a} where {a}.{side} = m.{entity} and {a}.created_at > 0 and ("
+    + _of("{a}")
+    + ") < ($7, $8, $9, $10)"
     " order by " + _downwards("{a}") + " limit $11"
 )
 

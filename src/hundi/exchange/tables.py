@@ -51,6 +51,9 @@ sa.Index(
     document.c.created_at,
     document.c.type,
     document.c.object_id,
+    # For the list alone: it holds all of the key's columns, and must not be taken for the key.
+    postgresql_where=sa.text("created_at > 0"),
+    sqlite_where=sa.text("created_at > 0"),
 )
 sa.Index(
     "document_came",
