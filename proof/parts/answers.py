@@ -22,6 +22,8 @@ KINDS = {"p": "proposals", "f": "facts", "r": "outcomes"}
 _DATED = 30.0
 GROWTH = 8.0
 """MiB, over half of the rounds: by then SQLite's page caches and every connection have their size."""
+IN_ALL = 24.0
+"""MiB, over all rounds: so much, and half as much again, as those caches take."""
 _LATEST = "select coalesce(max(started_at), 0) from attempt"
 _FIRST_ATTEMPTS = (
     "select d.req_msg_id, d.kind, x.state, d.state, d.failures, d.attempts, d.due_at, a.ended_at,"
@@ -254,6 +256,8 @@ def _figures(run: Run, matrix: Matrix, *, doors: Doors, sizes: Sequence[float]) 
         at_most("the longest attempt; the deadline is 15 s", 16.5, seen=matrix.slowest, unit="s"),
         at_most("server's memory at the end beyond that after half of the rounds", GROWTH,
                 seen=max(0.0, sizes[-1] - sizes[len(sizes) // 2]), unit="MiB"),
+        at_most("server's memory at the end beyond that after the first round", IN_ALL,
+                seen=max(0.0, sizes[-1] - sizes[0]), unit="MiB"),
         told("attempts whose second one came before the look between them", f"{matrix.unseen:,}"),
         told("server's memory after the first round, a quarter, half, three quarters and all",
              ", ".join(f"{size:.0f}" for size in _quarters(sizes)) + " MiB"),

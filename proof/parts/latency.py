@@ -20,7 +20,8 @@ async def measure(run: Run) -> Sequence[Figure]:
     """Find the most, then let so much of it arrive at random."""
     seconds = run.size(full=60, brief=6, tiny=1)
     async with standing(run, roles=SPLIT) as network:
-        driver, before = Driver(network), await stored(network.place)
+        driver = Driver(network)
+        before = await stored(network.place)
         run.progress.goal("shares of the most", len(SHARES) + 1)
         most = await driver.exchanges(seconds)
         if not most.trips:

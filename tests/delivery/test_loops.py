@@ -68,7 +68,7 @@ class Stalled:
         ]
         self.database = self
         self.sent: list[int] = []
-        self.done = asyncio.Event()
+        self.webhooks, self.done = webhooks, asyncio.Event()
 
     async def write(self, work: Callable[[None], Any]) -> object:
         await asyncio.sleep(0.05)
@@ -86,7 +86,7 @@ class Stalled:
 
     async def attempt(self, leased: Any) -> Any:
         self.sent.append(leased.webhook_id)
-        if len(self.sent) == 4:
+        if len(self.sent) == self.webhooks:
             self.done.set()
         return SimpleNamespace(leased=leased)
 

@@ -32,6 +32,7 @@ RAIL_TOKEN = "the word before the rail"
 CALLER = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 SEALING_KEY = new_key(system_random)
 LEAK = b"PURLEAK"
+_ID = re.compile("(MSG|RSP)[0-9A-F]{32}")
 ACCOUNT = "918273645501234"
 OTHERS = ("asha.rao@example.com", "9876501234", "98765 01234", ACCOUNT, "4111 1111 1111 1111")
 
@@ -217,7 +218,8 @@ def _kept(made: Show) -> list[str]:
     tokens = [made.buyer._fetched(), made.supplier._fetched(), STATIC_HEADER, RAIL_TOKEN]
     tokens.append(SEALING_KEY)
     bodies = " ".join(hook.body.decode() for hook in (*made.buyer.took, *made.supplier.took))
-    pans = re.findall(r"[A-Z]{5}[0-9]{4}[A-Z]", bodies)
+    # One message id in a hundred has the form of a PAN somewhere in its digits.
+    pans = re.findall(r"[A-Z]{5}[0-9]{4}[A-Z]", _ID.sub("", bodies))
     mails = re.findall(r"[\w.]+@[\w]+\.\w+", bodies)
     numbers = re.findall(r"(?<![A-Za-z0-9.])[0-9]{9,18}(?![A-Za-z0-9.])", bodies)
     assert {story.BUYER.pan, story.SUPPLIER.pan} <= set(pans)

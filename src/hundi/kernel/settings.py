@@ -25,7 +25,8 @@ class Keeping:
 class ServeSettings:
     """What is served. `role` is all, api or dispatcher.
 
-    Port 0 means any free one, None that a dispatcher listens nowhere. One process does what the role says; of `workers` above 1 each is a process of its own.
+    Port 0 means any free one, None that a dispatcher listens nowhere. One process does what the role
+    says; of `workers` above 1 each is a process of its own.
 
     `dev` allows http and loopback endpoints, for two systems on one laptop, and simulates contacts.
     `lifetimes` say how long proposals and bids wait for an answer. `contact_rail` is where ownership

@@ -79,8 +79,8 @@ class GroupCommit(Generic[M, R]):
     `lanes` batches may be in flight at once; more than one only helps on PostgreSQL. One beside
     another begins with `company` members, or `linger` seconds after the first of them came. At most
     `queue` members wait, and of each `owner` a quarter of that: nobody fills it for all. `watch`
-    hears of each committed batch; `ended` of each, with its outcomes (none where it
-    failed), before its members do, and also when these have lost their patience long before.
+    hears of each committed batch. `ended` hears of each, with its outcomes (none where it failed),
+    before its members do, and also when these have lost their patience long before.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
 """The index of what a business wrote is for lists alone: it may not tempt a planner away from the key.
 
-It begins with the author as the key does and holds all of the key's columns. Over a table that nobody
-has counted yet PostgreSQL thinks both as good, and a process keeps its plans: a document was then
-looked up among all of its author's.
+It begins with the author as the key does and holds all of the key's columns. Over a table that
+autovacuum has not counted yet PostgreSQL thinks both as good, and a process keeps that plan until
+then: a document was looked up among all of its author's.
 """
 
 import sqlalchemy as sa
