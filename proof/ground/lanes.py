@@ -1,6 +1,7 @@
 """Many receivers behind one port, by the first part of the path: what order came in, and trouble."""
 
 import asyncio
+from collections import Counter
 from random import Random
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ _OBJECT = b'"PUR'
 _VERSION = b'"newVersion": '
 Lane = tuple[bytes, bytes]
 """A receiver, and a document."""
+SPOILT_AT_MOST = 3
+"""Attempts at one webhook: after a fourth the network would wait for ten minutes, and the part for it."""
 
 
 def nothing(_lane: Lane, _webhook: bytes) -> None:
@@ -37,7 +40,7 @@ class Lanes(Systems):
         self.versions: dict[Lane, int] = {}
         self.backwards = 0
         self.standing = 0
-        self.spoilt = 0
+        self.spoilt: Counter[bytes] = Counter()
         self.arrived: dict[bytes, float] = {}
 
     def took(self, transport: asyncio.Transport, head: bytes, body: bytes) -> None:
@@ -47,14 +50,19 @@ class Lanes(Systems):
         lane = (receiver, body[(at := body.index(_OBJECT) + 1) : at + 35])
         self.arrived.setdefault(headers.value(b"hundi-exchange") + receiver, perf_counter())
         self._order(lane, int(headers.value(b"hundi-sequence")), webhook)
-        if receiver in self.bad and self._chance.randrange(100) < self.trouble:
-            self.spoilt += 1
+        if receiver in self.bad and self._spoils(webhook):
             self._misbehave(transport, head, body)
             return
         if b"/req-" in head[: head.index(b"\r")]:
             self._version(lane, body)
         super().took(transport, head, body)
         self.heard(lane, webhook)
+
+    def _spoils(self, webhook: bytes) -> bool:
+        if self._chance.randrange(100) >= self.trouble or self.spoilt[webhook] >= SPOILT_AT_MOST:
+            return False
+        self.spoilt[webhook] += 1
+        return True
 
     def _order(self, lane: Lane, sequence: int, webhook: bytes) -> None:
         last, name = self.sequences.get(lane, (0, b""))
