@@ -45,6 +45,21 @@ def test_no_table_differs(database_url: str) -> None:
     assert asyncio.run(ask()) == []
 
 
+async def test_pages_leave_the_room_that_is_declared(postgres_url: str) -> None:
+    declared = {
+        table.name: [f"{name}={value}" for name, value in options.items()]
+        for table in metadata.sorted_tables
+        if (options := table.dialect_options["postgresql"]["with"])
+    }
+    connection = await asyncpg.connect(postgres_url)
+    rows = await connection.fetch(
+        "select relname, reloptions from pg_class where relkind = 'r' and reloptions is not null"
+        " and relnamespace = 'public'::regnamespace"
+    )
+    await connection.close()
+    assert {row["relname"]: row["reloptions"] for row in rows} == declared != {}
+
+
 async def test_upgrading_again_changes_nothing(database_url: str) -> None:
     upgrade(database_url)
     database = await open_database(database_url, lambda: 0)
