@@ -26,6 +26,7 @@ write() { # FILE, text on standard input
 
 take_lock() {
   exec 9>"$home/lock"
+  [ "$(id -u)" -ne 0 ] || chown "$run_as": "$home/lock" # the watch runs as the servers' owner
   flock -w 60 9 || die 'Another standby.sh is at work here. Try again when it has ended.'
 }
 

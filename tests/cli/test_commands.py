@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hundi import __version__
+from hundi.cli.database import without_password
 
 
 def hundi(*arguments: str, url: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -30,6 +31,27 @@ def test_the_help_names_the_whole_trade() -> None:
     told = " ".join(hundi("--help", url="").stdout.split())
     for word in ("orders, invoices, payments and bids", "Play a whole trade"):
         assert word in told
+
+
+def test_a_database_that_is_made_by_the_way_is_told(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    made = hundi("client", "add", "--name", "ERP", "--mailbox", url=url)
+    assert made.returncode == 0
+    assert str(tmp_path / "new.db") in made.stderr
+    assert hundi("client", "add", "--name", "ERP", "--mailbox", url=url).stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://a:b%40c:d@h1:5432,h2/x", "postgresql://a:***@h1:5432,h2/x"),
+        ("postgresql://a@h/x?password=b@/c&y=z", "postgresql://a@h/x?password=***&y=z"),
+        ("postgresql://h1:5432/x?user=a@b", "postgresql://h1:5432/x?user=a@b"),
+        ("sqlite:///hundi.db", "sqlite:///hundi.db"),
+    ],
+)
+def test_a_database_is_named_without_its_password(url: str, shown: str) -> None:
+    assert without_password(url) == shown
 
 
 def test_a_client_and_its_party(database_url: str) -> None:

@@ -110,7 +110,7 @@ def test_upgrading_seals_what_the_version_before_left_in_clear(tmp_path: Path) -
     with sa.create_engine(url).begin() as connection:
         connection.execute(sa.text("update client set webhook_secret = 'whsec_in-clear'"))
     kept = hundi("db", "upgrade", "--keep-clear", "--json", url=url)
-    assert json.loads(kept.stdout) == {"database": "up to date"}
+    assert json.loads(kept.stdout) == {"database": "up to date", "at": url}
     assert b"whsec_in-clear" in (tmp_path / "old.db").read_bytes()
     told = hundi("db", "upgrade", "--json", url=url)
     assert json.loads(told.stdout)["sealed"].startswith("1 ")

@@ -67,6 +67,43 @@ async def test_upgrading_again_changes_nothing(database_url: str) -> None:
     await database.close()
 
 
+def _cut_off(monkeypatch: pytest.MonkeyPatch, url: str, *, after: int) -> bool:
+    """Whether an upgrade ended in the middle, after so many changes of tables and indexes."""
+    left = after
+    real = sa.engine.default.DefaultExecutionContext.pre_exec
+
+    def count(context: sa.engine.default.DefaultExecutionContext) -> None:
+        nonlocal left
+        left -= context.isddl
+        if left < 0:
+            raise ConnectionAbortedError
+        real(context)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sa.engine.default.DefaultExecutionContext, "pre_exec", count)
+        try:
+            upgrade(url)
+        except ConnectionAbortedError:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("stands", ["", "0009", "0010", "0011"])
+def test_an_upgrade_that_was_cut_off_is_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stands: str
+) -> None:
+    for after in range(0, 100, 1 if stands else 13):
+        url = f"sqlite:///{tmp_path / f'{after}.db'}"
+        if stands:
+            upgrade(url, stands)
+        if not _cut_off(monkeypatch, url, after=after):
+            assert after > 1
+            return
+        upgrade(url)
+        with sa.create_engine(url).connect() as connection:
+            assert _differences(connection) == []
+
+
 async def test_indexes_are_made_while_others_write(postgres: Cluster) -> None:
     """Who ends an exchange writes to its row first and to the document's then."""
     url = postgres.create("hundi_upgraded")

@@ -121,6 +121,27 @@ async def test_a_loser_with_a_mailbox_waits_for_the_winner(lending: Lending) -> 
     assert (await outcome(lending, "respRespondBid"))["result"] == "SUCCESS"
 
 
+async def test_a_loser_with_a_mailbox_knows_nothing_before(lending: Lending) -> None:
+    await asked(lending)
+    await both_bid(lending)
+    change = sa.update(parties.client).where(parties.client.c.client_id == "lender-b")
+    await lending.database.write(lambda tx: tx.execute(change.values(mailbox=True)))
+    before = await events(lending, "lender-b")
+    await lending.submit(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"}))
+    again = await lending.refused(ANSWER, loans.bid_answer({"BID-B1": "REJECT"}))
+    assert {code for code, _ in again} == {"DOC-BUSY"}
+    repeated = await lending.refused(SHARE, loans.bid("BID-B1"), **BY_B)
+    assert {code for code, _ in repeated} == {"DOC-EXISTS"}
+    [waits] = await lending.rows(
+        sa.select(tables.exchange.c.req_msg_id).where(tables.exchange.c.leader_id.is_not(None))
+    )
+    with pytest.raises(RefusedError):
+        await lending.database.read(
+            lambda tx: deliveries.exchange(tx, "lender-b", waits["req_msg_id"])
+        )
+    assert await events(lending, "lender-b") == before
+
+
 async def test_who_may_not_speak(lending: Lending) -> None:
     invoice = await accepted_invoice(lending)
     body = loans.financing([invoice])

@@ -16,7 +16,14 @@ import typer
 from hundi import __version__
 from hundi.cli.backup import backup
 from hundi.cli.clients import client_commands
-from hundi.cli.database import AsJson, FailedError, UnusableError, database_url, show
+from hundi.cli.database import (
+    AsJson,
+    FailedError,
+    UnusableError,
+    database_url,
+    show,
+    without_password,
+)
 from hundi.cli.invariants import invariants
 from hundi.cli.journal import journal_commands
 from hundi.cli.keys import keys_to_serve, seal_what_is_clear, secrets_commands
@@ -192,10 +199,11 @@ def _db_upgrade(
     as_json: AsJson = False,
 ) -> None:
     """Bring the database to this version's tables, secrets sealed. Safe to run again."""
-    upgrade(database_url())
+    url = database_url()
+    upgrade(url)
     sealed = 0 if keep_clear else seal_what_is_clear()
     told = {"sealed": f"{sealed} secrets that lay in clear"} if sealed else {}
-    show({"database": "up to date", **told}, as_json=as_json)
+    show({"database": "up to date", "at": without_password(url), **told}, as_json=as_json)
 
 
 def _refused(refusal: RefusedError, *, as_json: bool) -> int:

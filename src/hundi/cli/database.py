@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -15,6 +16,7 @@ from hundi.store.migrate import is_current, upgrade
 from hundi.store.opening import DEFAULT_URL, open_database, sqlite_path
 
 T = TypeVar("T")
+_PASSWORD = re.compile(r"(?<=://)(?P<user>[^:/@?]*:)[^@/?]*(?=@)|(?P<name>\bpassword=)[^&]*")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -45,7 +47,12 @@ def existing(url: str) -> Path | None:
 def with_database(work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
     """Run work on the configured database; a SQLite file is made or brought up to date first."""
     url = database_url()
-    if sqlite_path(url) is not None:
+    path = sqlite_path(url)
+    if path is not None:
+        if not path.exists():
+            typer.echo(
+                f"hundi: there was no database. A new one is made: {path.absolute()}", err=True
+            )
         upgrade(url)
     return _run_on(url, work)
 
@@ -69,6 +76,11 @@ def database_url() -> str:
     url = os.environ.get("HUNDI_DATABASE_URL") or DEFAULT_URL
     sqlite_path(url)
     return url
+
+
+def without_password(url: str) -> str:
+    """A database URL as it may be shown."""
+    return _PASSWORD.sub(r"\g<user>\g<name>***", url)
 
 
 def show(found: dict[str, str], *, as_json: bool) -> None:

@@ -61,7 +61,7 @@ def conclude(
     copied = state in _UNANSWERED and reached and not exchange.receiver_mailbox
     _inform(writes, exchange, about=about, payload=payload, copied=copied)
     told = {exchange.client_id}
-    if reached or exchange.receiver_mailbox:
+    if reached or (exchange.receiver_mailbox and state is State.SETTLED):
         told.add(exchange.receiver_client)
     for client_id in sorted(told):
         writes.event(client_id, step.value, req_msg_id=exchange.req_msg_id, document=about[0])

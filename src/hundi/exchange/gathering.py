@@ -16,6 +16,7 @@ from hundi.exchange.document import Document
 from hundi.exchange.papers import Papers
 from hundi.exchange.record import (
     Exchange,
+    RequestDelivery,
     load_bodies,
     load_exchanges,
     lock_documents,
@@ -210,14 +211,7 @@ class Gatherer:
         ids = sorted({d.open_exchange for d in documents if d.open_exchange is not None})
         exchanges = await load_exchanges(tx, ids, self.messages)
         deliveries = await lock_request_deliveries(tx, ids)
-        return {
-            id_: OpenExchange(
-                exchange=exchange,
-                leased=deliveries[id_].leased,
-                reached=deliveries[id_].may_have_reached,
-            )
-            for id_, exchange in exchanges.items()
-        }
+        return {id_: _opened(exchange, deliveries.get(id_)) for id_, exchange in exchanges.items()}
 
     def _holders(
         self, requests: Mapping[int, Request], moved: Mapping[int, tuple[Key, ...]]
@@ -257,6 +251,15 @@ class Gatherer:
         }
         bodies = await load_bodies(tx, set(ids.values()), self.messages)
         return {key: bodies[id_] for key, id_ in ids.items() if id_ in bodies}, heavy
+
+
+def _opened(exchange: Exchange, delivery: RequestDelivery | None) -> OpenExchange:
+    """A mailbox has no delivery: what is open towards one waits for its leader, and is not there yet."""
+    return OpenExchange(
+        exchange=exchange,
+        leased=delivery is not None and delivery.leased,
+        reached=delivery is not None and delivery.may_have_reached,
+    )
 
 
 async def _heavy(

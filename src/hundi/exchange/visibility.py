@@ -7,10 +7,11 @@ otherwise, so a crash cannot make anything invisible that was seen.
 """
 
 REACHED = (
-    "(x.mailbox or exists (select 1 from attempt t where t.webhook_id = x.req_msg_id"
-    " and t.reached))"
+    "((x.mailbox and x.state = 'SETTLED')"
+    " or exists (select 1 from attempt t where t.webhook_id = x.req_msg_id and t.reached))"
 )
-"""Whether the exchange `x` may have reached its receiver. A mailbox holds what comes at once."""
+"""Whether the exchange `x` may have reached its receiver. A mailbox holds what comes at once, but for
+what waits for its leader: that is open, and given up it never came."""
 
 _TOOK_EFFECT = (
     "(x.effect = 'FACT' and exists (select 1 from delivery q where q.webhook_id = x.req_msg_id))"

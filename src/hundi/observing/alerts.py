@@ -39,6 +39,40 @@ SYMPTOMS = (
         what="See the database, its disk and the lines `store-unavailable` of the log.",
     ),
     Symptom(
+        name="PromiseBroken",
+        expr="max(hundi_invariants_broken) > 0",
+        wait="0m",
+        severity="page",
+        summary="The store breaks a promise: what it holds does not agree with itself.",
+        what="Run `hundi invariants`, see the lines `invariant-broken` of the log, and keep a backup.",
+    ),
+    Symptom(
+        name="PromisesUnchecked",
+        expr="max(hundi_invariants_checked_timestamp) > 0"
+        " and time() - max(hundi_invariants_checked_timestamp) > 3600",
+        wait="5m",
+        severity="ticket",
+        summary="The store has not been checked for an hour.",
+        what="See HUNDI_INVARIANTS_EVERY, and the lines `housekeeping-…` of the log.",
+    ),
+    Symptom(
+        name="JournalUnsealed",
+        expr="max(hundi_journal_checkpoint_timestamp) > 0"
+        " and time() - max(hundi_journal_checkpoint_timestamp) > 2 * 86400",
+        wait="5m",
+        severity="ticket",
+        summary="The journal's heads were not signed for two days; they are once a day.",
+        what="See whether a process has HUNDI_JOURNAL_KEY, and run `hundi journal verify`.",
+    ),
+    Symptom(
+        name="WorkerSilent",
+        expr="min(hundi_worker_up) == 0",
+        wait="2m",
+        severity="page",
+        summary="A process of `hundi serve --workers` does not answer within a second.",
+        what="See its lines in the log; it is started again where it has ended.",
+    ),
+    Symptom(
         name="OutboxOld",
         expr="max(hundi_outbox_oldest_due_seconds) > 300 and max(hundi_breakers_open) == 0",
         wait="5m",
@@ -68,7 +102,8 @@ SYMPTOMS = (
         wait="10m",
         severity="ticket",
         summary="A webhook was given up after ten days of trying.",
-        what="Once its receiver is well again, redrive it.",
+        what="Once its receiver is well, tell sender or receiver: either redrives it by"
+        " POST /network/v1/deliveries/{webhook-id}/redrive.",
     ),
     Symptom(
         name="LoopLate",

@@ -132,6 +132,19 @@ _ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 (("max(hundi_ledger_oldest_pending_seconds)", "reserved for"),),
             ),
             Panel(
+                "Promises that the store breaks",
+                "short",
+                (("max(hundi_invariants_broken)", "broken"),),
+            ),
+            Panel(
+                "Since the store was checked, and its journal signed",
+                "s",
+                (
+                    ("time() - (max(hundi_invariants_checked_timestamp) > 0)", "checked"),
+                    ("time() - (max(hundi_journal_checkpoint_timestamp) > 0)", "signed"),
+                ),
+            ),
+            Panel(
                 "Processor",
                 "percentunit",
                 (("rate(process_cpu_seconds_total[$__rate_interval])", "{{instance}} {{worker}}"),),
@@ -145,6 +158,7 @@ _ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 (
                     ("count by (version, database) (hundi_build_info)", "{{version}} {{database}}"),
                     ("sum(hundi_database_up)", "that reach the database"),
+                    ("sum(hundi_worker_up)", "that answer beside each other"),
                 ),
             ),
         ),

@@ -31,10 +31,7 @@ def upgrade(url: str, revision: str = "head") -> None:
     """
     path = sqlite_path(url)
     if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)), poolclass=NullPool)
-        with engine.begin() as connection:
-            _run(connection, revision)
+        _upgrade_sqlite(path, revision)
         return
     failure: list[BaseException] = []
 
@@ -50,6 +47,22 @@ def upgrade(url: str, revision: str = "head") -> None:
     thread.join()
     if failure:
         raise failure[0]
+
+
+def _upgrade_sqlite(path: Path, revision: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(
+        sa.URL.create("sqlite", database=str(path)),
+        poolclass=NullPool,
+        connect_args={"isolation_level": None},
+    )
+    with engine.connect() as connection:
+        if _is_there(connection, revision):  # mostly: then nobody waits for a server that writes
+            return
+        # By itself the driver would begin at the first row that is written: after the first tables.
+        connection.exec_driver_sql("begin immediate")
+        _run(connection, revision)
+        connection.commit()
 
 
 async def is_current(database: Database) -> bool:
@@ -101,9 +114,7 @@ async def _take_turn(connection: AsyncConnection) -> None:
 
 
 def _run(connection: sa.Connection, revision: str) -> None:
-    # A later version's tables hold what this one uses; these are not looked at again either.
-    stands = _stands(connection)
-    if stands >= (_newest() if revision == "head" else revision):
+    if _is_there(connection, revision):
         return
     if connection.dialect.name == "postgresql":
         connection.commit()  # each migration has a transaction of its own
@@ -115,6 +126,11 @@ def _run(connection: sa.Connection, revision: str) -> None:
     config.set_main_option("script_location", str(_SCRIPTS))
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
+
+
+def _is_there(connection: sa.Connection, revision: str) -> bool:
+    # A later version's tables hold what this one uses; these are not looked at again either.
+    return _stands(connection) >= (_newest() if revision == "head" else revision)
 
 
 def _stands(connection: sa.Connection) -> str:

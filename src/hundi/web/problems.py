@@ -80,7 +80,9 @@ def _framework(request: Caller, error: HTTPException) -> Response[bytes]:
     if isinstance(error, ValidationException):
         return refused(request, RefusedError(_invalid(request, error)))
     if isinstance(error, NotFoundException):
-        detail = "There is no such call. /schema of a process that takes calls lists those there are."
+        detail = (
+            "There is no such call. /schema of a process that takes calls lists those there are."
+        )
         return refused(request, RefusedError([NO_ROUTE.at("", detail)]))
     if isinstance(error, MethodNotAllowedException):
         return refused(request, RefusedError([METHOD.at("", METHOD.meaning)]))
