@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from hundi.delivery import dispatch
+from hundi.delivery.codes import CodeLoop
 from hundi.delivery.dispatch import DispatchLoop, SweepLoop
 from hundi.store import batch
 from hundi.store.engine import UnavailableError
@@ -54,6 +56,34 @@ async def test_a_loop_goes_on_after_trouble(
     assert dispatcher.turns >= 2
 
 
+class TroubledCodes:
+    """A sender of codes that fails once, then finds none."""
+
+    def __init__(self, trouble: Exception) -> None:
+        self._trouble = [trouble]
+        self.again = asyncio.Event()
+
+    async def lapse(self) -> bool:
+        return False
+
+    async def send_due(self) -> bool:
+        if self._trouble:
+            raise self._trouble.pop()
+        self.again.set()
+        return False
+
+
+@pytest.mark.parametrize("trouble", TROUBLE)
+async def test_codes_are_sent_on_after_trouble(trouble: Exception) -> None:
+    sender = TroubledCodes(trouble)
+    loop = CodeLoop(sender, lambda: None)  # type: ignore[arg-type]
+    running = asyncio.create_task(loop.run())
+    async with asyncio.timeout(5):
+        await sender.again.wait()
+        loop.stop()
+        await running
+
+
 class Stalled:
     """A dispatcher of a few webhooks, over a database that answers when nobody waits any more."""
 
@@ -89,6 +119,33 @@ class Stalled:
         if len(self.sent) == self.webhooks:
             self.done.set()
         return SimpleNamespace(leased=leased)
+
+
+class Slow(Stalled):
+    """One whose database takes longer over a lease than it leaves time for an answer."""
+
+    def __init__(self, webhooks: int) -> None:
+        super().__init__(webhooks)
+        self.given_back: list[int] = []
+
+    def unsent(self, leased: Any) -> Any:
+        self.given_back.append(leased.webhook_id)
+        self.done.set()
+        return SimpleNamespace(leased=leased)
+
+
+async def test_a_lease_that_came_too_late_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its answer might come after another dispatcher has taken it over."""
+    monkeypatch.setattr(dispatch, "LATEST_SECONDS", -1)
+    dispatcher = Slow(1)
+    loop = DispatchLoop(dispatcher)  # type: ignore[arg-type]
+    running = asyncio.create_task(loop.run())
+    async with asyncio.timeout(5):
+        await dispatcher.done.wait()
+        loop.stop()
+        await running
+        await loop.drained()
+    assert (dispatcher.sent, dispatcher.given_back) == ([], [0])
 
 
 async def test_it_goes_on_leasing_when_those_whose_attempts_ended_wait_no_more(

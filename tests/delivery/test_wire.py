@@ -13,6 +13,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from hundi import __version__
+from hundi.delivery import wire as wire_module
 from hundi.delivery.egress import EgressGuard
 from hundi.delivery.wire import ANSWER_AT_MOST, Endpoint, HttpWire, Parcel
 from hundi.exchange.verdict import Kind
@@ -315,6 +316,22 @@ async def test_a_gzip_bomb_stays_packed(wire: HttpWire) -> None:
         tracemalloc.stop()
     assert answer.body == bomb[:ANSWER_AT_MOST]
     assert most < 4 << 20
+
+
+async def test_clients_who_share_a_slow_host_wait_for_no_place(
+    wire: HttpWire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waits here for a place, and is counted as unreachable, was never asked."""
+    monkeypatch.setattr(wire_module, "ALL_CONNECTS_SECONDS", 1)
+
+    async def behave(_receiver: Receiver, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(2)
+        writer.write(OK)
+
+    async with receiving(behave) as slow:
+        posts = (wire.post(endpoint(slow.url), PARCEL, now=NOW) for _ in range(100))
+        answers = await asyncio.gather(*posts)
+    assert {(one.status, one.error) for one in answers} == {(200, None)}
 
 
 async def test_a_slow_endpoint_slows_no_other(wire: HttpWire) -> None:

@@ -5,7 +5,7 @@ import json
 import pytest
 import sqlalchemy as sa
 
-from hundi.delivery.dispatch import endpoint_of
+from hundi.delivery.parcels import endpoint_of
 from hundi.exchange.endpoints import Changes, rotate_secret, set_client
 from hundi.exchange.leases import Leased
 from hundi.kernel.clock import DAY

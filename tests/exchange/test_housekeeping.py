@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from hundi.exchange import housekeeping, tables
+from hundi.exchange.feed import number_events
 from hundi.exchange.housekeeping import Housekeeping
 from hundi.exchange.idempotency import KEPT
 from hundi.exchange.refusals import RefusalLog
@@ -67,6 +68,24 @@ async def test_a_tick_forgets_so_many_and_the_next_ones_go_on(
     assert await _count(stage, TOKEN) == 4, "it looks again after some minutes, not at every tick"
     await keeping._tick(housekeeping.TICKS_BETWEEN_PURGES)
     assert await _count(stage, TOKEN) == 3
+
+
+class Loaded:
+    """A database in which there is always one more event to number."""
+
+    def __init__(self) -> None:
+        self.works: list[object] = []
+
+    async def write(self, work: object) -> int:
+        self.works.append(work)
+        assert len(self.works) < 10, "it numbers and numbers"
+        return work is number_events
+
+
+async def test_events_that_go_on_coming_keep_it_from_nothing() -> None:
+    database = Loaded()
+    await Housekeeping(database, RefusalLog(database))._tick(0)  # type: ignore[arg-type]
+    assert database.works == [number_events, housekeeping._purge]
 
 
 async def test_it_runs_until_it_is_stopped(stage: Scene) -> None:

@@ -19,6 +19,7 @@ from hundi.kernel.identity import response_id
 from hundi.parties import tables as parties
 from hundi.parties.health import WARNED_AFTER, Seen, record
 from hundi.store.sqlite import SqliteDatabase
+from hundi.web import context
 from hundi.web.network import rest
 from hundi.web.openapi import schema
 from tests.exchange.scene import Scene
@@ -317,3 +318,17 @@ async def test_an_answer_to_an_attempt_stays_with_its_endpoint(net: Net) -> None
     path = f"{V1}/deliveries/{req_msg_id}"
     assert "a secret of theirs" in (await net.get(path, "supplier")).text
     assert "a secret of theirs" not in (await net.get(path, "buyer")).text
+
+
+async def test_pages_wait_for_each_other_and_not_for_ever(
+    net: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(context, "PATIENCE_SECONDS", 0.05)
+    for _ in range(context.READS):
+        await net.context.reading.acquire()
+    told = await net.get("/network/v1/documents")
+    assert told.status_code == 503
+    assert told.headers["retry-after"]
+    assert (await net.get("/readyz")).status_code == 200
+    net.context.reading.release()
+    assert (await net.get("/network/v1/documents")).status_code == 200

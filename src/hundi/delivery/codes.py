@@ -96,6 +96,8 @@ class CodeLoop:
                     continue
             except StoreError as error:
                 _log.warning("codes-wait-for-database", error=str(error))
+            except Exception as error:  # noqa: BLE001 (other codes have to go on)
+                _log.error("codes-failed", exc_info=error)
             await self._idle()
 
     async def _idle(self) -> None:

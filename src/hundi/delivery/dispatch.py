@@ -5,7 +5,6 @@ that dies leaves leases behind; they run out, and the sweep turns them into fail
 """
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,16 +16,16 @@ import structlog
 from hundi.delivery import tracing
 from hundi.delivery.attempt_log import log_attempt, named
 from hundi.delivery.breaker import Breaker
+from hundi.delivery.parcels import endpoint_of, parcel_of, without_values
 from hundi.delivery.retry import gives_up, next_attempt
 from hundi.delivery.stopwatch import Stopwatch
-from hundi.delivery.wire import Endpoint, Parcel, Wire
+from hundi.delivery.wire import Wire
 from hundi.exchange.leases import Leased, lease, queued_clients
 from hundi.exchange.outbox import AttemptResult, Outbox
 from hundi.exchange.verdict import Answer, Decision, Kind, Verdict, judge
-from hundi.kernel.identity import RandomBytes, exchange_or_receipt
+from hundi.kernel.identity import RandomBytes
 from hundi.kernel.sealing import Keyring, SealError
 from hundi.observing.spans import Traces
-from hundi.parties.at_rest import NO_HEADERS, opened
 from hundi.store.batch import Again, GroupCommit, Ran
 from hundi.store.engine import Database, StoreError, Transaction
 
@@ -38,7 +37,8 @@ LINGER_SECONDS = 0.01
 """A transaction that ends attempts costs as much by itself as a dozen of them, and no caller waits for
 it: the next one lets more come together than an ack's does."""
 DRAIN_SECONDS = 20
-SHORTEST_HIDDEN = 6
+LATEST_SECONDS = 10
+"""From the begin of a transaction that leases to the sending: an attempt may take 15 s, a lease 30."""
 
 _log = structlog.get_logger()
 
@@ -153,6 +153,10 @@ class Dispatcher:
         log_attempt(result)
         self.observer.attempted(result, now)
 
+    def unsent(self, leased: Leased) -> AttemptResult:
+        """Of a lease that may run out before an answer to it: it is given back, and nothing is sent."""
+        return self.result(leased, NOTHING_SENT, LATE_VERDICT)
+
     async def sweep(self) -> int:
         """Finish attempts whose lease ran out, end what nobody has answered; how many were found."""
 
@@ -172,59 +176,18 @@ NO_ENDPOINT = Answer(
 NOT_OPENED = msgspec.structs.replace(NO_ENDPOINT, error="secret: the network cannot open it")
 """Of an attempt whose signing secret is sealed under a key that this process lacks: tried again."""
 NOTHING_SENT = Answer(
-    status=None, body=b"", retry_after=None, milliseconds=0, reached=False, error="erased"
+    status=None, body=b"", retry_after=None, milliseconds=0, reached=False, error="not sent"
 )
 ERASED_VERDICT = Verdict(decision=Decision.ERASED, reason="the body was erased")
+LATE_VERDICT = Verdict(
+    decision=Decision.ASK_AGAIN,
+    reason="not sent: the database took too long to lease it",
+    wait=0,
+)
 LAPSED = Answer(
     status=None, body=b"", retry_after=None, milliseconds=0, reached=True, error="lease"
 )
 LAPSED_VERDICT = Verdict(decision=Decision.FAILED, reason="the lease ran out without an end")
-
-
-def endpoint_of(leased: Leased, now: int, *, keyring: Keyring) -> Endpoint | None:
-    """Where a leased webhook goes, as its receiver's client stood when the lease was taken.
-
-    Raises SealError where a secret cannot be opened.
-    """
-    row = leased.row
-    if row is None or row["endpoint_url"] is None:
-        return None
-    secrets = [opened(row, "webhook_secret", keyring)]
-    if row["previous_secret"] is not None and row["previous_secret_until"] > now:
-        secrets.append(opened(row, "previous_secret", keyring))
-    bare = row["endpoint_headers"] == NO_HEADERS
-    return Endpoint(
-        base_url=row["endpoint_url"],
-        headers={} if bare else json.loads(opened(row, "endpoint_headers", keyring)),
-        secrets=tuple(secrets),
-        empty_means_success=bool(row["empty_means_success"]),
-    )
-
-
-def without_values(answer: Answer, endpoint: Endpoint) -> Answer:
-    """An answer as it may be kept: some receivers echo the static headers that open their door."""
-    body = answer.body
-    for value in endpoint.headers.values():
-        body = body.replace(value.encode(), b"***") if len(value) >= SHORTEST_HIDDEN else body
-    return msgspec.structs.replace(answer, body=body)
-
-
-def parcel_of(leased: Leased, trace: str | None = None) -> Parcel:
-    """The webhook as it goes out; the body is the stored one, byte for byte."""
-    row = leased.row
-    if row is None:
-        message = "a lapsed lease is not sent"
-        raise ValueError(message)
-    return Parcel(
-        webhook_id=leased.webhook_id,
-        kind=leased.kind,
-        path=row["path"],
-        body=bytes(row["bytes"]),
-        req_msg_id=exchange_or_receipt(leased.webhook_id),
-        sequence=row["sequences"] or str(row["position"]),
-        idempotency_key=row["idempotency_key"],
-        trace=trace,
-    )
 
 
 def _report(what: str, error: Exception) -> None:
@@ -258,6 +221,7 @@ class DispatchLoop:
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._leasing: object = None
+        self._since = 0.0
         self._stopping = False
 
     def wake(self) -> None:
@@ -301,6 +265,7 @@ class DispatchLoop:
         if self._leasing is not None or free <= 0:
             return 0
         self._leasing = self
+        self._since = self._now()
         try:
             leased = await self._dispatcher.claim(self._flying, free)
         finally:
@@ -314,6 +279,7 @@ class DispatchLoop:
         free = 0
         if self._leasing is None or self._leasing is results[0]:  # itself, where it runs again
             self._leasing = results[0]  # until its commit is known and its leases count
+            self._since = self._now()
             free = self._free()
         leased = await self._dispatcher.turn(tx, results, flying=self._flying, free=free)
         return [leased, *([()] * (len(results) - 1))]
@@ -333,9 +299,10 @@ class DispatchLoop:
                 self._start(some)
 
     def _start(self, leased: Sequence[Leased]) -> None:
+        late = self._now() - self._since > LATEST_SECONDS
         for one in leased:
             self._flying[one.client_id] += 1
-            task = asyncio.create_task(self._one(one))
+            task = asyncio.create_task(self._one(one, late=late))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -345,9 +312,13 @@ class DispatchLoop:
         except TimeoutError:
             return
 
-    async def _one(self, leased: Leased) -> None:
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def _one(self, leased: Leased, *, late: bool) -> None:
+        dispatcher = self._dispatcher
         try:
-            result = await self._dispatcher.attempt(leased)
+            result = dispatcher.unsent(leased) if late else await dispatcher.attempt(leased)
         finally:
             self._flying[leased.client_id] -= 1
             self._flying += Counter()  # forget clients with nothing under way

@@ -40,7 +40,7 @@ DEADLINE_SECONDS = 15
 CONNECT_SECONDS = 5  # to one address, TLS included
 ALL_CONNECTS_SECONDS = 10  # with the look-up and all addresses of the name
 CONNECTIONS = 256
-CONNECTIONS_PER_HOST = 64
+"""As many as attempts: who waited here for a place would seem to an endpoint's owner not to answer."""
 NAMES_CACHED_SECONDS = 10
 # Below the 5 s of Node, uvicorn and Apache: a server that closes an idle connection just as it is
 # used again costs a failed attempt, because nobody knows what it still read.
@@ -161,7 +161,7 @@ class HttpWire:
             socket_factory=self._guard.socket_to,
             ssl=self._tls or True,
             limit=CONNECTIONS,
-            limit_per_host=CONNECTIONS_PER_HOST,
+            limit_per_host=0,  # clients share hosts, and each has its own bound: its breaker's
             keepalive_timeout=IDLE_SECONDS,
             ttl_dns_cache=NAMES_CACHED_SECONDS,
         )

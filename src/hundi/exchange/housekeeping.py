@@ -7,7 +7,7 @@ import structlog
 
 from hundi.exchange import idempotency
 from hundi.exchange.duties import Duties, Duty
-from hundi.exchange.feed import number_events
+from hundi.exchange.feed import BATCH, number_events
 from hundi.exchange.refusals import RefusalLog
 from hundi.parties import guard, tokens
 from hundi.store.engine import Database, StoreError, Transaction
@@ -64,8 +64,10 @@ class Housekeeping:
         self._duties.stop()
 
     async def _tick(self, ticks: int) -> None:
-        while await self._database.write(number_events):
-            if self._numbered is not None:
+        found = BATCH
+        while found == BATCH:  # and not as long as there is one: there always is, under load
+            found = await self._database.write(number_events)
+            if found and self._numbered is not None:
                 self._numbered()
         await self._refusals.flush()
         if ticks % TICKS_BETWEEN_PURGES == 0 or self._purging:

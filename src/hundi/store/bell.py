@@ -14,6 +14,7 @@ import asyncpg
 import structlog
 
 from hundi.store.engine import UnavailableError
+from hundi.store.hosts import LOST
 from hundi.store.postgres import connect_once
 
 CHANNEL = "hundi_bell"
@@ -73,7 +74,7 @@ class Bell:
                 heard()
             while not self._stopping or self._rung:
                 await self._tell(connection)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except (*LOST, asyncpg.PostgresError) as error:
             _log.warning("bell-lost", error=f"{type(error).__name__}: {error}")
             await self._wait(GAP_SECONDS)
         finally:

@@ -15,7 +15,7 @@ from hundi.exchange.settle import Settler
 from hundi.kernel.identity import RandomBytes
 from hundi.onboarding.rail import SimulatedContacts
 from hundi.parties.tokens import Tokens
-from hundi.store.engine import Database, RetryableError, Work
+from hundi.store.engine import Database, RetryableError, UnavailableError, Work
 from hundi.web.metrics import Metrics
 from hundi.web.visits import Visits
 from hundi.web.waiting import EventWaiters
@@ -23,6 +23,9 @@ from hundi.web.waiting import EventWaiters
 T = TypeVar("T")
 
 RETRIES = 5
+READS = 6
+"""Pages read at a time: half of the connections that a process has to PostgreSQL."""
+PATIENCE_SECONDS = 5
 NO_NUL = r"^[^\x00]*$"
 
 
@@ -47,9 +50,24 @@ class Context:
     wake: Callable[[], None]
     wake_codes: Callable[[], None]
     contacts: SimulatedContacts | None
+    reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(READS), repr=False)
     proving: defaultdict[str, asyncio.Lock] = field(
         default_factory=lambda: defaultdict(asyncio.Lock), repr=False
     )
+
+    async def read(self, work: Work[T]) -> T:
+        """Run work for a page. So many at a time that acks and deliveries keep connections of their own.
+
+        Raises UnavailableError where others read for seconds.
+        """
+        try:
+            await asyncio.wait_for(self.reading.acquire(), PATIENCE_SECONDS)
+        except TimeoutError:
+            raise UnavailableError("others are reading") from None
+        try:
+            return await self.database.read(work)
+        finally:
+            self.reading.release()
 
     async def write(self, work: Work[T]) -> T:
         """Run work in a transaction, again where another one stood in its way."""

@@ -87,7 +87,7 @@ async def list_documents(
         type=kind, status=status, author=author, counterparty=counterparty, text=text
     )
     ask = partial(queries.documents, client_id=client_id, filters=filters, after=after, limit=limit)
-    return answer(await network.database.read(ask))
+    return answer(await network.read(ask))
 
 
 @get("/documents/{kind:str}/{object_id:str}/history")
@@ -102,14 +102,14 @@ async def read_history(
         object_id=segment(object_id),
         author=author,
     )
-    return answer(await network.database.read(ask))
+    return answer(await network.read(ask))
 
 
 @get("/exchanges/{req_msg_id:str}")
 async def read_exchange(network: Network, client_id: ClientId, req_msg_id: Segment) -> Answer:
     """One exchange with its outcome and deliveries."""
     ask = partial(deliveries.exchange, client_id=client_id, req_msg_id=segment(req_msg_id))
-    return answer(await network.database.read(ask))
+    return answer(await network.read(ask))
 
 
 @post("/exchanges/{req_msg_id:str}/abandon")
@@ -123,7 +123,7 @@ async def abandon_exchange(network: Network, client_id: ClientId, req_msg_id: Se
         network.metrics.entered(State.ABANDONED)
         network.wake()
     ask = partial(deliveries.exchange, client_id=client_id, req_msg_id=id_)
-    return answer(await network.database.read(ask), 200 if ended else 202)
+    return answer(await network.read(ask), 200 if ended else 202)
 
 
 @get("/deliveries")
@@ -145,14 +145,14 @@ async def list_deliveries(
     ask = partial(
         deliveries.deliveries, client_id=client_id, filters=filters, after=after, limit=limit
     )
-    return answer(await network.database.read(ask))
+    return answer(await network.read(ask))
 
 
 @get("/deliveries/{webhook_id:str}")
 async def read_delivery(network: Network, client_id: ClientId, webhook_id: Segment) -> Answer:
     """One webhook with its attempts."""
     ask = partial(deliveries.delivery, client_id=client_id, webhook_id=segment(webhook_id))
-    return answer(await network.database.read(ask))
+    return answer(await network.read(ask))
 
 
 @post("/deliveries/{webhook_id:str}/redrive")
@@ -162,7 +162,7 @@ async def redrive_delivery(network: Network, client_id: ClientId, webhook_id: Se
     await network.write(partial(redrive.redrive, client_id=client_id, webhook_id=id_))
     network.wake()
     ask = partial(deliveries.delivery, client_id=client_id, webhook_id=id_)
-    return answer(await network.database.read(ask), 202)
+    return answer(await network.read(ask), 202)
 
 
 @get("/events")
@@ -179,12 +179,12 @@ async def read_events(
     ask = partial(feed.events, client_id=client_id, after=position, limit=limit)
     if wait:
         async with network.waiters.place(client_id):
-            rows = await network.database.read(ask)
+            rows = await network.read(ask)
             if not rows:
                 await network.waiters.behind(client_id, position, seconds=wait)
-                rows = await network.database.read(ask)
+                rows = await network.read(ask)
     else:
-        rows = await network.database.read(ask)
+        rows = await network.read(ask)
     reached = rows[-1]["position"] if rows else position
     return answer({"events": [_event(row) for row in rows], "cursor": feed.cursor_of(reached)})
 
@@ -192,7 +192,7 @@ async def read_events(
 @get("/endpoint")
 async def read_endpoint(network: Network, client_id: ClientId) -> Answer:
     """The caller's own endpoint, and whether it is enabled."""
-    return answer(await network.database.read(partial(endpoint_of, client_id=client_id)))
+    return answer(await network.read(partial(endpoint_of, client_id=client_id)))
 
 
 @post("/endpoint/enable")
@@ -213,7 +213,7 @@ async def enable_endpoint(network: Network, client_id: ClientId) -> Answer:
 @get("/parties")
 async def list_parties(network: Network, client_id: ClientId) -> Answer:
     """The B2B IDs that the caller serves."""
-    parties = await network.database.read(partial(parties_of, client_id=client_id))
+    parties = await network.read(partial(parties_of, client_id=client_id))
     return answer({"parties": parties})
 
 
@@ -224,7 +224,7 @@ async def list_refusals(
     """The caller's refused requests, the newest first; a bounded log."""
     [before] = key_of(after, "refusals", first=(refusals.NEWEST,))
     ask = partial(refusals.refusals, client_id=client_id, before=int(before), limit=limit + 1)
-    rows = await network.database.read(ask)
+    rows = await network.read(ask)
     page = rows[:limit]
     more = cursor("refusals", page[-1]["refusal_id"]) if len(rows) > limit else None
     return answer({"refusals": [_refusal(row) for row in page], "cursor": more})

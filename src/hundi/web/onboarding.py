@@ -31,7 +31,7 @@ async def read_onboarding(network: Network, client_id: ClientId, req_msg_id: Seg
 
 async def _shown(network: Context, client_id: str, req_msg_id: str) -> Mapping[str, object]:
     ask = partial(queries.call, client_id=client_id, req_msg_id=req_msg_id)
-    return await network.database.read(ask)
+    return await network.read(ask)
 
 
 @post("/onboarding/{req_msg_id:str}/code")
@@ -60,7 +60,7 @@ async def _judged(
 ) -> tuple[Fault, ...]:
     """Compare a given code with the one that was sent; a registration that has ended hashes none."""
     ask = partial(ownership.salt_of, client_id=client_id, req_msg_id=req_msg_id)
-    salt = await network.database.read(ask)
+    salt = await network.read(ask)
     hashed = await asyncio.to_thread(ownership.slow_hash, given, salt)
     judge = partial(ownership.confirm, client_id=client_id, req_msg_id=req_msg_id)
     return await network.write(partial(judge, hashed=hashed, random=network.random))
@@ -81,7 +81,7 @@ async def deactivate(network: Network, client_id: ClientId, b2b_id: Segment) -> 
     ends = switching.ends_of(network.settler.types.values())
     id_ = segment(b2b_id)
     await network.write(partial(switching.deactivate, client_id=client_id, b2b_id=id_, ends=ends))
-    return answer(await network.database.read(partial(party_of, client_id=client_id, b2b_id=id_)))
+    return answer(await network.read(partial(party_of, client_id=client_id, b2b_id=id_)))
 
 
 @post("/parties/{b2b_id:str}/activate")
@@ -89,7 +89,7 @@ async def activate(network: Network, client_id: ClientId, b2b_id: Segment) -> An
     """Switch a B2B ID on again."""
     id_ = segment(b2b_id)
     await network.write(partial(switching.activate, client_id=client_id, b2b_id=id_))
-    return answer(await network.database.read(partial(party_of, client_id=client_id, b2b_id=id_)))
+    return answer(await network.read(partial(party_of, client_id=client_id, b2b_id=id_)))
 
 
 @get("/simulator/contacts")

@@ -38,7 +38,7 @@ async def read_document(
         object_id=segment(object_id),
         author=author,
     )
-    found = await network.database.read(ask)
+    found = await network.read(ask)
     if found.order is None:
         return answer(document_page.shown(found, messages))
     return answer(await asyncio.to_thread(document_page.shown, found, messages))
@@ -55,7 +55,7 @@ async def list_accounts(
 ) -> Answer:
     """What the caller's counterparties owe and are owed, by B2B ID."""
     ask = partial(account_pages.listed, client_id=client_id, party=party, after=after, limit=limit)
-    return answer(await network.database.read(ask))
+    return answer(await network.read(ask))
 
 
 @get("/accounts/{counterparty:str}")
@@ -77,7 +77,7 @@ async def read_account(
         after=after,
         limit=limit,
     )
-    return answer(await asyncio.to_thread(account_pages.shown, await network.database.read(ask)))
+    return answer(await asyncio.to_thread(account_pages.shown, await network.read(ask)))
 
 
 @get("/accounts/{counterparty:str}/statement")
@@ -99,7 +99,7 @@ async def read_statement(
         after=after,
         limit=limit,
     )
-    return answer(await network.database.read(ask))
+    return answer(await network.read(ask))
 
 
 CALLS = (read_document, list_accounts, read_account, read_statement)
