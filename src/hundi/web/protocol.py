@@ -197,8 +197,9 @@ class Connection(HttpToolsProtocol):
         self._excess = 0  # what came with the first byte is bounded by one read
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a line; what it says is asked when all are there."""
-        self.headers.append((name.lower(), value))
+        """Keep a line; what it says is asked when all are there. Trailers are kept by nobody."""
+        if self._phase is _HEAD:
+            self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """Hand the request over, unless its head is too long or it is one of too many.
@@ -214,7 +215,7 @@ class Connection(HttpToolsProtocol):
         if taking is None:
             self._hand_over(self.headers)
         self._taking, self._phase = taking, _BODY
-        self.headers = []  # trailers are no headers (RFC 9110, section 6.5.1)
+        self.headers = []
 
     def _may_take(self) -> Taking | None:
         """One call in a read is taken whole; what is sent ahead of its turn goes the usual way."""
@@ -230,7 +231,7 @@ class Connection(HttpToolsProtocol):
             fields=self.headers,
             headers=headers,
             pieces=[],
-            keep_alive=parser.should_keep_alive(),
+            keep_alive=parser.should_keep_alive() and not parser.should_upgrade(),
         )
 
     def _give(self, taking: Taking) -> None:
@@ -250,14 +251,15 @@ class Connection(HttpToolsProtocol):
         )
         super().on_headers_complete()
         cycle: Any = self.cycle
-        if self._among.draining:
+        # The parser stops behind a request for another protocol, and forgets the rest of the read.
+        if self._among.draining or self.parser.should_upgrade():
             cycle.keep_alive = False
         if self.scope["method"] != "HEAD":  # nothing follows its head
             cycle.transport = Joined(self.transport)
 
     def on_body(self, body: bytes) -> None:
-        """Count what is not body."""
-        self._excess -= 2 * len(body)
+        """Count what is not body. A long one is no leave for long trailers: the parser joins each."""
+        self._excess = max(self._excess - 2 * len(body), -HEAD_LIMIT)
         if self._taking is None:
             super().on_body(body)
         else:
