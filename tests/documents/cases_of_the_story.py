@@ -145,6 +145,12 @@ _ORDERS = (
         findings=of("itemLists", "PO-BELOW-INVOICED"),
     ),
     Case(
+        name="amendment-into-another-year", message="req-edit", **_IN_FORCE,
+        why="While it is asked, the order agreed on is found by its number and year.",
+        body=put(_amendment(), orderDate="2026-04-01", deliveryDate="2026-05-01"),
+        findings=of("orderDate", "PO-YEAR-CHANGED"),
+    ),
+    Case(
         name="line-split-in-two", message="req-edit", body=_line_split(), **_IN_FORCE,
         why="Lines of one serialno count together: 3200.000 in two parts is not lowered.",
         findings=of("itemLists[0].serialno", "PO-LINE-TWICE")

@@ -19,6 +19,7 @@ from hundi.documents import (
 from hundi.documents.invoice_bodies import InvoiceBody
 from hundi.documents.note_bodies import NoteBody
 from hundi.documents.order_bodies import OrderBody
+from hundi.documents.order_draws import book_of, drawn
 from hundi.exchange.definition import DocumentView, MessageType, Party, RuleContext
 from hundi.kernel.faults import Fault
 from tests.documents.cases import balances
@@ -65,6 +66,15 @@ def view_of(told: dict[str, Any], ref: str = "") -> DocumentView:
     )
 
 
+def booked(document: DocumentView, held: dict[str, DocumentView]) -> dict[str, dict[str, int]]:
+    """What a stored invoice has booked on the orders of an example, when it was sent."""
+    if not isinstance(document.body, InvoiceBody):
+        return {}
+    books = [book_of(view) for view in held.values() if isinstance(view.body, OrderBody)]
+    draws, _ = drawn(document.body.invoice, books)
+    return {draw.book.view.ref: draw.accounts for draw in draws}
+
+
 def findings(path: Path) -> list[Fault]:
     """What the rules say of an example, as the network asks them."""
     message, example = message_of(path), loaded(path)
@@ -74,11 +84,14 @@ def findings(path: Path) -> list[Fault]:
         for place, (b2b_id, gstins) in enumerate(example["gstins"].items())
     }
     stored = example["document"]
+    document = view_of(stored) if stored else None
+    held = {ref: view_of(told, ref) for ref, told in example.get("held", {}).items()}
     context = RuleContext(
         today=date(2026, 1, 31),
         parties=parties,
-        document=view_of(stored) if stored else None,
-        held={ref: view_of(told, ref) for ref, told in example.get("held", {}).items()},
+        document=document,
+        held=held,
+        drawn=booked(document, held) if document is not None else {},
     )
     return asked(message, body, context)
 

@@ -46,9 +46,16 @@ def typed(message: MessageType, body: Body) -> Any:
 
 
 def context(
-    held: dict[str, DocumentView] | None = None, document: DocumentView | None = None
+    held: dict[str, DocumentView] | None = None,
+    document: DocumentView | None = None,
+    *,
+    booked: AccountBooks | None = None,
 ) -> RuleContext:
-    return RuleContext(today=date(2026, 1, 31), parties=PARTIES, document=document, held=held or {})
+    """`booked` is what the stored invoice has on the one order that is held."""
+    drawn = {ref: booked.held() for ref in held or {}} if booked is not None else {}
+    return RuleContext(
+        today=date(2026, 1, 31), parties=PARTIES, document=document, held=held or {}, drawn=drawn
+    )
 
 
 def findings(message: MessageType, body: Body, known: RuleContext) -> list[Fault]:
@@ -136,7 +143,7 @@ def test_after_edits_an_order_holds_what_the_last_version_says(versions: list[li
         document = before and DocumentView(
             status="SENT TO BUYER", version=1, agreed_version=None, number="N", body=before
         )
-        known = context({ORDER_AT: order_view(order, books)}, document)
+        known = context({ORDER_AT: order_view(order, books)}, document, booked=books)
         message = EDIT if before else SEND
         before = typed(message, body)
         books.post(message.postings(before, known))
@@ -162,7 +169,7 @@ def test_an_edit_that_leaves_an_order_gives_it_all_back() -> None:
         edited, invoice=msgspec.structs.replace(edited.invoice, poDetails=[])
     )
     followed = msgspec.structs.replace(order, ref=ref)
-    back = EDIT.postings(body, context({ref: followed}, document))
+    back = EDIT.postings(body, context({ref: followed}, document, booked=books))
     assert {posting.ref for posting in back} == {ref}
     books.post(back)
     assert books.held() == {}

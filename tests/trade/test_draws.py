@@ -268,3 +268,29 @@ async def test_an_edit_draws_what_it_changes(trade: Desk, quantity: str) -> None
     subject["objectVersion"] = {"currentVersion": 1, "newVersion": 2}
     await trade.send("invoice/req-edit-invoice", edited)
     assert (await trade.books(ORDER))["line:1 quantity"] == thousandths
+
+
+async def test_an_order_that_came_after_its_invoice_is_drawn_on_by_the_edit(trade: Desk) -> None:
+    """What the first version has drawn is what was booked: nothing, for there was no order yet."""
+    await trade.send("invoice/req-send-invoice", bills.invoice(1))
+    returned = bills.invoice_confirmation("RETURN", "UNDER REVIEW")
+    await trade.send("invoice/req-confirm-invoice", returned)
+    await ordered(trade)
+    edited = bills.invoice(1)
+    edited["invoice"]["objectVersion"] = {"currentVersion": 1, "newVersion": 2}
+    edited["invoice"]["statusTransition"]["currentStatus"] = "UNDER REVIEW"
+    await trade.send("invoice/req-edit-invoice", edited)
+    held = await trade.books(ORDER)
+    assert held["live invoices"] == 1
+    assert held["line:3 quantity"] == 2_400_000
+
+
+async def test_a_name_that_no_account_can_have_is_refused(trade: Desk) -> None:
+    """It would be the key of a row: beyond some size PostgreSQL refuses it with an error."""
+    await ordered(trade)
+    await billed(trade, 1)
+    body = story_money.payment(1)
+    [share] = body["payment"]["invoicesPayInfos"]
+    share["invoicePaymentAmount"]["splits"][0]["name"] = "क" * 1000
+    found = await trade.refused("payment/req-pay", body)
+    assert found == [("LEDGER-LONG-NAME", "payment.invoicesPayInfos[0]")]

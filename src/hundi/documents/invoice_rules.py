@@ -10,16 +10,22 @@ from msgspec import UnsetType
 
 from hundi.documents import invoice_ledger, order_billing, sums, totals
 from hundi.documents.erased import accepted_unread, erased
-from hundi.documents.invoice_bodies import ConfirmBody, Invoice, InvoiceBody, StatusChangeBody
+from hundi.documents.invoice_bodies import (
+    ConfirmBody,
+    Invoice,
+    InvoiceBody,
+    StatusChangeBody,
+    TransactionDetails,
+)
 from hundi.documents.line_rules import each_line, milestones_make_the_total
 from hundi.documents.numbering import issued_on
 from hundi.documents.parties_named import number_is_its_own, number_is_kept, parties_named
 from hundi.documents.strictness import strictness_of_supplies
 from hundi.documents.sums import Line, line_of
-from hundi.documents.tax_kinds import Supply, tax_identity
+from hundi.documents.tax_kinds import Supply, says_yes, tax_identity
 from hundi.exchange.definition import RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
-from hundi.kernel.money import ZERO
+from hundi.kernel.money import ZERO, Money
 
 _ROOT = "invoice"
 STRICTNESS = strictness_of_supplies("INV", noun="invoice", root=_ROOT, strict=True)
@@ -31,11 +37,15 @@ ADVANCE = Code("INV-ADVANCE", Kind.RULE, "What was paid in advance is below zero
 FUTURE = Code("INV-FUTURE", Kind.RULE, "An invoice is not dated in the future.")
 NUMBER_CHANGED = Code("INV-NUMBER-CHANGED", Kind.RULE, "An edit keeps the invoice's number.")
 REGISTERED = Code("INV-REGISTERED", Kind.RULE, "An invoice with an IRN is never edited.")
+BELOW_NOTES = Code(
+    "INV-BELOW-NOTES", Kind.RULE, "An edit asks for less than the invoice's credit notes give back."
+)
 FINANCED = Code(
     "INV-FINANCED", Kind.RULE, "An invoice that is financed, or about to be, is not ended."
 )
 CODES = (
-    *STRICTNESS.codes, AMOUNT, ADVANCE, FUTURE, NUMBER_CHANGED, REGISTERED, FINANCED,
+    *STRICTNESS.codes, AMOUNT, ADVANCE, FUTURE, NUMBER_CHANGED, REGISTERED, BELOW_NOTES,
+    FINANCED,
 )  # fmt: skip
 
 
@@ -74,12 +84,24 @@ def figures(body: InvoiceBody) -> Iterator[Fault]:
         igst=details.igstChargable,
     )
     yield from tax_identity(supply, STRICTNESS)
-    yield from each_line(invoice.itemLists, lines, STRICTNESS)
-    yield from _totals(invoice, lines)
+    untaxed = _may_leave_out_tax(details)
+    yield from each_line(invoice.itemLists, lines, STRICTNESS, untaxed=untaxed)
+    yield from _totals(invoice, lines, untaxed=untaxed)
     yield from _amounts(invoice)
 
 
-def _totals(invoice: Invoice, lines: list[Line]) -> Iterator[Fault]:
+def _may_leave_out_tax(details: TransactionDetails) -> bool:
+    """Under reverse charge, and for abroad or a SEZ, sums are with or without the tax that is shown.
+
+    What is not told is not judged.
+    """
+    told = (details.supplyType, details.reverseChargeTax)
+    if any(isinstance(one, UnsetType) for one in told) or says_yes(details.reverseChargeTax):
+        return True
+    return str(details.supplyType).strip().upper()[:3] in {"EXP", "SEZ"}
+
+
+def _totals(invoice: Invoice, lines: list[Line], *, untaxed: bool) -> Iterator[Fault]:
     value = invoice.valueDetails
     root = f"{_ROOT}.valueDetails"
     yield from totals.totals_of(
@@ -92,6 +114,7 @@ def _totals(invoice: Invoice, lines: list[Line]) -> Iterator[Fault]:
             total_path=f"{root}.totalInvoiceValue",
             labelled_path=f"{root}.valueInfos",
         ),
+        untaxed=untaxed,
     )
 
 
@@ -144,6 +167,23 @@ def not_registered(body: InvoiceBody, context: RuleContext) -> Iterator[Fault]:
         yield REGISTERED.at(f"{_ROOT}.eInvoiceInfo.irnNumber", detail, irn=irn)
 
 
+def not_below_its_notes(body: InvoiceBody, context: RuleContext) -> Iterator[Fault]:
+    """Live credit notes give back no more than the invoice and its debit notes ask for."""
+    if context.document is None:
+        return
+    noted = Money(context.document.balance(invoice_ledger.CREDITED).taken)
+    raised = Money(-context.document.balance(invoice_ledger.DEBIT_NOTES).net)
+    total = invoice_ledger.total_of(body.invoice)
+    if total + raised < noted:
+        least = noted - raised
+        detail = (
+            f"Credit notes of {noted.text()} stand against the invoice, its new total is"
+            f" {total.text()}. Ask for {least.text()} or more, or cancel it and raise it anew."
+        )
+        facts = {"stated": total.text(), "noted": noted.text(), "least": least.text()}
+        yield BELOW_NOTES.at(f"{_ROOT}.valueDetails.totalInvoiceValue", detail, **facts)
+
+
 def confirmation_names_the_invoice(body: ConfirmBody, context: RuleContext) -> Iterator[Fault]:
     """The number in the confirmation is the invoice's."""
     number = body.invoiceConfirmation.supplierInvoiceNumber
@@ -176,7 +216,7 @@ def not_financed(body: StatusChangeBody, context: RuleContext) -> Iterator[Fault
     if count > 0:
         detail = (
             f"{action} is refused: {count} financing of invoice {context.document.number} is open"
-            " or has been paid out. Wait until it has ended."
+            " or has led to an assignment. Wait for an open one to end; an assigned invoice stays."
         )
         yield FINANCED.at("invoiceStatus.supplierAction", detail, action=action, financings=count)
 
@@ -189,7 +229,7 @@ EDITED = (
     *_EVERY,
     edit_keeps_the_number,
     not_registered,
-    order_billing.what_it_held_is_known,
+    not_below_its_notes,
     order_billing.it_fits_its_orders,
 )
 CONFIRMED = (confirmation_names_the_invoice, what_is_accepted_is_known)

@@ -13,15 +13,15 @@ from hundi.kernel.money import Money
 
 
 def each_line(
-    items: Sequence[LineItem], lines: Sequence[Line], codes: Strictness
+    items: Sequence[LineItem], lines: Sequence[Line], codes: Strictness, *, untaxed: bool = True
 ) -> Iterator[Fault]:
-    """Each line's own sums, its HSN and its number."""
+    """Each line's own sums, its HSN and its number. `untaxed`: a value may leave out a tax that is told."""
     for item, line in zip(items, lines, strict=True):
         yield from sums.quantity_times_price(item, line.path)
         yield from sums.taxable_of(line)
         if codes.line_tax is not None:
             yield from sums.tax_of(line, codes.line_tax)
-        yield from sums.line_value(line)
+        yield from sums.line_value(line, untaxed=untaxed)
         yield from _hsn(item, line.path, codes)
     counted = Counter(item.serialno for item in items)
     for item, line in zip(items, lines, strict=True):

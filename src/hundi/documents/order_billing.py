@@ -167,16 +167,6 @@ def _readable(view: DocumentView, path: str) -> Iterator[Fault]:
         yield erased(path, f"Order {view.number}", "Bill without it, or agree on a new one.")
 
 
-def what_it_held_is_known(_body: InvoiceBody, context: RuleContext) -> Iterator[Fault]:
-    """An edit gives back what the stored version holds of orders, by the text of both."""
-    if context.document is None:
-        return
-    for path, view in context.held.items():
-        if not path.startswith(NAMED) and view.body is None:
-            what = f"Order {view.number}"
-            yield erased("invoice.poDetails", what, "Cancel the invoice and raise it anew.")
-
-
 def _lines(invoice: Invoice, draw: Draw) -> Iterator[Fault]:
     """Each line in the order's unit and at the order's price."""
     for serialno, taken in draw.taken.items():

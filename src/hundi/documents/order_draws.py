@@ -1,8 +1,8 @@
 """What an invoice draws on the orders that it bills, line by line. Pure.
 
 A line of an invoice belongs to the order's line that its `orderLineReference` names, or to that of
-its own serialno. Where several orders have such a line, `order_choice` decides. The choice asks
-nothing but the bodies, so that an edit finds again what the version before it has drawn.
+its own serialno. Where several orders have such a line, `order_choice` decides. What the version
+before an edit has drawn is what was booked for it: orders, and what is known of them, change.
 
 An order counts what its live invoices have drawn: quantities of its lines, taxable value, and how
 many invoices there are. Free quantity is in no sum.
@@ -28,6 +28,8 @@ from hundi.ledger.model import Unit
 _DRAWS = "draws on orders"
 NAMED = "invoice.poDetails["
 """Where an invoice names an order; an order that its stored version named has another path."""
+_UNITS = {order_rules.TAXABLE_DRAWN: Unit.PAISE, order_rules.LIVE_INVOICES: Unit.COUNT}
+"""Of an order's accounts; those of its lines count thousandths."""
 
 
 @dataclass(slots=True)
@@ -70,7 +72,24 @@ class Draws:
 
     now: Sequence["Draw"]
     strangers: Sequence[int]
-    before: Mapping[str, "Draw"]
+    before: Mapping[str, "Before"]
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the stored version of an invoice has booked on one order, by account."""
+
+    ref: str
+    accounts: Mapping[str, int]
+
+    def quantity(self, serialno: str) -> Decimal:
+        """Of one line."""
+        return Decimal(self.accounts.get(order_rules.line_account(serialno), 0)).scaleb(-3)
+
+    @property
+    def taxable(self) -> Money:
+        """The taxable value of all lines."""
+        return Money(self.accounts.get(order_rules.TAXABLE_DRAWN, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +112,16 @@ class Draw:
     def taxable(self) -> Money:
         """The taxable value of all lines that belong to the order."""
         return Money(sum(line.taxable.paise for line in self.taken.values()))
+
+    @property
+    def accounts(self) -> dict[str, int]:
+        """The same as it is booked."""
+        quantities = {
+            order_rules.line_account(serialno): int(line.quantity.scaleb(3))
+            for serialno, line in self.taken.items()
+        }
+        taxable = self.taxable.paise
+        return quantities | {order_rules.TAXABLE_DRAWN: taxable, order_rules.LIVE_INVOICES: 1}
 
 
 def taxable_of(item: LineItem) -> Money:
@@ -122,18 +151,6 @@ def same_unit(item: LineItem, ordered: LineItem) -> bool:
 def orders_named(context: RuleContext) -> list[OrderBook]:
     """The orders that the message names and the network knows, each once."""
     views = (view for path, view in context.held.items() if path.startswith(NAMED))
-    return [book_of(view) for view in _each_once(views)]
-
-
-def orders_before(invoice: Invoice, context: RuleContext) -> list[OrderBook]:
-    """The orders that a stored version of the invoice names, each once."""
-    ids = {one.objectId for one in invoice.poDetails}
-    numbers = {one.buyerPONumber for one in invoice.poDetails}
-    views = (
-        view
-        for view in context.held.values()
-        if isinstance(view.body, OrderBody) and (view.object_id in ids or view.number in numbers)
-    )
     return [book_of(view) for view in _each_once(views)]
 
 
@@ -204,17 +221,19 @@ def draws_of(body: InvoiceBody, context: RuleContext) -> Draws:
     known: Draws | None = context.worked_out.get(_DRAWS)
     if known is None:
         now, strangers = drawn(body.invoice, orders_named(context))
-        before = {draw.book.view.object_id: draw for draw in drawn_before(context)}
-        known = context.worked_out[_DRAWS] = Draws(now, strangers, before)
+        known = context.worked_out[_DRAWS] = Draws(now, strangers, _before(context))
     return known
 
 
-def drawn_before(context: RuleContext) -> list[Draw]:
-    """What the stored version of an invoice holds of its orders already."""
-    stored = context.document.body if context.document is not None else None
-    if not isinstance(stored, InvoiceBody):
-        return []
-    return drawn(stored.invoice, orders_before(stored.invoice, context))[0]
+def _before(context: RuleContext) -> dict[str, Before]:
+    """What the stored version of an invoice holds of orders already, by objectId."""
+    units = {order_rules.drawn_account(unit) for unit in Unit}
+    return {
+        context.held[ref].object_id: Before(
+            ref, {name: net for name, net in accounts.items() if net and name not in units}
+        )
+        for ref, accounts in context.drawn.items()
+    }
 
 
 def postings(body: InvoiceBody, context: RuleContext) -> tuple[Posting, ...]:
@@ -223,35 +242,28 @@ def postings(body: InvoiceBody, context: RuleContext) -> tuple[Posting, ...]:
     An order that an edit leaves gets all of it back.
     """
     draws = draws_of(body, context)
-    before = dict(draws.before)
-    changes = [
-        posting
-        for draw in draws.now
-        for posting in _changes(draw, before.pop(draw.book.view.object_id, None))
-    ]
-    left = (posting for draw in before.values() for posting in _changes(None, draw))
-    return (*changes, *left)
+    left = dict(draws.before)
+    changes: list[Posting] = []
+    for draw in draws.now:
+        view = draw.book.view
+        before = left.pop(view.object_id, None)
+        held = before.accounts if before is not None else {}
+        changes += _changes(view.ref, draw.accounts, held)
+    for before in left.values():
+        changes += _changes(before.ref, {}, before.accounts)
+    return tuple(changes)
 
 
-def _changes(now: Draw | None, before: Draw | None) -> Iterator[Posting]:
+def _changes(ref: str, now: Mapping[str, int], before: Mapping[str, int]) -> Iterator[Posting]:
     """Transfers from what an invoice held of one order to what it holds from now on."""
-    draw = now or before
-    if draw is None:
-        return
-    ref = draw.book.view.ref
-    mine, old = (now.taken if now else {}), (before.taken if before else {})
-    for serialno in dict.fromkeys((*mine, *old)):
-        more = mine.get(serialno, Taken()).quantity - old.get(serialno, Taken()).quantity
-        account = order_rules.line_account(serialno)
-        yield from _moved(ref, account, by=int(more.scaleb(3)), unit=Unit.THOUSANDTHS)
-    value = (now.taxable if now else ZERO) - (before.taxable if before else ZERO)
-    yield from _moved(ref, order_rules.TAXABLE_DRAWN, by=value.paise, unit=Unit.PAISE)
-    count = (now is not None) - (before is not None)
-    yield from _moved(ref, order_rules.LIVE_INVOICES, by=count, unit=Unit.COUNT)
+    for account in dict.fromkeys((*now, *before)):
+        by = now.get(account, 0) - before.get(account, 0)
+        yield from _moved(ref, account, by=by)
 
 
-def _moved(ref: str, account: str, *, by: int, unit: Unit) -> Iterator[Posting]:
+def _moved(ref: str, account: str, *, by: int) -> Iterator[Posting]:
     """One transfer between an account and what stands against it, in the direction of the sign."""
+    unit = _UNITS.get(account, Unit.THOUSANDTHS)
     against = order_rules.drawn_account(unit)
     debit, credit = (account, against) if by > 0 else (against, account)
     if by:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal, InvalidOperation
 
 from hundi.documents import order_rules
-from hundi.documents.order_draws import Draw, OrderBook, Ordered, Taken
+from hundi.documents.order_draws import Before, Draw, OrderBook, Ordered, Taken
 from hundi.documents.sums import RUPEE
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.money import ZERO, Money, product
@@ -76,15 +76,15 @@ def limits_of(book: OrderBook, settled: Decimal | None) -> Limits:
     return Limits(_USUAL if settled is None else settled)
 
 
-def within_limits(draw: Draw, before: Draw | None, *, settled: Decimal | None) -> Iterator[Fault]:
+def within_limits(draw: Draw, before: Before | None, *, settled: Decimal | None) -> Iterator[Fault]:
     """What an invoice takes of one order, `before` being what its stored version holds already.
 
     `settled` is the over-delivery that the buyer lets pass on all of its orders, in percent.
     """
     limits = limits_of(draw.book, settled)
     for serialno, taken in draw.taken.items():
-        held = before.taken.get(serialno, Taken()) if before is not None else Taken()
-        yield from _line(draw.book, serialno, taken=taken, held=held.quantity, limits=limits)
+        held = Decimal(0) if before is None else before.quantity(serialno)
+        yield from _line(draw.book, serialno, taken=taken, held=held, limits=limits)
     yield from _value(draw, ZERO if before is None else before.taxable, limits)
 
 

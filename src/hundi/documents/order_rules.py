@@ -4,6 +4,7 @@ Orders come before the tax is due, so tax kind and tax amounts are warned about,
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from decimal import Decimal
 
 from hundi.documents import sums, totals
@@ -14,6 +15,7 @@ from hundi.documents.strictness import LINE_TAX_OF_ORDERS, Strictness
 from hundi.documents.sums import Line, line_of
 from hundi.documents.tax_kinds import Supply, tax_identity
 from hundi.exchange.definition import RuleContext
+from hundi.kernel.clock import financial_year
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.ledger.model import Unit
 
@@ -51,13 +53,17 @@ MILESTONES = Code(
     "PO-MILESTONES", Kind.WARNING, "The payment milestones do not make the order's total."
 )
 NUMBER_CHANGED = Code("PO-NUMBER-CHANGED", Kind.RULE, "An edit keeps the order's number.")
+YEAR_CHANGED = Code(
+    "PO-YEAR-CHANGED", Kind.RULE, "An amendment keeps the financial year of the agreed order."
+)
 NUMBER_MISMATCH = Code("PO-NUMBER-MISMATCH", Kind.RULE, "The order has another number.")
 BELOW_INVOICED = Code(
     "PO-BELOW-INVOICED", Kind.RULE, "A line is lowered below what is invoiced already."
 )
 CODES = (
     SAME_PARTIES, OTHER_PARTY, OTHER_ID, OTHER_GSTIN, GSTIN, TAX_WITHOUT_GSTIN, TAX_KIND, HSN,
-    LINE_TWICE, DELIVERY_DATE, MILESTONES, NUMBER_CHANGED, NUMBER_MISMATCH, BELOW_INVOICED,
+    LINE_TWICE, DELIVERY_DATE, MILESTONES, NUMBER_CHANGED, YEAR_CHANGED, NUMBER_MISMATCH,
+    BELOW_INVOICED,
 )  # fmt: skip
 
 _ROOT = "purchaseOrder"
@@ -138,6 +144,23 @@ def edit_keeps_the_number(body: OrderBody, context: RuleContext) -> Iterator[Fau
     yield from number_is_kept(number, path, context=context, noun="order", code=NUMBER_CHANGED)
 
 
+def edit_keeps_the_year(body: OrderBody, context: RuleContext) -> Iterator[Fault]:
+    """An agreed order is known by its number in its financial year, while an amendment is asked."""
+    document = context.document
+    if document is None or document.agreed_version is None or document.body is None:
+        return
+    agreed, asked = (
+        date.fromisoformat(one.purchaseOrder.orderDate) for one in (document.body, body)
+    )
+    if financial_year(agreed) != financial_year(asked):
+        detail = (
+            f"The order agreed on is of {agreed}, another financial year than {asked}. Keep the"
+            " year, or send a new order."
+        )
+        facts = {"agreed": agreed.isoformat(), "asked": asked.isoformat()}
+        yield YEAR_CHANGED.at(f"{_ROOT}.orderDate", detail, **facts)
+
+
 def no_line_below_invoiced(body: OrderBody, context: RuleContext) -> Iterator[Fault]:
     """An amendment may not lower a line below what invoices have taken of it (in thousandths).
 
@@ -191,4 +214,4 @@ def status_change_names_the_order(body: StatusChangeBody, context: RuleContext) 
 FIGURES = (figures, dates)
 """Rules that need nothing but the order."""
 ORDER = (parties,)
-AMENDMENT = (edit_keeps_the_number, no_line_below_invoiced)
+AMENDMENT = (edit_keeps_the_number, edit_keeps_the_year, no_line_below_invoiced)

@@ -309,8 +309,7 @@ def _of_share(share: Share, path: str, context: RuleContext) -> Iterator[Posting
     for account, amount in {**deductions(share), CASH: cash}.items():
         yield from lowering(path, source=account, amount=amount.paise, free=free, beyond=ROUNDING)
         free -= min(amount.paise, max(free, 0))
-    total = Money.of(share.invoicePaymentAmount.totalAmount).paise
-    yield Posting(ref=path, debit=PAYING, credit=PAYMENTS, amount=total)
+    yield Posting(ref=path, debit=PAYING, credit=PAYMENTS, amount=applied(share).paise)
 
 
 def rejects_offplatform_only(body: PayConfirmationBody) -> Iterator[Fault]:

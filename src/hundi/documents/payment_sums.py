@@ -143,10 +143,10 @@ def each_invoice_once(body: PayBody) -> Iterator[Fault]:
         [share.objectId for share in shares], [share_path(place) for place in range(len(shares))]
     )
     for place, share in enumerate(shares):
-        if not share.invoicePaymentAmount.totalAmount:
+        if not applied(share):
             detail = (
-                f"Nothing is paid on invoice {share.supplierInvoiceNumber}: its total is 0.00."
-                " Leave it out."
+                f"Nothing is paid on invoice {share.supplierInvoiceNumber}: its total without credit"
+                " notes is 0.00. Leave it out."
             )
             facts = {"number": share.supplierInvoiceNumber, "stated": "0.00"}
             path = f"{share_path(place)}.invoicePaymentAmount.totalAmount"

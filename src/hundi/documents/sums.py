@@ -8,6 +8,7 @@ inputs are absent is skipped. (design rules, "Tolerances")
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -275,13 +276,16 @@ def taxable_of(line: Line) -> Iterator[Fault]:
 
 def tax_of(line: Line, codes: LineTax) -> Iterator[Fault]:
     """Tax = taxable times rate, CGST and SGST half each. Nil tax always passes."""
+    central, state = line.taxes.get("CGST", ZERO), line.taxes.get("SGST", ZERO)
+    path = f"{line.path}.itemValueDetails"
+    if abs(central - state) > PAISA:
+        detail = f"CGST is {central.text()} and SGST {state.text()}; they are half the tax each."
+        yield codes.halves.at(path, detail, cgst=central.text(), sgst=state.text())
     tax = sum_of(line.taxes.values())
     if line.taxable is None or line.rate is None or not tax:
         return
     expected = line.taxable.times(line.rate / _HUNDRED)
-    central, state = line.taxes.get("CGST", ZERO), line.taxes.get("SGST", ZERO)
     silent = Money(2) if central or state else PAISA
-    path = f"{line.path}.itemValueDetails"
     if abs(tax - expected) > silent:
         code = codes.odd if abs(tax - expected) <= RUPEE else codes.off
         detail = (
@@ -289,19 +293,21 @@ def tax_of(line: Line, codes: LineTax) -> Iterator[Fault]:
             f" is {expected.text()}."
         )
         yield code.at(path, detail, stated=tax.text(), sum=expected.text())
-    if abs(central - state) > PAISA:
-        detail = f"CGST is {central.text()} and SGST {state.text()}; they are half the tax each."
-        yield codes.halves.at(path, detail, cgst=central.text(), sgst=state.text())
 
 
-def line_value(line: Line) -> Iterator[Fault]:
-    """Value = taxable + taxes + charges; where the buyer pays the tax himself, without it."""
+def told(taxes: AbstractSet[Money], *, untaxed: bool) -> AbstractSet[Money]:
+    """What the tax may be: not nothing, where some is told and may not be left out."""
+    return taxes if untaxed else taxes - {ZERO} or taxes
+
+
+def line_value(line: Line, *, untaxed: bool) -> Iterator[Fault]:
+    """Value = taxable + taxes + charges; where it may be `untaxed`, with the taxes or without."""
     if line.taxable is None:
         return
     fixed = line.taxable + line.charges
     if fixed + line.levies == line.value:  # nearly always: no need to look further
         return
-    sums = [fixed + tax for tax in (line.levies, line.due, ZERO)]
+    sums = [fixed + tax for tax in told({line.levies, line.due, ZERO}, untaxed=untaxed)]
     right = nearest if line.tax_is_known else at_least
     yield from difference(
         line.value,

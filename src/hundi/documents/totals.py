@@ -28,6 +28,7 @@ from hundi.documents.sums import (
     loose_sums,
     nearest,
     sum_of,
+    told,
 )
 from hundi.kernel.faults import Fault
 from hundi.kernel.money import ZERO, Money
@@ -59,8 +60,11 @@ class Totals:
         }
 
 
-def totals_of(lines: Sequence[Line], totals: Totals) -> Iterator[Fault]:
-    """The document's sums against its lines and against each other."""
+def totals_of(lines: Sequence[Line], totals: Totals, *, untaxed: bool = True) -> Iterator[Fault]:
+    """The document's sums against its lines and against each other.
+
+    `untaxed`: the total may leave out a tax that is told.
+    """
     yield from _round_off(totals)
     judged = partial(
         difference, silent=Money(max(1, len(lines))), tolerance=document_tolerance(len(lines))
@@ -79,7 +83,9 @@ def totals_of(lines: Sequence[Line], totals: Totals) -> Iterator[Fault]:
         codes = (TAX_TOTAL_ODD, TAX_TOTAL)
         what = f"{tax} of the document"
         yield from judged(stated, right, what=what, path=totals.labelled_path, codes=codes)
-    sums = _right_totals(lines, totals, charges) if totals.total is not None else set()
+    sums = set()
+    if totals.total is not None:
+        sums = _right_totals(lines, totals, charges, untaxed=untaxed)
     if totals.total is not None and sums:
         right_of = nearest if _tax_is_told(lines, totals.labelled) else at_least
         yield from judged(
@@ -182,7 +188,9 @@ def _tax_is_told(lines: Sequence[Line], labelled: dict[str, Money]) -> bool:
     return bool(lines) and all(line.tax_is_known for line in lines)
 
 
-def _right_totals(lines: Sequence[Line], totals: Totals, charges: set[Money]) -> set[Money]:
+def _right_totals(
+    lines: Sequence[Line], totals: Totals, charges: set[Money], *, untaxed: bool
+) -> set[Money]:
     """Every sum that an honest system may mean, before amounts of unknown types.
 
     Taxes by the document's own figures or by its lines'; with the tax or, where the buyer pays it
@@ -194,7 +202,7 @@ def _right_totals(lines: Sequence[Line], totals: Totals, charges: set[Money]) ->
         base, added = totals.taxable, {ZERO, *charges}
     if base is None:
         return set()
-    taxes = _right_taxes(lines, totals.labelled)
+    taxes = told(_right_taxes(lines, totals.labelled), untaxed=untaxed)
     return {fixed + base + tax + charge for tax in taxes for charge in added}
 
 

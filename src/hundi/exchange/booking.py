@@ -15,7 +15,15 @@ TOO_MUCH = Code(
     Kind.RULE,
     "With this an account of a document would hold more than any account can.",
 )
-CODES = (TOO_MUCH,)
+LONG_NAME = Code(
+    "LEDGER-LONG-NAME",
+    Kind.RULE,
+    "A name that an account is kept under, as a line's serialno or a split's, is too long.",
+)
+CODES = (TOO_MUCH, LONG_NAME)
+
+LONGEST_NAME = 1000
+"""Bytes of an account's name: with its document's key it is the key of a row, and indexes have limits."""
 
 
 class Booking(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +64,9 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
             for name in (one.debit, one.credit):
                 sides[one.ref, name] += one.amount
         for (ref, name), amount in sides.items():
+            if len(name.encode()) > LONGEST_NAME:
+                detail = f"The account {name[:40]}… would have a name of more than {LONGEST_NAME} bytes. Shorten it."
+                yield LONG_NAME.at(ref, detail, most=LONGEST_NAME)
             before = books.of(self.places[ref]).get(name, NOTHING)
             if before.turnover + amount > LARGEST:
                 detail = f"The account {name} cannot take as much. Correct quantities and amounts."

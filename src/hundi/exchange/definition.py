@@ -248,7 +248,8 @@ class RuleContext(msgspec.Struct, frozen=True, kw_only=True):
     one, None when the message creates it. `held` are the others that the message names and the
     network knows, by JSON path, and those that the moved one refers to (`MessageType.follows`), by
     `type/objectId`. `moved` are the paths of all that the exchange moves. `sharing` are the newest
-    that share its number. In `worked_out` a rule leaves what the postings would work out again.
+    that share its number. `drawn` is what the moved one has booked on others that are held, by their key
+    in `held` and by account, net of credits, in the smallest part of the account's unit. In `worked_out` a rule leaves what the postings would work out again.
     """
 
     today: date
@@ -257,6 +258,7 @@ class RuleContext(msgspec.Struct, frozen=True, kw_only=True):
     held: Mapping[str, DocumentView] = msgspec.field(default_factory=dict)
     moved: tuple[str, ...] = ()
     sharing: tuple[Sharing, ...] = ()
+    drawn: Mapping[str, Mapping[str, int]] = msgspec.field(default_factory=dict)
     sender: str = ""
     receiver: str = ""
     worked_out: dict[str, Any] = msgspec.field(default_factory=dict)

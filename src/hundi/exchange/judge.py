@@ -151,6 +151,7 @@ def _context(
         held=views,
         moved=tuple([one.touched.path for one in moves]),
         sharing=_sharing(world, first, other=request.receiver_b2b),
+        drawn=world.papers.drawn(first.document.key, {one.document.key: one.ref for one in held}),
         sender=request.sender_b2b,
         receiver=request.receiver_b2b,
     )

@@ -99,6 +99,16 @@ class Papers:
             self.books.end(one, phase)
         return {one.key for one in standing}
 
+    def drawn(self, holder: Key, refs: Mapping[Key, str]) -> Mapping[str, Mapping[str, int]]:
+        """What a document has booked on some others, by their ref and account, net of credits."""
+        found: dict[str, Counter[str]] = {}
+        for one in self.held.get(holder, ()):
+            if one.key in refs:
+                of_one = found.setdefault(refs[one.key], Counter())
+                of_one[one.debit] += one.amount
+                of_one[one.credit] -= one.amount
+        return found
+
     def give_back(self, holder: Key, req_msg_id: str) -> set[Key]:
         """Undo what a document has drawn on others: it does not count any more; the others."""
         drawn = [
