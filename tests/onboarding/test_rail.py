@@ -14,10 +14,11 @@ CONTACT = Contact(
     email="owner@pretend.example.com",
     document="GSTIN",
     identifier="27ZZZCA1234K1ZZ",
+    pan="ZZZCA1234K",
 )
 MEMBERS = {
     "phone": CONTACT.phone, "email": CONTACT.email,
-    "document": "GSTIN", "identifier": "27ZZZCA1234K1ZZ",
+    "document": "GSTIN", "identifier": "27ZZZCA1234K1ZZ", "pan": "ZZZCA1234K",
 }  # fmt: skip
 Serve = Callable[[int], Awaitable[str]]
 

@@ -1,14 +1,18 @@
 """Switching B2B IDs off and on: the owner not while documents are open, the operator always."""
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
+import sqlalchemy as sa
 import yaml
 
 from hundi.documents.purchase_order import PURCHASE_ORDER
 from hundi.kernel.faults import RefusedError
+from hundi.kernel.identity import system_random
 from hundi.onboarding.switching import final_statuses
-from hundi.parties.operations import set_level, switch
+from hundi.parties import tables as parties
+from hundi.parties.operations import NewParty, add_party, set_level, switch
 from hundi.parties.queries import levels
 from hundi.simulator import story
 from tests.exchange.scene import SERVES
@@ -66,13 +70,24 @@ async def test_a_document_in_a_final_status_does_not(net: Desk) -> None:
 async def test_the_operator_may_always_and_what_is_open_finishes(net: Desk) -> None:
     assert await order(net, "req-send", named(story.order())) == 200
     write = net.stage.database.write
-    await write(partial(switch, b2b_id=SUPPLIER, active=False))
+    await write(partial(switch, b2b_id=SUPPLIER, active=False, by_operator=True))
     await net.stage.deliver_all()
     read = await net.http.get("/network/v1/documents/purchase-order/PO1", headers=bearer("buyer"))
     assert read.json()["status"] == "SENT TO SUPPLIER", "the open one finished"
     assert await order(net, "req-send", named(story.order(), "PO2", "N/2")) == 422
-    await write(partial(switch, b2b_id=SUPPLIER, active=True))
+    await write(partial(switch, b2b_id=SUPPLIER, active=True, by_operator=True))
     assert await order(net, "req-send", named(story.order(), "PO2", "N/2")) == 200
+
+
+async def test_what_the_operator_has_switched_off_its_client_does_not_switch_on(net: Desk) -> None:
+    write = net.stage.database.write
+    await write(partial(switch, b2b_id=SUPPLIER, active=False, by_operator=True))
+    answer = await net.own(f"/parties/{SUPPLIER}/activate", client_id="supplier")
+    assert (answer.status_code, answer.json()["code"]) == (403, "PARTY-BARRED")
+    await write(partial(switch, b2b_id=SUPPLIER, active=True, by_operator=True))
+    for verb in ("deactivate", "activate"):
+        answer = await net.own(f"/parties/{SUPPLIER}/{verb}", client_id="supplier")
+        assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("verb", ["deactivate", "activate"])
@@ -88,7 +103,7 @@ async def test_the_operator_raises_a_level(net: Desk) -> None:
     assert await net.stage.database.read(partial(levels, b2b_ids={BUYER})) == {BUYER: 1}
     for work in (
         partial(set_level, b2b_id="NOBODY@BCB", level=1),
-        partial(switch, b2b_id="NOBODY@BCB", active=True),
+        partial(switch, b2b_id="NOBODY@BCB", active=True, by_operator=True),
     ):
         with pytest.raises(RefusedError, match="PARTY-UNKNOWN"):
             await write(work)
@@ -99,3 +114,16 @@ def test_final_is_what_the_contract_says() -> None:
     cycle = yaml.safe_load(path.read_text(encoding="utf-8"))["x-lifecycle"]
     told = [f"purchase-order|{status}" for status in cycle["final"]]
     assert final_statuses([PURCHASE_ORDER]) == told
+
+
+async def test_the_operator_joins_nobody_unasked_to_who_registered_himself(net: Desk) -> None:
+    """He may be somebody else, and would see all that is exchanged under the new ID."""
+    first = NewParty(client_id="supplier", name="Mills", pan="ZZZCM1234K", gstin=None, b2b_id=None)
+    database = net.stage.database
+    await add_party(database, first, system_random)
+    of_pan = sa.update(parties.entity).where(parties.entity.c.pan == first.pan)
+    await net.stage.execute(of_pan.values(registration="MSG"))
+    wanted = replace(first, client_id="buyer", b2b_id="ZZZCM1234K.HQ@BCB")
+    with pytest.raises(RefusedError, match="--joins"):
+        await add_party(database, wanted, system_random)
+    assert await add_party(database, replace(wanted, joins=True), system_random) == wanted.b2b_id

@@ -43,10 +43,21 @@ def _add(
     gstin: Annotated[str | None, typer.Option(help="A GSTIN of that PAN.")] = None,
     b2b_id: Annotated[str | None, typer.Option(help="B2B ID; PAN@BCB if left out.")] = None,
     level: Level = IS_PAID,
+    joins: Annotated[
+        bool, typer.Option("--joins", help="Also where the PAN's business has registered itself.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Register a business that you vouch for, or a further B2B ID of one."""
-    party = NewParty(client_id=client, name=name, pan=pan, gstin=gstin, b2b_id=b2b_id, level=level)
+    party = NewParty(
+        client_id=client,
+        name=name,
+        pan=pan,
+        gstin=gstin,
+        b2b_id=b2b_id,
+        level=level,
+        joins=joins,
+    )
     made = with_database(lambda db: add_party(db, party, system_random))
     show({"b2bId": made}, as_json=as_json)
 
@@ -72,7 +83,10 @@ def _financier(
 
 
 def _deactivate(b2b_id: Known, as_json: AsJson = False) -> None:
-    """Switch a B2B ID off, whatever is open: new requests are refused, open ones finish."""
+    """Switch a B2B ID off, whatever is open: new requests are refused, open ones finish.
+
+    Its client cannot switch it on again.
+    """
     _switch(b2b_id, active=False, as_json=as_json)
 
 
@@ -82,7 +96,9 @@ def _activate(b2b_id: Known, as_json: AsJson = False) -> None:
 
 
 def _switch(b2b_id: str, *, active: bool, as_json: bool) -> None:
-    with_database(lambda db: db.write(partial(switch, b2b_id=b2b_id, active=active)))
+    with_database(
+        lambda db: db.write(partial(switch, b2b_id=b2b_id, active=active, by_operator=True))
+    )
     show({"b2bId": b2b_id, "state": "ACTIVE" if active else "INACTIVE"}, as_json=as_json)
 
 

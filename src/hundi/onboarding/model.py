@@ -300,12 +300,14 @@ class Contact(Struct, frozen=True, kw_only=True):
 
     The business named them itself. `document` and `identifier` are its primary registration (GSTIN
     and its number): by them a gateway finds out whom the registry knows, and sends to nobody else.
+    `pan` is what it claims to be: the registry must know the registration as that PAN's.
     """
 
     phone: str
     email: str
     document: str
     identifier: str
+    pan: str
 
 
 class Found(Struct, frozen=True, kw_only=True):

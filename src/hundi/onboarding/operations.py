@@ -17,7 +17,7 @@ from hundi.exchange.request import Accepted, Refused
 from hundi.exchange.writes import Writes
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.identity import RandomBytes, request_id
-from hundi.onboarding import ownership, queries, rules
+from hundi.onboarding import code_limits, ownership, queries, rules
 from hundi.onboarding.calls import (
     CHECK_ENTITY,
     REGISTER_ENTITY,
@@ -241,10 +241,9 @@ async def _register_entity(tx: Transaction, call: Call, req_msg_id: str) -> Ruli
     if faults or call.findings:
         return Refused(faults or call.findings)
     number = one.primaryContactNumber
-    if await ownership.codes_to(tx, number.countryCode + number.phoneNumber) >= (
-        ownership.CODES_A_DAY
-    ):
-        fault = ownership.a_day("institute.primaryContactNumber.phoneNumber")
+    phone = number.countryCode + number.phoneNumber
+    if not await code_limits.may_send(tx, call.client_id, phone):
+        fault = code_limits.a_day("institute.primaryContactNumber.phoneNumber")
         return Refused((fault,), retry_after=3600)
 
     async def write(tx: Transaction) -> None:

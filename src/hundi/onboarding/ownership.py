@@ -22,6 +22,7 @@ from hundi.kernel.clock import DAY, HOUR, MINUTE, SECOND
 from hundi.kernel.faults import Code, Fault, Kind, RefusedError
 from hundi.kernel.identity import RandomBytes, uuid7_hex
 from hundi.kernel.reading import read
+from hundi.onboarding import code_limits as limits
 from hundi.onboarding import queries, rules
 from hundi.onboarding.calls import REGISTER_ENTITY, Told, answer_body, inform
 from hundi.onboarding.model import Contact, Institute, RegisterEntityBody, Status
@@ -34,7 +35,6 @@ LIFE = DAY
 CODE_LIFE = 10 * MINUTE
 TRIES = 5
 CODES_OF_ONE = 5
-CODES_A_DAY = 10
 BETWEEN_CODES = MINUTE
 LEASE = 30 * SECOND
 LONGEST_WAIT = HOUR
@@ -50,15 +50,10 @@ NO_CODE = Code(
 NOT_OPEN = Code(
     "ONBOARD-NOT-PENDING", Kind.CONFLICT, "The registration has ended; no code is waited for."
 )
-TOO_MANY = Code(
-    "ONBOARD-CODE-LIMIT",
-    Kind.LIMIT,
-    "Codes are sent a minute apart, five for a registration and ten a day to one number.",
-)
 LAPSED = Code(
     "ONBOARD-LAPSED", Kind.RULE, "A day has passed without the ownership code: register again."
 )
-CODES = (WRONG, NO_CODE, NOT_OPEN, TOO_MANY, LAPSED)
+CODES = (WRONG, NO_CODE, NOT_OPEN, LAPSED)
 
 
 def new_code(random: RandomBytes) -> str:
@@ -78,14 +73,6 @@ class Sending:
     req_msg_id: str
     contact: Contact
     failures: int
-
-
-async def codes_to(tx: Transaction, phone: str) -> int:
-    """How many codes were asked for a telephone number in the last 24 hours."""
-    r = registration.c
-    query = sa.select(sa.func.coalesce(sa.func.sum(r.codes), 0).label("n"))
-    [row] = await tx.select(query.where(r.phone == phone, r.asked_at > tx.now - DAY))
-    return int(row["n"])
 
 
 def open_row(one: Institute, req_msg_id: str, *, client_id: str, now: int) -> sa.Insert:
@@ -139,14 +126,38 @@ async def lease(tx: Transaction, req_msg_id: str, *, salt: bytes, hashed: bytes)
         sending="LEASED",
         due_at=tx.now + LEASE,
     )
-    contact = Contact(**{name: row[name] for name in Contact.__struct_fields__})
+    contact = Contact(
+        phone=row["phone"],
+        email=row["email"],
+        document=row["document"],
+        identifier=row["identifier"],
+        pan=await _pan(tx, row),
+    )
     return Sending(req_msg_id=req_msg_id, contact=contact, failures=row["failures"])
 
 
+async def _pan(tx: Transaction, row: Row) -> str:
+    """What the registering business was checked as."""
+    c = candidate.c
+    of_it = (c.client_id == row["client_id"], c.object_id == row["object_id"])
+    [found] = await tx.select(sa.select(c.pan).where(*of_it))
+    return str(found["pan"])
+
+
 async def sent(tx: Transaction, sending: Sending, *, hashed: bytes, failed: bool) -> None:
-    """Write down what became of a sending, unless a later one has taken its place."""
+    """Write down what became of a sending, unless a later one has taken its place.
+
+    A code that may not have arrived is not in force any more: nobody but a guesser could give it.
+    """
     wait = min(5 * SECOND << min(sending.failures, 16), LONGEST_WAIT)
-    later = {"sending": "DUE", "due_at": tx.now + wait, "failures": sending.failures + 1}
+    later = {
+        "sending": "DUE",
+        "due_at": tx.now + wait,
+        "failures": sending.failures + 1,
+        "code_salt": None,
+        "code_hash": None,
+        "code_expires_at": None,
+    }
     r = registration.c
     await tx.execute(
         sa.update(registration)
@@ -179,6 +190,7 @@ async def confirm(
     row = await _own(tx, client_id, req_msg_id)
     _check_open(row)
     _salt(row, tx.now)
+    await limits.may_guess(tx, client_id)
     if not hmac.compare_digest(bytes(row["code_hash"]), hashed):
         return (await _wrong(tx, row),)
     body_ = await _body(tx, req_msg_id)
@@ -201,21 +213,15 @@ async def resend(tx: Transaction, client_id: str, req_msg_id: str) -> None:
     wait = row["asked_at"] + BETWEEN_CODES - tx.now
     if wait > 0:
         seconds = -(-wait // SECOND)
-        fault = TOO_MANY.at("", f"Ask for the next code in {seconds} s.")
+        fault = limits.TOO_MANY.at("", f"Ask for the next code in {seconds} s.")
         raise RefusedError([fault], retry_after=seconds)
     if row["codes"] >= CODES_OF_ONE:
         detail = f"{CODES_OF_ONE} codes were sent for this registration. Use one, or register anew."
-        raise RefusedError([TOO_MANY.at("", detail)], retry_after=DAY // SECOND)
-    if await codes_to(tx, row["phone"]) >= CODES_A_DAY:
-        raise RefusedError([a_day("")], retry_after=DAY // SECOND)
+        raise RefusedError([limits.TOO_MANY.at("", detail)], retry_after=DAY // SECOND)
+    if not await limits.may_send(tx, client_id, row["phone"]):
+        raise RefusedError([limits.a_day("")], retry_after=DAY // SECOND)
     again = {"codes": row["codes"] + 1, "asked_at": tx.now, "sending": "DUE", "due_at": tx.now}
     await _change(tx, req_msg_id, **again, failures=0)
-
-
-def a_day(path: str) -> Fault:
-    """The refusal of one more code to a telephone number."""
-    detail = f"{CODES_A_DAY} codes went to this number within 24 hours. Try again tomorrow."
-    return TOO_MANY.at(path, detail)
 
 
 async def any_lapsed(tx: Transaction) -> bool:

@@ -33,8 +33,8 @@ def _message(contact: Contact, code: str, reference: str) -> dict[str, str]:
 class HttpContactRail:
     """Hands codes to a message gateway of the operator's; any 2xx is success.
 
-    POST {url} with `{"reference", "phone", "email", "document", "identifier", "code"}` and a bearer
-    token. It is the gateway that knows whom a registry holds for the identifier.
+    POST {url} with `{"reference", "phone", "email", "document", "identifier", "pan", "code"}` and a
+    bearer token. It is the gateway that knows whom a registry holds for the identifier, and of which PAN.
     """
 
     def __init__(self, url: str, token: str) -> None:

@@ -198,6 +198,17 @@ def _identifiers(one: Institute) -> Iterator[Fault]:
             yield from _gstin_of(
                 identifier.value, one.lei.value, states=states if primary else None, path=path
             )
+            if not primary and not _proves_the_pan(one.primaryBusinessIdentifier):
+                detail = (
+                    f"{identifier.value} would be yours without proof: the code proves the primary"
+                    " identifier. Make a GSTIN that holds your PAN the primary one."
+                )
+                yield GSTIN.at(f"{path}.value", detail)
+
+
+def _proves_the_pan(primary: BusinessIdentifier) -> bool:
+    """Whether who owns the primary identifier owns the PAN, and so its other GSTINs."""
+    return primary.documentName == "GSTIN" and pan_inside(primary.value) is not None
 
 
 def _gstin_form(identifier: BusinessIdentifier, path: str) -> Iterator[Fault]:

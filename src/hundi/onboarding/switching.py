@@ -20,11 +20,16 @@ IN_USE = Code(
     Kind.CONFLICT,
     "The B2B ID has open documents or running financing. End them first, or ask the operator.",
 )
-CODES = (IN_USE,)
+BARRED = Code(
+    "PARTY-BARRED",
+    Kind.RIGHTS,
+    "The operator has switched the B2B ID off. Only the operator switches it on again.",
+)
+CODES = (IN_USE, BARRED)
 
 SHOWN = 10
 _LOCK = Statement.both(
-    "select b2b_id, entity_id, client_id from b2b_id where b2b_id = $1 for update"
+    "select b2b_id, entity_id, client_id, barred from b2b_id where b2b_id = $1 for update"
 )
 # By entity first: that is how documents are indexed.
 _OPEN = Statement.both(
@@ -102,13 +107,15 @@ async def deactivate(tx: Transaction, client_id: str, b2b_id: str, *, ends: Ends
     ]
     if found:
         raise RefusedError([IN_USE.at("b2bId", _sentence(found), documents=_shown(found))])
-    await switch(tx, b2b_id, active=False)
+    await switch(tx, b2b_id, active=False, by_operator=False)
 
 
 async def activate(tx: Transaction, client_id: str, b2b_id: str) -> None:
-    """Switch a B2B ID on that the client serves. Raises RefusedError where it is not its own."""
-    await _own(tx, client_id, b2b_id)
-    await switch(tx, b2b_id, active=True)
+    """Switch a B2B ID on that the client serves. Raises RefusedError: not its own, or barred."""
+    row = await _own(tx, client_id, b2b_id)
+    if row["barred"]:
+        raise RefusedError([BARRED.at("b2bId", BARRED.meaning)])
+    await switch(tx, b2b_id, active=True, by_operator=False)
 
 
 async def _own(tx: Transaction, client_id: str, b2b_id: str) -> Row:

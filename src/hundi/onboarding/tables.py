@@ -45,6 +45,7 @@ registration = sa.Table(
     sa.Column("lapses_at", sa.BigInteger, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
 )
+sa.Index("registration_of_client", registration.c.client_id, registration.c.asked_at)
 sa.Index(
     "registration_due",
     registration.c.due_at,

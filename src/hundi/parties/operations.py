@@ -74,7 +74,8 @@ async def _store_client(tx: Transaction, row: dict[str, object]) -> None:
 class NewParty:
     """A business and the B2B ID it gets. `b2b_id` None means `PAN@BCB`.
 
-    `level` is how far the operator vouches for a business that is new: 1, 2 or 3.
+    `level` is how far the operator vouches for a business that is new: 1, 2 or 3. `joins` lets a
+    business that has registered itself get the ID.
     """
 
     client_id: str
@@ -83,6 +84,7 @@ class NewParty:
     gstin: str | None
     b2b_id: str | None
     level: int = IS_PAID
+    joins: bool = False
 
 
 async def add_party(database: Database, party: NewParty, random: RandomBytes) -> str:
@@ -102,14 +104,18 @@ async def add_party(database: Database, party: NewParty, random: RandomBytes) ->
     return b2b_id
 
 
-async def switch(tx: Transaction, b2b_id: str, *, active: bool) -> None:
-    """Switch a B2B ID on or off, whatever is open. Raises RefusedError where it is unknown."""
+async def switch(tx: Transaction, b2b_id: str, *, active: bool, by_operator: bool) -> None:
+    """Switch a B2B ID on or off, whatever is open. What the operator has switched off stays so.
+
+    Raises RefusedError where it is unknown.
+    """
     ids = tables.b2b_id
     query = sa.select(ids.c.b2b_id).where(ids.c.b2b_id == b2b_id)
     if not await tx.select(query):
         detail = f"No {b2b_id} is on the network. Check the B2B ID."
         raise RefusedError([model.UNKNOWN.at("b2bId", detail)])
-    await tx.execute(sa.update(ids).where(ids.c.b2b_id == b2b_id).values(active=active))
+    values = {"active": active} | ({"barred": not active} if by_operator else {})
+    await tx.execute(sa.update(ids).where(ids.c.b2b_id == b2b_id).values(**values))
 
 
 async def set_level(tx: Transaction, b2b_id: str, level: int) -> None:
@@ -143,9 +149,16 @@ async def _store_party(tx: Transaction, party: NewParty, *, b2b_id: str, entity_
         detail = f"{b2b_id} is registered already. Give another one with --b2b-id."
         raise RefusedError([model.TAKEN.at("b2bId", detail)])
     # A person may have several businesses under his PAN; the oldest gets the further ID.
-    of_pan = sa.select(entities.c.entity_id).where(entities.c.pan == party.pan)
+    columns = (entities.c.entity_id, entities.c.name, entities.c.registration)
+    of_pan = sa.select(*columns).where(entities.c.pan == party.pan)
     owner = await tx.select(of_pan.order_by(entities.c.created_at, entities.c.entity_id))
     if owner:
+        if owner[0]["registration"] is not None and not party.joins:
+            detail = (
+                f"{owner[0]['name']} has registered itself with this PAN, and would see all that is"
+                " exchanged under the new ID. Where it is the same business, add --joins."
+            )
+            raise RefusedError([model.TAKEN.at("pan", detail)])
         entity_id = owner[0]["entity_id"]
     else:
         row = {"entity_id": entity_id, "pan": party.pan, "name": party.name, "level": party.level}

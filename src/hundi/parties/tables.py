@@ -84,6 +84,8 @@ b2b_id = sa.Table(
     sa.Column("public", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("description", sa.Text, nullable=False, server_default=""),
     sa.Column("branch_gstin", sa.Text),
+    # Switched off by the operator: its client cannot switch it on.
+    sa.Column("barred", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 gstin = sa.Table(
