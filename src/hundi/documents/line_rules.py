@@ -15,7 +15,10 @@ from hundi.kernel.money import Money
 def each_line(
     items: Sequence[LineItem], lines: Sequence[Line], codes: Strictness, *, untaxed: bool = True
 ) -> Iterator[Fault]:
-    """Each line's own sums, its HSN and its number. `untaxed`: a value may leave out a tax that is told."""
+    """Each line's own sums, its HSN and its number.
+
+    `untaxed`: a value may leave out a tax that is told.
+    """
     for item, line in zip(items, lines, strict=True):
         yield from sums.quantity_times_price(item, line.path)
         yield from sums.taxable_of(line)

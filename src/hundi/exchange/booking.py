@@ -65,7 +65,10 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
                 sides[one.ref, name] += one.amount
         for (ref, name), amount in sides.items():
             if len(name.encode()) > LONGEST_NAME:
-                detail = f"The account {name[:40]}… would have a name of more than {LONGEST_NAME} bytes. Shorten it."
+                detail = (
+                    f"The account {name[:40]}… would have a name of more than {LONGEST_NAME} bytes."
+                    " Shorten it."
+                )
                 yield LONG_NAME.at(ref, detail, most=LONGEST_NAME)
             before = books.of(self.places[ref]).get(name, NOTHING)
             if before.turnover + amount > LARGEST:

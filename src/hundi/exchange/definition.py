@@ -248,8 +248,9 @@ class RuleContext(msgspec.Struct, frozen=True, kw_only=True):
     one, None when the message creates it. `held` are the others that the message names and the
     network knows, by JSON path, and those that the moved one refers to (`MessageType.follows`), by
     `type/objectId`. `moved` are the paths of all that the exchange moves. `sharing` are the newest
-    that share its number. `drawn` is what the moved one has booked on others that are held, by their key
-    in `held` and by account, net of credits, in the smallest part of the account's unit. In `worked_out` a rule leaves what the postings would work out again.
+    that share its number. `drawn` is what the moved one has booked on others, by their key in `held`
+    and by account, net of credits, in the smallest part of the account's unit. In `worked_out` a
+    rule leaves what the postings would work out again.
     """
 
     today: date
