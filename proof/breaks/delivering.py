@@ -21,7 +21,7 @@ BREAKS = (
     Break(
         name="a retry has an id of its own",
         edits=(
-            Edit("delivery/dispatch.py", "webhook_id=leased.webhook_id,\n        kind=leased.kind,\n        path",
+            Edit("delivery/parcels.py", "webhook_id=leased.webhook_id,\n        kind=leased.kind,\n        path",
                  "webhook_id=leased.webhook_id + '-2' * (leased.number > 1),\n"
                  "        kind=leased.kind,\n        path"),
         ),

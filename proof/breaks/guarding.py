@@ -35,7 +35,7 @@ BREAKS = (
     Break(
         name="the secret before signs no more",
         edits=(
-            Edit("delivery/dispatch.py", 'if row["previous_secret"] is not None and', "if False and"),
+            Edit("delivery/parcels.py", 'if row["previous_secret"] is not None and', "if False and"),
         ),
         part="signatures", finds=("webhooks with two signatures missing", "failed checks"),
     ),

@@ -14,6 +14,7 @@ from hundi.kernel.clock import wall_clock
 from hundi.observing.objectives import BURNS, OBJECTIVES, burning
 from hundi.store.opening import open_database
 from hundi.web.metrics import Metrics
+from hundi.web.siblings import LABEL, UP
 from hundi.web.tallies import Counts, Durations
 from tests.house.generator import deploy
 from tests.house.sources import ROOT
@@ -51,7 +52,7 @@ def series(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Series]:
         database = await open_database(f"sqlite:///{path}", wall_clock)
         metrics = Metrics(database)
         await database.close()
-        told: dict[str, Series] = {}
+        told: dict[str, Series] = {UP: Series(frozenset({"instance", LABEL}), frozenset())}
         for registry in (metrics.registry, metrics.network):
             samples = (sample for family in registry.collect() for sample in family.samples)
             told |= {s.name: Series(frozenset(s.labels), frozenset()) for s in samples}

@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
 LABEL = "worker"
+UP = "hundi_worker_up"
 PATIENCE_SECONDS = 1
 MOST_BYTES = 4 << 20
 
@@ -82,9 +83,7 @@ class _Told(Collector):
 
 
 def _together(told: Mapping[str, bytes | None]) -> bytes:
-    up = GaugeMetricFamily(
-        "hundi_worker_up", "Whether a process answered this scrape.", labels=[LABEL]
-    )
+    up = GaugeMetricFamily(UP, "Whether a process answered this scrape.", labels=[LABEL])
     families: dict[str, Metric] = {up.name: up}
     for worker, text in told.items():
         up.add_metric([worker], float(text is not None))
