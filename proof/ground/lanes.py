@@ -24,6 +24,11 @@ def nothing(_lane: Lane, _webhook: bytes) -> None:
     """Nobody listens."""
 
 
+def _lane_of(head: bytes, body: bytes) -> Lane:
+    at = body.index(_OBJECT) + 1
+    return head[6 : head.index(b"/", 6)], body[at : at + 35]
+
+
 class Lanes(Systems):
     """Notes each document's sequence and version at each receiver; both must rise without an end.
 
@@ -45,18 +50,26 @@ class Lanes(Systems):
 
     def took(self, transport: asyncio.Transport, head: bytes, body: bytes) -> None:
         """Note it, then answer or misbehave."""
-        headers, receiver = Headers(head), head[6 : head.index(b"/", 6)]
-        webhook = headers.value(b"webhook-id")
-        lane = (receiver, body[(at := body.index(_OBJECT) + 1) : at + 35])
+        headers, lane = Headers(head), _lane_of(head, body)
+        webhook, receiver = headers.value(b"webhook-id"), lane[0]
         self.arrived.setdefault(headers.value(b"hundi-exchange") + receiver, perf_counter())
         self._order(lane, int(headers.value(b"hundi-sequence")), webhook)
         if receiver in self.bad and self._spoils(webhook):
             self._misbehave(transport, head, body)
-            return
+        else:
+            self._take(transport, head, body)
+
+    def _take(self, transport: asyncio.Transport, head: bytes, body: bytes) -> None:
+        lane = _lane_of(head, body)
         if b"/req-" in head[: head.index(b"\r")]:
             self._version(lane, body)
         super().took(transport, head, body)
-        self.heard(lane, webhook)
+        self.heard(lane, Headers(head).value(b"webhook-id"))
+
+    def _later(self, held: tuple[asyncio.Transport, bytes, bytes]) -> None:
+        """What is answered late is taken, too."""
+        if not held[0].is_closing():
+            self._take(*held)
 
     def _spoils(self, webhook: bytes) -> bool:
         if self._chance.randrange(100) >= self.trouble or self.spoilt[webhook] >= SPOILT_AT_MOST:
