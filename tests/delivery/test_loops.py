@@ -121,6 +121,17 @@ class Stalled:
         return SimpleNamespace(leased=leased)
 
 
+async def dispatched(dispatcher: Stalled) -> None:
+    """Run the loop over a dispatcher until that is done."""
+    loop = DispatchLoop(dispatcher)  # type: ignore[arg-type]
+    running = asyncio.create_task(loop.run())
+    async with asyncio.timeout(5):
+        await dispatcher.done.wait()
+        loop.stop()
+        await running
+        await loop.drained()
+
+
 class Slow(Stalled):
     """One whose database takes longer over a lease than it leaves time for an answer."""
 
@@ -138,13 +149,7 @@ async def test_a_lease_that_came_too_late_is_given_back(monkeypatch: pytest.Monk
     """Its answer might come after another dispatcher has taken it over."""
     monkeypatch.setattr(dispatch, "LATEST_SECONDS", -1)
     dispatcher = Slow(1)
-    loop = DispatchLoop(dispatcher)  # type: ignore[arg-type]
-    running = asyncio.create_task(loop.run())
-    async with asyncio.timeout(5):
-        await dispatcher.done.wait()
-        loop.stop()
-        await running
-        await loop.drained()
+    await dispatched(dispatcher)
     assert (dispatcher.sent, dispatcher.given_back) == ([], [0])
 
 
@@ -154,11 +159,5 @@ async def test_it_goes_on_leasing_when_those_whose_attempts_ended_wait_no_more(
     """Their transaction began after that: it alone may say that its leases are known."""
     monkeypatch.setattr(batch, "PATIENCE_SECONDS", 0.01)
     dispatcher = Stalled(4)
-    loop = DispatchLoop(dispatcher)  # type: ignore[arg-type]
-    running = asyncio.create_task(loop.run())
-    async with asyncio.timeout(5):
-        await dispatcher.done.wait()
-        loop.stop()
-        await running
-        await loop.drained()
+    await dispatched(dispatcher)
     assert dispatcher.sent == [0, 1, 2, 3]

@@ -257,6 +257,7 @@ async def test_sending_that_fails_is_tried_again_with_another_code(net: Desk) ->
     net.contacts.fails = 1
     await net.codes.send_due()
     assert net.contacts.messages() == []
+    assert (await net.give(req_msg_id, "000000")).json()["code"] == "ONBOARD-CODE-NONE"
     assert await net.codes.send_due() == 0, "not at once"
     await age(net, req_msg_id, due_at=5 * 10**6)
     assert (await net.give(req_msg_id, await net.code(req_msg_id))).status_code == 200

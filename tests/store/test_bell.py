@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
+import pytest
 
 from hundi.store.bell import GAP_SECONDS, Bell
 
@@ -75,6 +76,26 @@ async def test_a_lost_connection_is_made_again_and_what_was_missed_is_looked_for
         theirs.clear()
         bell.ring("due")
         await until(theirs)
+
+
+async def test_a_connection_that_dies_between_two_messages_is_made_again(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, theirs = Counter(), Counter()
+    tell, trouble = Bell._tell, [asyncpg.InternalClientError("got no result")]
+
+    async def told(bell: Bell, connection: object) -> None:
+        if trouble:
+            raise trouble.pop()
+        await tell(bell, connection)
+
+    async with ringing(postgres_url, mine) as bell, ringing(postgres_url, theirs):
+        monkeypatch.setattr(Bell, "_tell", told)
+        for _ in range(50):
+            bell.ring("due")
+            await asyncio.sleep(GAP_SECONDS)
+        await until(theirs)
+    assert not trouble
 
 
 async def test_without_postgresql_nobody_is_told() -> None:

@@ -295,7 +295,7 @@ def tax_of(line: Line, codes: LineTax) -> Iterator[Fault]:
         yield code.at(path, detail, stated=tax.text(), sum=expected.text())
 
 
-def told(taxes: AbstractSet[Money], *, untaxed: bool) -> AbstractSet[Money]:
+def possible_taxes(taxes: AbstractSet[Money], *, untaxed: bool) -> AbstractSet[Money]:
     """What the tax may be: not nothing, where some is told and may not be left out."""
     return taxes if untaxed else taxes - {ZERO} or taxes
 
@@ -307,7 +307,7 @@ def line_value(line: Line, *, untaxed: bool) -> Iterator[Fault]:
     fixed = line.taxable + line.charges
     if fixed + line.levies == line.value:  # nearly always: no need to look further
         return
-    sums = [fixed + tax for tax in told({line.levies, line.due, ZERO}, untaxed=untaxed)]
+    sums = [fixed + tax for tax in possible_taxes({line.levies, line.due, ZERO}, untaxed=untaxed)]
     right = nearest if line.tax_is_known else at_least
     yield from difference(
         line.value,

@@ -27,8 +27,8 @@ from hundi.documents.sums import (
     difference,
     loose_sums,
     nearest,
+    possible_taxes,
     sum_of,
-    told,
 )
 from hundi.kernel.faults import Fault
 from hundi.kernel.money import ZERO, Money
@@ -202,7 +202,7 @@ def _right_totals(
         base, added = totals.taxable, {ZERO, *charges}
     if base is None:
         return set()
-    taxes = told(_right_taxes(lines, totals.labelled), untaxed=untaxed)
+    taxes = possible_taxes(_right_taxes(lines, totals.labelled), untaxed=untaxed)
     return {fixed + base + tax + charge for tax in taxes for charge in added}
 
 

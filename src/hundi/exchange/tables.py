@@ -4,17 +4,9 @@ The author's entity id is the first column of every document's key and index: th
 column, should one PostgreSQL not be enough. What belongs to a client is keyed by client.
 """
 
-from typing import Any
-
 import sqlalchemy as sa
 
-from hundi.store.metadata import metadata
-
-
-def _only(rows: str) -> dict[str, Any]:
-    """An index of some rows alone, on both databases."""
-    return {"postgresql_where": sa.text(rows), "sqlite_where": sa.text(rows)}
-
+from hundi.store.metadata import metadata, only
 
 document = sa.Table(
     "document",
@@ -62,7 +54,7 @@ sa.Index(
     document.c.type,
     document.c.object_id,
     # For the list alone: it holds all of the key's columns, and must not be taken for the key.
-    **_only("created_at > 0"),
+    **only("created_at > 0"),
 )
 sa.Index(
     "document_came",
@@ -79,7 +71,7 @@ sa.Index(
     document.c.author_entity,
     document.c.type,
     document.c.number,
-    **_only("object_id like '%/%'"),
+    **only("object_id like '%/%'"),
 )
 
 # When the platform ends a document that nobody has answered.
@@ -157,18 +149,18 @@ exchange = sa.Table(
     sa.Column("sender_mailbox", sa.Boolean),
     sa.Column("trace", sa.Text),
 )
-sa.Index("exchange_leader", exchange.c.leader_id, **_only("leader_id is not null"))
-sa.Index("exchange_receipt", exchange.c.receipt_id, **_only("receipt_id is not null"))
+sa.Index("exchange_leader", exchange.c.leader_id, **only("leader_id is not null"))
+sa.Index("exchange_receipt", exchange.c.receipt_id, **only("receipt_id is not null"))
 sa.Index(
     "exchange_expiry",
     exchange.c.expires_at,
-    **_only("state = 'OPEN' and closing is null and expires_at is not null"),
+    **only("state = 'OPEN' and closing is null and expires_at is not null"),
 )
 
 # The list of a business's exchanges, the newest first, and of a client's calls without a counterparty.
 sa.Index("exchange_sent", exchange.c.sender_b2b, exchange.c.req_msg_id)
 sa.Index("exchange_came", exchange.c.receiver_b2b, exchange.c.req_msg_id)
-sa.Index("exchange_own", exchange.c.client_id, exchange.c.req_msg_id, **_only("receiver_b2b = ''"))
+sa.Index("exchange_own", exchange.c.client_id, exchange.c.req_msg_id, **only("receiver_b2b = ''"))
 
 # A call that is several exchanges; `waiting` counts those that have not ended.
 receipt = sa.Table(
@@ -239,13 +231,13 @@ further_lane = sa.Table(
     sa.Column("position", sa.BigInteger, nullable=False),
 )
 sa.Index("further_lane_order", further_lane.c.lane, further_lane.c.position)
-sa.Index("delivery_due", delivery.c.client_id, delivery.c.due_at, **_only("state = 'QUEUED'"))
+sa.Index("delivery_due", delivery.c.client_id, delivery.c.due_at, **only("state = 'QUEUED'"))
 sa.Index(
-    "delivery_lane", delivery.c.lane, delivery.c.position, **_only("state in ('QUEUED', 'LEASED')")
+    "delivery_lane", delivery.c.lane, delivery.c.position, **only("state in ('QUEUED', 'LEASED')")
 )
-sa.Index("delivery_lease", delivery.c.lease_until, **_only("state = 'LEASED'"))
+sa.Index("delivery_lease", delivery.c.lease_until, **only("state = 'LEASED'"))
 
-sa.Index("delivery_parked", delivery.c.client_id, **_only("state = 'PARKED'"))
+sa.Index("delivery_parked", delivery.c.client_id, **only("state = 'PARKED'"))
 
 attempt = sa.Table(
     "attempt",
@@ -302,9 +294,9 @@ event = sa.Table(
     sa.Column("at", sa.BigInteger, nullable=False),
 )
 sa.Index(
-    "event_feed", event.c.client_id, event.c.position, unique=True, **_only("position is not null")
+    "event_feed", event.c.client_id, event.c.position, unique=True, **only("position is not null")
 )
-sa.Index("event_unnumbered", event.c.event_id, **_only("position is null"))
+sa.Index("event_unnumbered", event.c.event_id, **only("position is null"))
 
 feed_head = sa.Table(
     "feed_head",

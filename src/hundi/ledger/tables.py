@@ -6,7 +6,7 @@ account to itself, a guarded account (what is due) below zero with all that is r
 
 import sqlalchemy as sa
 
-from hundi.store.metadata import metadata
+from hundi.store.metadata import metadata, only
 
 account = sa.Table(
     "ledger_account",
@@ -53,12 +53,7 @@ transfer = sa.Table(
     sa.CheckConstraint("debit <> credit", name="ledger_transfer_sides"),
     sa.CheckConstraint("phase in ('PENDING', 'POSTED', 'VOID')", name="ledger_transfer_phase"),
 )
-sa.Index(
-    "ledger_transfer_pending",
-    transfer.c.req_msg_id,
-    postgresql_where=sa.text("phase = 'PENDING'"),
-    sqlite_where=sa.text("phase = 'PENDING'"),
-)
+sa.Index("ledger_transfer_pending", transfer.c.req_msg_id, **only("phase = 'PENDING'"))
 sa.Index(
     "ledger_transfer_holder",
     transfer.c.holder_author,

@@ -158,7 +158,7 @@ _ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 (
                     ("count by (version, database) (hundi_build_info)", "{{version}} {{database}}"),
                     ("sum(hundi_database_up)", "that reach the database"),
-                    ("sum(hundi_worker_up)", "that answer beside each other"),
+                    ("sum(hundi_worker_up)", "workers that answer"),
                 ),
             ),
         ),

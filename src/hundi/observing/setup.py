@@ -50,7 +50,10 @@ def traces_wanted(environ: Mapping[str, str]) -> bool:
         if environ.get(asked, "").strip() not in {"", _ONLY_PROTOCOL}:
             raise CannotServeError(f"{asked}: spans are sent as {_ONLY_PROTOCOL} only.")
     if not all(map(find_spec, _PACKAGES)):
-        message = f"{name} asks for traces, which need OpenTelemetry: pip install -r requirements/runtime.txt."
+        message = (
+            f"{name} asks for traces, which need OpenTelemetry:"
+            " pip install -r requirements/runtime.txt."
+        )
         raise CannotServeError(message)
     return True
 

@@ -6,7 +6,7 @@ them is registered, and neither can tell that the other did.
 
 import sqlalchemy as sa
 
-from hundi.store.metadata import metadata
+from hundi.store.metadata import metadata, only
 
 candidate = sa.Table(
     "candidate",
@@ -46,18 +46,8 @@ registration = sa.Table(
     sa.Column("created_at", sa.BigInteger, nullable=False),
 )
 sa.Index("registration_of_client", registration.c.client_id, registration.c.asked_at)
-sa.Index(
-    "registration_due",
-    registration.c.due_at,
-    postgresql_where=sa.text("state = 'OPEN' and sending <> 'SENT'"),
-    sqlite_where=sa.text("state = 'OPEN' and sending <> 'SENT'"),
-)
-sa.Index(
-    "registration_lapse",
-    registration.c.lapses_at,
-    postgresql_where=sa.text("state = 'OPEN'"),
-    sqlite_where=sa.text("state = 'OPEN'"),
-)
+sa.Index("registration_due", registration.c.due_at, **only("state = 'OPEN' and sending <> 'SENT'"))
+sa.Index("registration_lapse", registration.c.lapses_at, **only("state = 'OPEN'"))
 
 business_identifier = sa.Table(
     "business_identifier",

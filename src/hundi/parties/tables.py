@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from hundi.store.metadata import metadata
+from hundi.store.metadata import metadata, only
 
 client = sa.Table(
     "client",
@@ -33,18 +33,8 @@ client = sa.Table(
 )
 
 # The gauges count those in trouble: few of many.
-sa.Index(
-    "client_disabled",
-    client.c.disabled_at,
-    postgresql_where=sa.text("disabled_at is not null"),
-    sqlite_where=sa.text("disabled_at is not null"),
-)
-sa.Index(
-    "client_failing",
-    client.c.failing_since,
-    postgresql_where=sa.text("failing_since is not null"),
-    sqlite_where=sa.text("failing_since is not null"),
-)
+sa.Index("client_disabled", client.c.disabled_at, **only("disabled_at is not null"))
+sa.Index("client_failing", client.c.failing_since, **only("failing_since is not null"))
 
 entity = sa.Table(
     "entity",
@@ -69,8 +59,7 @@ sa.Index(
     "entity_of_pan",  # a person's PAN (P) may stand behind several sole proprietorships
     entity.c.pan,
     unique=True,
-    postgresql_where=sa.text("substr(pan, 4, 1) <> 'P'"),
-    sqlite_where=sa.text("substr(pan, 4, 1) <> 'P'"),
+    **only("substr(pan, 4, 1) <> 'P'"),
 )
 
 b2b_id = sa.Table(

@@ -61,7 +61,8 @@ class Context:
         Raises UnavailableError where others read for seconds.
         """
         try:
-            await asyncio.wait_for(self.reading.acquire(), PATIENCE_SECONDS)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await self.reading.acquire()
         except TimeoutError:
             raise UnavailableError("others are reading") from None
         try:
