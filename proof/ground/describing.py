@@ -225,8 +225,20 @@ def _broken(event: ScenarioFinished, seen: set[tuple[str, str, str]]) -> Iterato
             key = (label, type(info.failure).__name__, kind or why)
             if key not in seen:
                 seen.add(key)
-                text = "" if said is None else said.text[:400]
+                text = "" if said is None else _said(said)[:400]
                 yield f"{label}: {info.failure.title}: {why} ({kind})\n  {text}\n  {_curl(interaction.request)}"
+
+
+def _said(response: Any) -> str:
+    """What an answer complains of besides what no schema can say; all of it, where that is nothing."""
+    try:
+        told = response.json()
+    except ValueError:
+        return str(response.text)
+    told = told.get("payload", told) if isinstance(told, dict) else {}
+    faults = told.get("faults", ()) if isinstance(told, dict) else ()
+    wrong = [fault for fault in faults if fault["code"] not in UNSAYABLE]
+    return json.dumps(wrong) if wrong else str(response.text)
 
 
 def _stopped(event: EngineEvent) -> list[str]:

@@ -132,13 +132,13 @@ def _sample(description: Mapping[str, Any], examples: Mapping[str, Any]) -> Any:
 def _tasks(run: Run, description: Mapping[str, Any]) -> list[Task]:
     """One for each path, the largest first, and those that go from call to call."""
     paths = _TINY if run.length is Length.TINY else tuple(description["paths"])
-    examples = run.size(full=450, brief=3, tiny=5)
+    examples = run.size(full=700, brief=3, tiny=5)
     tasks = [
         Task(path=path, phases=_phases(run, path), examples=examples, seed=run.seed)
         for path in paths
     ]
     walks = range(run.size(full=2 * (os.cpu_count() or 1), brief=1, tiny=0))
-    steps = run.size(full=400, brief=2, tiny=1)
+    steps = run.size(full=500, brief=2, tiny=1)
     return [
         *(Task(path="", phases=("stateful",), examples=steps, seed=run.seed + n) for n in walks),
         *tasks,

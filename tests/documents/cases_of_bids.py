@@ -11,7 +11,6 @@ from tests.documents.financings import ASSIGNED, bid_a, bid_b, request
 from tests.documents.payments import ONE, TWO, bend, books, held
 
 ENTERS, LEAVES = ("bid: open bids > bids 1",), ("bidResponse: bids > open bids 1",)
-LEAVE = ("bidResponse: bids > open bids 2",)
 _ANSWER = "bidResponse__responses__0__"
 
 
@@ -47,7 +46,7 @@ _BIDS = (
          body=bid_a(invoiceFinDetails=[])),
     _bid(name="bid-without-platform", why="The page marks it optional.", books=ENTERS,
          body=bend(bid_a(), bid__faId=None, bid__financingRequestAmount=None)),
-    _bid(name="two-bids-of-one-lender", why="Two prices.", books=("bid: open bids > bids 2",),
+    _bid(name="two-bids-of-one-lender", why="Two prices.", books=ENTERS * 2,
          body=_details(bid_a(), bid_a(bidId="BID-A2", bidValue=Decimal("7.50")))),
     _bid(name="lender-of-level-2", why="Nobody has seen his account.", level=2,
          findings=of("financierId", "FIN-LENDER-LEVEL")),
@@ -106,7 +105,7 @@ def _taken(**changes: object) -> Body:
 _ONE: dict[str, Any] = {"bids": [("OFFERED", bid_a())], "open_bids": 1}
 _REFUSED = story_financing.bid_response([(LENDER_A, "REJECT"), (LENDER_B, "REJECT")])
 _ANSWERS = (
-    _answer(name="story-answer", why="BID-A1 is taken, BID-B1 is told so.", books=LEAVE),
+    _answer(name="story-answer", why="BID-A1 is taken, BID-B1 is told so.", books=LEAVES),
     _answer(name="taken-without-amount", why="At what it approves.", **_ONE,
             body=_taken(acceptedAmount=None), books=LEAVES),
     _answer(name="taken-of-a-lender-of-level-2", why="He cannot be paid.", level=2, **_ONE,
@@ -116,7 +115,7 @@ _ANSWERS = (
             findings=answering("response", "FIN-NOT-FINANCEABLE")),
     _answer(name="invoice-bought-by-now", why="An invoice is financed once.", **_ONE,
             body=_taken(), free=[ASSIGNED], findings=answering("response", "FIN-FINANCED")),
-    _answer(name="all-refused", why="Too dear.", body=_REFUSED, target="DECLINED", books=LEAVE),
+    _answer(name="all-refused", why="Too dear.", body=_REFUSED, target="DECLINED"),
     _answer(name="one-of-two-refused", why="An answer ends the request.",
             bids=[("OFFERED", bid_a())],
             body=story_financing.bid_response([(LENDER_A, "REJECT")]), target="DECLINED",

@@ -16,6 +16,7 @@ from tests.trade import bills
 from tests.trade.desk import Desk
 from tests.trade.test_story import INVOICE_1, INVOICE_2, ORDER, billed, ordered, paid
 
+SEND = "invoice/req-send-invoice"
 IRN = "1d8a5790ba090e46379947f5b99e6f3d37ddbec31eaec6f46076c445fc53172b"
 
 
@@ -28,18 +29,18 @@ async def drawn(trade: Desk) -> dict[str, int]:
 
 async def test_a_declined_invoice_draws_nothing_and_may_be_sent_again(trade: Desk) -> None:
     await ordered(trade)
-    await trade.submit("invoice/req-send-invoice", bills.invoice(1))
+    await trade.submit(SEND, bills.invoice(1))
     assert (await trade.reserved(ORDER))["live invoices"] == 1
     await trade.deliver(Decision.DECLINED)
     assert await trade.status(INVOICE_1) == "CREATED"
     assert await drawn(trade) == {}
-    await trade.send("invoice/req-send-invoice", bills.invoice(1))
+    await trade.send(SEND, bills.invoice(1))
     assert (await trade.books(ORDER))["live invoices"] == 1
 
 
 async def test_a_rejected_invoice_gives_back_what_it_drew_once(trade: Desk) -> None:
     await ordered(trade)
-    await trade.send("invoice/req-send-invoice", bills.invoice(1))
+    await trade.send(SEND, bills.invoice(1))
     await trade.send(
         "invoice/req-confirm-invoice", bills.invoice_confirmation("REJECT", "REJECTED")
     )
@@ -51,7 +52,7 @@ async def test_a_rejected_invoice_gives_back_what_it_drew_once(trade: Desk) -> N
 
 async def test_a_rejection_that_is_declined_leaves_the_draw(trade: Desk) -> None:
     await ordered(trade)
-    await trade.send("invoice/req-send-invoice", bills.invoice(1))
+    await trade.send(SEND, bills.invoice(1))
     rejected = bills.invoice_confirmation("REJECT", "REJECTED")
     await trade.submit("invoice/req-confirm-invoice", rejected)
     await trade.deliver(Decision.DECLINED)
@@ -60,7 +61,7 @@ async def test_a_rejection_that_is_declined_leaves_the_draw(trade: Desk) -> None
 
 async def test_withdrawn_over_its_open_send_it_draws_nothing(trade: Desk) -> None:
     await ordered(trade)
-    await trade.submit("invoice/req-send-invoice", bills.invoice(1))
+    await trade.submit(SEND, bills.invoice(1))
     cancel = bills.invoice_status("CANCEL", "CREATED", "CANCELLED")
     assert isinstance(await trade.submit("invoice/req-status-change-invoice", cancel), Accepted)
     assert await trade.reserved(ORDER) == {}
@@ -70,7 +71,7 @@ async def test_withdrawn_over_its_open_send_it_draws_nothing(trade: Desk) -> Non
 
 async def test_an_order_with_a_live_invoice_is_not_cancelled(trade: Desk) -> None:
     await ordered(trade)
-    await trade.submit("invoice/req-send-invoice", bills.invoice(1))
+    await trade.submit(SEND, bills.invoice(1))
     cancel = story.status_change(
         "CANCEL", version=2, source="ACCEPTED", target="CANCELLED", remarks="No"
     )
@@ -84,7 +85,7 @@ async def test_no_invoice_on_an_order_whose_end_is_open(trade: Desk) -> None:
         "CLOSE", version=2, source="ACCEPTED", target="CLOSED", remarks="Done"
     )
     await trade.submit("purchase-order/req-status-change", close)
-    refused = await trade.submit("invoice/req-send-invoice", bills.invoice(1))
+    refused = await trade.submit(SEND, bills.invoice(1))
     assert isinstance(refused, Refused)
     assert [(f.code, f.path) for f in refused.faults] == [
         ("DOC-BUSY", "invoice.poDetails[0].objectId")
@@ -134,24 +135,40 @@ async def test_a_payment_that_failed_to_arrive_is_sent_again_and_reserved_once(t
 async def test_a_number_comes_back_with_its_irn_only(trade: Desk) -> None:
     await ordered(trade)
     first = bills.invoice(1, eInvoiceInfo={"irnNumber": IRN})
-    await trade.send("invoice/req-send-invoice", first)
+    await trade.send(SEND, first)
     rejected = bills.invoice_confirmation("REJECT", "REJECTED")
     await trade.send("invoice/req-confirm-invoice", rejected)
     again = "INV" + "9" * 32
     other = bills.invoice(1, objectId=again, eInvoiceInfo={"irnNumber": IRN.replace("1", "2")})
-    found = await trade.refused("invoice/req-send-invoice", other)
+    found = await trade.refused(SEND, other)
     assert found == [("DOC-NUMBER-USED", "invoice.supplierInvoiceNumber")]
     same = bills.invoice(1, objectId=again, eInvoiceInfo={"irnNumber": IRN.upper()})
-    await trade.send("invoice/req-send-invoice", same)
+    await trade.send(SEND, same)
+
+
+async def test_a_number_comes_back_with_the_irn_that_was_sent_last(trade: Desk) -> None:
+    """Nobody has held the first sending: what was registered is what the second one says."""
+    await ordered(trade)
+    other = IRN.replace("1", "2")
+    await trade.submit(SEND, bills.invoice(1, eInvoiceInfo={"irnNumber": other}))
+    await trade.deliver(Decision.DECLINED)
+    await trade.send(SEND, bills.invoice(1, eInvoiceInfo={"irnNumber": IRN}))
+    rejected = bills.invoice_confirmation("REJECT", "REJECTED")
+    await trade.send("invoice/req-confirm-invoice", rejected)
+    again = "INV" + "9" * 32
+    for irn in ({"irnNumber": other}, {}):
+        found = await trade.refused(SEND, bills.invoice(1, objectId=again, eInvoiceInfo=irn))
+        assert found == [("DOC-NUMBER-USED", "invoice.supplierInvoiceNumber")]
+    await trade.send(SEND, bills.invoice(1, objectId=again, eInvoiceInfo={"irnNumber": IRN}))
 
 
 async def test_a_number_is_used_in_any_case_of_letters(trade: Desk) -> None:
     await ordered(trade)
-    await trade.send("invoice/req-send-invoice", bills.invoice(1))
+    await trade.send(SEND, bills.invoice(1))
     small = bills.invoice(
         1, objectId="INV" + "8" * 32, supplierInvoiceNumber="mym/25-26/01183", poDetails=[]
     )
-    found = await trade.refused("invoice/req-send-invoice", small)
+    found = await trade.refused(SEND, small)
     assert found == [("DOC-NUMBER-USED", "invoice.supplierInvoiceNumber")]
 
 
@@ -200,12 +217,12 @@ async def test_of_two_payments_at_once_one_finds_nothing_left(trade: Desk) -> No
 
 async def test_of_two_invoices_at_once_one_finds_the_order_full(trade: Desk) -> None:
     await ordered(trade)
-    await trade.send("invoice/req-send-invoice", bills.invoice(1))
+    await trade.send(SEND, bills.invoice(1))
     bodies = [
         bills.invoice(2, objectId=f"INV{n:032d}", supplierInvoiceNumber=f"MYM/25-26/9{n}")
         for n in range(4)
     ]
-    told = await asyncio.gather(*(trade.submit("invoice/req-send-invoice", b) for b in bodies))
+    told = await asyncio.gather(*(trade.submit(SEND, b) for b in bodies))
     assert [isinstance(one, Accepted) for one in told].count(True) == 1
 
 
@@ -238,7 +255,7 @@ async def test_a_stale_status_of_a_held_invoice_is_told_with_what_was_missed(tra
 async def test_nothing_is_drawn_on_what_the_sender_has_declined_to_hold(trade: Desk) -> None:
     await trade.submit("purchase-order/req-send", story.order(1))
     await trade.deliver(Decision.DECLINED)
-    found = await trade.refused("invoice/req-send-invoice", bills.invoice(1))
+    found = await trade.refused(SEND, bills.invoice(1))
     assert found == [("DOC-NO-MOVE", "invoice.poDetails[0].objectId")]
 
 
@@ -251,7 +268,7 @@ async def test_an_unknown_invoice_is_unknown(trade: Desk) -> None:
 @pytest.mark.parametrize("quantity", ["1612.450", "1000.000", "1700.000"])
 async def test_an_edit_draws_what_it_changes(trade: Desk, quantity: str) -> None:
     await ordered(trade)
-    await trade.send("invoice/req-send-invoice", bills.invoice(1))
+    await trade.send(SEND, bills.invoice(1))
     returned = bills.invoice_confirmation("RETURN", "UNDER REVIEW")
     await trade.send("invoice/req-confirm-invoice", returned)
     edited = bills.invoice(1)
@@ -272,7 +289,7 @@ async def test_an_edit_draws_what_it_changes(trade: Desk, quantity: str) -> None
 
 async def test_an_order_that_came_after_its_invoice_is_drawn_on_by_the_edit(trade: Desk) -> None:
     """What the first version has drawn is what was booked: nothing, for there was no order yet."""
-    await trade.send("invoice/req-send-invoice", bills.invoice(1))
+    await trade.send(SEND, bills.invoice(1))
     returned = bills.invoice_confirmation("RETURN", "UNDER REVIEW")
     await trade.send("invoice/req-confirm-invoice", returned)
     await ordered(trade)

@@ -71,6 +71,18 @@ async def test_an_order_is_amended_by_what_its_books_say(trade: Desk) -> None:
     await accepted(trade, "purchase-order/req-edit", again)
 
 
+async def test_an_amendment_that_was_erased_is_not_accepted(trade: Desk) -> None:
+    await ordered(trade)
+    again = story.order(3, current_version=2, current_status="ACCEPTED")
+    await accepted(trade, "purchase-order/req-edit", again)
+    await erase(trade, "purchase-order/req-edit")
+    agreed = story.confirmation("ACCEPT", version=3, target="ACCEPTED", remarks="Agreed")
+    found = await refused(trade, "purchase-order/req-confirm", agreed)
+    assert found == "poConfirmation.supplierResponse"
+    back = story.confirmation("RETURN", version=3, target="UNDER REVIEW", remarks="Again, please")
+    await accepted(trade, "purchase-order/req-confirm", back)
+
+
 def edited() -> Body:
     body = bills.invoice(1)
     body["invoice"]["objectVersion"] = {"currentVersion": 1, "newVersion": 2}

@@ -1,6 +1,7 @@
 """What a bid may offer and how it may be answered. Pure. Its price is carried, never computed.
 
-A request counts its open bids in its ledger: a bid enters with its ack and leaves with its answer.
+A request counts its open bids in its ledger: a bid enters with its ack, and leaves when it is
+accepted, refused or expired.
 """
 
 from collections import Counter
@@ -18,9 +19,10 @@ from hundi.documents.financing_bodies import (
     ShareBidBody,
 )
 from hundi.documents.financing_rules import FINANCED_BEFORE, NOT_FINANCEABLE
-from hundi.documents.invoice_ledger import ACCEPTED, FINANCED
+from hundi.documents.invoice_ledger import ACCEPTED, ASSIGNING, ASSIGNMENTS, FINANCED
 from hundi.documents.payment_bodies import PaidAmount
 from hundi.documents.sums import sum_of
+from hundi.documents.under_way import note_under_way
 from hundi.exchange.definition import DocumentView, Party, Posting, RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.listing import NAMED, listed
@@ -347,22 +349,34 @@ def _free(view: DocumentView, path: str) -> Iterator[Fault]:
             " financed. Refuse the bid."
         )
         yield NOT_FINANCEABLE.at(path, detail, wanted=ACCEPTED, **facts)
+    else:
+        yield from note_under_way(view, path)
 
 
 def bids_enter(_body: ShareBidBody, context: RuleContext) -> tuple[Posting, ...]:
-    """The lender has so many open bids more."""
-    return _count("bid", debit=OPEN_BIDS, credit=BIDS, count=len(context.moved) - 1)
+    """Each is an open bid more until it ends: what is refused or expires is given back."""
+    return tuple(
+        Posting(ref="bid", debit=OPEN_BIDS, credit=BIDS, amount=1, unit=Unit.COUNT, sake=path)
+        for path in context.moved[1:]
+    )
 
 
-def bids_leave(_body: RespondBidBody, context: RuleContext) -> tuple[Posting, ...]:
-    """What is answered is open no more."""
-    return _count("bidResponse", debit=BIDS, credit=OPEN_BIDS, count=len(context.moved) - 1)
-
-
-def _count(ref: str, *, debit: str, credit: str, count: int) -> tuple[Posting, ...]:
-    if not count:
+def one_leaves(body: RespondBidBody, context: RuleContext) -> tuple[Posting, ...]:
+    """The bid that is taken is open no more, and its invoices are on their way to the lender."""
+    accepted = any(
+        one.response == "ACCEPT" and answer_path(place) in context.moved
+        for place, one in enumerate(body.bidResponse.responses)
+    )
+    if not accepted:
         return ()
-    return (Posting(ref=ref, debit=debit, credit=credit, amount=count, unit=Unit.COUNT),)
+    return (
+        Posting(ref="bidResponse", debit=BIDS, credit=OPEN_BIDS, amount=1, unit=Unit.COUNT),
+        *(
+            Posting(ref=ref, debit=ASSIGNING, credit=ASSIGNMENTS, amount=1, unit=Unit.COUNT)
+            for ref in context.held
+            if ref in _offered(context)
+        ),
+    )
 
 
 SHARED = (who_bids_may_be_paid, bids_are_few, bids_answer_the_request)

@@ -60,6 +60,8 @@ CREDITED = "credited"
 """Live credit notes, from their ack on: what the cap counts (debit)."""
 FINANCED, FINANCINGS = "financed", "financings"
 """Counts: a financing request that is open (reserved) or has led to an assignment (posted)."""
+ASSIGNING, ASSIGNMENTS = "assigning", "assignments"
+"""Counts: the acceptance of a bid that is open (reserved) or was agreed to (posted)."""
 
 ACCEPTED = "ACCEPTED"
 PAYMENT_INITIATED = "PAYMENT INITIATED"

@@ -23,6 +23,7 @@ from hundi.documents.parties_named import number_is_its_own, number_is_kept, par
 from hundi.documents.strictness import strictness_of_supplies
 from hundi.documents.sums import Line, line_of
 from hundi.documents.tax_kinds import Supply, says_yes, tax_identity
+from hundi.documents.under_way import note_under_way
 from hundi.exchange.definition import RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.money import ZERO, Money
@@ -205,6 +206,12 @@ def status_change_names_the_invoice(
     yield from number_is_its_own(number, path, context=context, codes=STRICTNESS)
 
 
+def no_note_is_under_way(body: StatusChangeBody, context: RuleContext) -> Iterator[Fault]:
+    """CLOSE waives what is due, and what a note reserves of it would come back if it is declined."""
+    if body.invoiceStatus.supplierAction == "CLOSE" and context.document is not None:
+        yield from note_under_way(context.document, "invoiceStatus.objectId")
+
+
 def not_financed(body: StatusChangeBody, context: RuleContext) -> Iterator[Fault]:
     """A lender counts on the invoice: neither CANCEL nor CLOSE takes it away from under him."""
     if context.document is None:
@@ -233,4 +240,4 @@ EDITED = (
     order_billing.it_fits_its_orders,
 )
 CONFIRMED = (confirmation_names_the_invoice, what_is_accepted_is_known)
-CHANGED = (status_change_names_the_invoice, not_financed)
+CHANGED = (status_change_names_the_invoice, not_financed, no_note_is_under_way)

@@ -12,13 +12,17 @@ A debit note raises the due of the first invoice that it names, when it is accep
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import date
 
 from msgspec import UnsetType
 
 from hundi.documents import invoice_ledger
 from hundi.documents.invoice_bodies import InvoiceBody
 from hundi.documents.note_bodies import ConfirmBody, Note, NoteBody
+from hundi.documents.numbering import issued_on
+from hundi.documents.supply_shapes import PrecedingInvoice
 from hundi.exchange.definition import DocumentView, Posting, RuleContext
+from hundi.kernel.clock import financial_year
 from hundi.kernel.money import ZERO, Money
 
 NAMED = "cdNote.precedingInvoiceDetails["
@@ -109,14 +113,26 @@ def _raised(view: DocumentView | None, total: int) -> tuple[Posting, ...]:
 
 def _first(note: Note, views: tuple[DocumentView, ...]) -> DocumentView | None:
     """Of the invoices that the network knows, the one that the note names first."""
-    ids: dict[object, int] = {}
-    numbers: dict[object, int] = {}
-    for place, view in enumerate(views):
-        ids.setdefault(view.object_id, place)
-        numbers.setdefault(view.number.casefold(), place)
+    ids = {view.object_id: view for view in views}
+    numbers = {(view.number.casefold(), _year_of(view)): view for view in reversed(views)}
     for named in note.precedingInvoiceDetails:
-        number = named.invoiceNumber.casefold() if isinstance(named.invoiceNumber, str) else None
-        found = [n for n in (ids.get(named.otherReference), numbers.get(number)) if n is not None]
-        if found:
-            return views[min(found)]
+        found = ids.get(named.otherReference) if isinstance(named.otherReference, str) else None
+        if found is None and isinstance(named.invoiceNumber, str):
+            number = named.invoiceNumber.casefold()
+            found = numbers.get((number, _year_in(named))) or numbers.get((number, ""))
+        if found is not None:
+            return found
     return None
+
+
+def _year_of(view: DocumentView) -> str:
+    """The financial year of an invoice, a part of its name; "" where its body was erased."""
+    if not isinstance(view.body, InvoiceBody):
+        return ""
+    invoice = view.body.invoice
+    return financial_year(issued_on(invoice.invoiceReferenceDetails, invoice.ts))
+
+
+def _year_in(named: PrecedingInvoice) -> str:
+    day = named.invoiceDate
+    return financial_year(date.fromisoformat(day)) if isinstance(day, str) else ""

@@ -35,6 +35,7 @@ from hundi.documents.strictness import strictness_of_supplies
 from hundi.documents.sums import Line, line_of
 from hundi.documents.supply_shapes import PrecedingInvoice
 from hundi.documents.tax_kinds import Supply, tax_identity
+from hundi.documents.under_way import changing_hands
 from hundi.exchange.definition import DocumentView, RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.listing import listed
@@ -195,6 +196,13 @@ def what_is_accepted_is_known(body: ConfirmBody, context: RuleContext) -> Iterat
     return accepted_unread(response, context.document, path=path, noun="Note")
 
 
+def its_invoices_stay_where_they_are(body: ConfirmBody, context: RuleContext) -> Iterator[Fault]:
+    """A note counts for whom the invoice is owed to: the supplier, or a lender."""
+    if body.cdNoteConfirmation.buyerResponse == "ACCEPT":
+        for view in context.held.values():
+            yield from changing_hands(view, "cdNoteConfirmation.objectId")
+
+
 def confirmation_names_the_note(body: ConfirmBody, context: RuleContext) -> Iterator[Fault]:
     """The number and the type in the confirmation are the note's."""
     yield from _names(body.cdNoteConfirmation, "cdNoteConfirmation", context)
@@ -224,5 +232,9 @@ def _names(
 FIGURES = (figures,)
 """Rules that need nothing but the note."""
 NEW = (parties, not_in_the_future, invoices, within_the_cap)
-CONFIRMED = (confirmation_names_the_note, what_is_accepted_is_known)
+CONFIRMED = (
+    confirmation_names_the_note,
+    what_is_accepted_is_known,
+    its_invoices_stay_where_they_are,
+)
 CHANGED = (status_change_names_the_note,)

@@ -4,17 +4,19 @@ Orders come before the tax is due, so tax kind and tax amounts are warned about,
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 from hundi.documents import sums, totals
+from hundi.documents.erased import erased
 from hundi.documents.line_rules import each_line, milestones_make_the_total
 from hundi.documents.order_bodies import ConfirmBody, Order, OrderBody, StatusChangeBody
 from hundi.documents.parties_named import number_is_its_own, number_is_kept, parties_named
 from hundi.documents.strictness import LINE_TAX_OF_ORDERS, Strictness
 from hundi.documents.sums import Line, line_of
 from hundi.documents.tax_kinds import Supply, tax_identity
-from hundi.exchange.definition import RuleContext
+from hundi.exchange.definition import DocumentView, RuleContext
 from hundi.kernel.clock import financial_year
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.ledger.model import Unit
@@ -167,12 +169,31 @@ def no_line_below_invoiced(body: OrderBody, context: RuleContext) -> Iterator[Fa
     A line that already stands over the order, within tolerance, is not lowered by keeping it. A
     line that is left out is lowered to nothing; lines of the same serialno count together.
     """
-    if context.document is None:
+    if context.document is not None:
+        yield from _lowered(context.document, body, advice="Ask for {least} or more.")
+
+
+def accepts_no_line_below_invoiced(body: ConfirmBody, context: RuleContext) -> Iterator[Fault]:
+    """The same when the amendment is accepted: what was in force could be billed until now."""
+    document, path = context.document, "poConfirmation.supplierResponse"
+    if document is None or body.poConfirmation.supplierResponse != "ACCEPT":
         return
+    if document.agreed_version in {None, document.version}:
+        return
+    proposed: OrderBody | None = document.proposed
+    if proposed is None:
+        yield erased(path, f"The amendment of {document.number}", "Return it, or reject it.")
+        return
+    advice = "Return the amendment and have {least} or more asked, or cancel the invoice."
+    for fault in _lowered(document, proposed, advice=advice):
+        yield replace(fault, path=path)
+
+
+def _lowered(document: DocumentView, body: OrderBody, *, advice: str) -> Iterator[Fault]:
     asked, places = _quantities(body)
-    in_force = context.document.body  # None where it was erased
+    in_force = document.body  # None where it was erased
     ordered = {} if in_force is None else _quantities(in_force)[0]
-    for account, balance in context.document.balances.items():
+    for account, balance in document.balances.items():
         serialno = account.removeprefix("line:").removesuffix(" quantity")
         if account != line_account(serialno):
             continue
@@ -183,7 +204,7 @@ def no_line_below_invoiced(body: OrderBody, context: RuleContext) -> Iterator[Fa
             path = f"{_ROOT}.itemLists{places.get(serialno, '')}"
             detail = (
                 f"{invoiced} of line {serialno} are invoiced, {quantity:f} is asked."
-                f" Ask for {floor} or more."
+                f" {advice.format(least=floor)}"
             )
             facts = {"invoiced": str(invoiced), "asked": f"{quantity:f}", "least": str(floor)}
             yield BELOW_INVOICED.at(path, detail, **facts)
@@ -214,4 +235,5 @@ def status_change_names_the_order(body: StatusChangeBody, context: RuleContext) 
 FIGURES = (figures, dates)
 """Rules that need nothing but the order."""
 ORDER = (parties,)
+CONFIRMED = (confirmation_names_the_order, accepts_no_line_below_invoiced)
 AMENDMENT = (edit_keeps_the_number, edit_keeps_the_year, no_line_below_invoiced)

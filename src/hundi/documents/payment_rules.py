@@ -35,6 +35,7 @@ from hundi.documents.payment_sums import (
     share_path,
 )
 from hundi.documents.sums import RUPEE
+from hundi.documents.under_way import changing_hands
 from hundi.exchange.definition import DocumentView, Posting, RuleContext, Stakeholder
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.money import Money
@@ -138,6 +139,7 @@ def shares_fit_their_invoices(body: PayBody, context: RuleContext) -> Iterator[F
             continue
         yield from _number(share.supplierInvoiceNumber, path, view)
         if first:
+            yield from changing_hands(view, f"{path}.objectId")
             yield from _payable(share, path, view)
             yield from _stated(share, path, view)
         if assigned(view):

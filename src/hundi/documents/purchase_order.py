@@ -164,7 +164,8 @@ MESSAGES: tuple[MessageType, ...] = (
         subject="poConfirmation",
         touches=lambda body: (_touched(body.poConfirmation, "poConfirmation", claim=None),),
         action=lambda body: body.poConfirmation.supplierResponse,
-        rules=(order_rules.confirmation_names_the_order,),
+        rules=order_rules.CONFIRMED,
+        amends=True,
     ),
     _message(
         "req-edit",

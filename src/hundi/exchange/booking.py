@@ -85,7 +85,7 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
             papers.book(
                 posting,
                 on=self.places[posting.ref],
-                holder=self.holder,
+                holder=self.places[posting.sake] if posting.sake else self.holder,
                 req_msg_id=req_msg_id,
                 phase=phase,
             )

@@ -17,6 +17,7 @@ _IF_FREE = (
     " on conflict (author_entity, type, claim) do update set object_id = excluded.object_id,"
     " tag = excluded.tag, live = excluded.live where not number_claim.live"
     " and (number_claim.tag = '' or number_claim.tag = excluded.tag)"
+    " or number_claim.object_id = excluded.object_id"
     " returning author_entity, type, claim"
 )
 _PLAIN = insert(tables.number_claim, _NUMBER)

@@ -72,6 +72,7 @@ class DocumentView(msgspec.Struct, frozen=True, kw_only=True):
     its status. `balances` are its ledger accounts by name; a missing name stands for zero. `body` is
     the typed body of the `req-…` that brought its content: of the version in force where one was
     agreed, else of the current one; None where the message asks for none (`MessageType.reads`).
+    `proposed` is that of the current version where another one is in force.
     """
 
     ref: str = ""
@@ -84,6 +85,7 @@ class DocumentView(msgspec.Struct, frozen=True, kw_only=True):
     agreed_on: date | None = None
     balances: Mapping[str, Balance] = msgspec.field(default_factory=dict)
     body: Any = None
+    proposed: Any = None
     stakeholder: Stakeholder | None = None
 
     def balance(self, account: str) -> Balance:
@@ -275,7 +277,8 @@ class Posting(msgspec.Struct, frozen=True, kw_only=True):
 
     It is reserved while the exchange is open, posted when it settles, void when it ends otherwise;
     a fact's is posted at the ack. A `standing` one stays reserved until a message that `resolves`
-    the moved document posts or voids it.
+    the moved document posts or voids it. It is given back with the document for whose `sake` it is
+    booked: another one that the message moves, by its `ref`; "" is the first.
     """
 
     ref: str
@@ -284,6 +287,7 @@ class Posting(msgspec.Struct, frozen=True, kw_only=True):
     amount: int
     unit: Unit = Unit.PAISE
     standing: bool = False
+    sake: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,7 +299,8 @@ class MessageType:
     `resp-X` in the contract's order. `touches` and `action` are pure functions of the typed body
     (`body` is its type); the first document that `touches` names is moved, and the message is about
     it. `path` starts with a slash; `forward` and `inform` are webhook paths, without one. `reads`
-    says whether rules and postings look into stored bodies. `follows` are the types of documents
+    says whether rules and postings look into stored bodies, `amends` whether into the two bodies of
+    a moved document of which one version is in force and another proposed. `follows` are the types of documents
     that the moved one refers to and that are held too. `postings` tells what the message books;
     `resolves` whether an action posts (True) or voids (False) what the moved document has reserved.
     `route` is None where the body names sender and receiver: one call, one exchange.
@@ -322,3 +327,4 @@ class MessageType:
     postings: Callable[[Any, RuleContext], tuple[Posting, ...]]
     resolves: Callable[[str | None], bool | None]
     route: Route | None = None
+    amends: bool = False

@@ -101,8 +101,23 @@ class Document(msgspec.Struct, kw_only=True):
         row: tuple[Any, ...] = _changes(self)
         return row
 
+    @property
+    def body_in_force(self) -> str:
+        """The body of the version that was agreed, of the current one where none was."""
+        return self.agreed_body_id or self.body_id
+
+    @property
+    def amended(self) -> bool:
+        """Whether a version is proposed while another one is in force."""
+        return self.body_id != self.body_in_force
+
     def view(
-        self, *, ref: str = "", balances: Mapping[str, Balance] | None = None, body: Any = None
+        self,
+        *,
+        ref: str = "",
+        balances: Mapping[str, Balance] | None = None,
+        body: Any = None,
+        proposed: Any = None,
     ) -> DocumentView:
         """What guards and rules may see of it."""
         return DocumentView(
@@ -116,6 +131,7 @@ class Document(msgspec.Struct, kw_only=True):
             agreed_on=None if self.agreed_at is None else indian_date(self.agreed_at),
             balances=balances or {},
             body=body,
+            proposed=proposed,
         )
 
     def become(self, status: str, now: int) -> None:

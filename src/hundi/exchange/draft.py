@@ -138,7 +138,7 @@ def _planned(plan: Plan, one: Moving) -> PlannedMove:
         new_version=document.next_version if one.edits else document.version,
         number=one.touched.number,
         claim=one.touched.claim or document.claim,
-        shuts=one.edits or plan.request.action in one.kind.shut_by,
+        shuts=one.settles_content or plan.request.action in one.kind.shut_by,
         resolves=plan.booking.resolves if one is plan.first else None,
         hastens=one.touched.hastens,
     )

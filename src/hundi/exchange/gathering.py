@@ -6,7 +6,6 @@ exchanges are read after it.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 from hundi.exchange.bodies import MOST_BYTES, sizes
@@ -218,9 +217,8 @@ class Gatherer:
     ) -> Iterator[Key]:
         """Documents for whose sake something was booked that a request may end."""
         for place, request in requests.items():
-            ends = request.message.follows or request.message.resolves(request.action) is not None
-            if ends and moved[place]:
-                yield moved[place][0]
+            if request.message.follows or request.message.resolves(request.action) is not None:
+                yield from moved[place]
 
     async def _bodies(
         self,
@@ -230,27 +228,26 @@ class Gatherer:
         moved: Mapping[int, tuple[Key, ...]],
         named: Mapping[int, tuple[Named, ...]],
         documents: Mapping[Key, Document],
-    ) -> tuple[dict[Key, Any], Collection[int]]:
-        """Typed bodies of what is read: of the version in force, else of the current one.
+    ) -> tuple[dict[str, Any], Collection[int]]:
+        """Typed bodies by id of what is read: of the version in force, else of the current one.
 
         And the requests that would have too many bytes read: theirs are left alone.
         """
-        wanted: dict[int, dict[Key, str]] = {}
-        for place in (n for n, r in requests.items() if r.message.reads):
-            others = (one.key for one in named.get(place, ()) if one.key is not None)
-            wanted[place] = {
-                key: documents[key].agreed_body_id or documents[key].body_id
-                for key in chain(moved[place], others)
-                if key in documents
-            }
+        wanted: dict[int, set[str]] = {}
+        for place, request in requests.items():
+            own = [documents[key] for key in moved[place] if key in documents]
+            if request.message.reads:
+                others = (one.key for one in named.get(place, ()) if one.key in documents)
+                wanted[place] = {one.body_in_force for one in own}
+                wanted[place] |= {documents[key].body_in_force for key in others if key is not None}
+            if request.message.amends and (amended := [one for one in own if one.amended]):
+                ids = {id_ for one in amended for id_ in (one.body_in_force, one.body_id)}
+                wanted.setdefault(place, set()).update(ids)
         heavy = await _heavy(
             tx, wanted, known={n for n in wanted if documents.keys() & moved[n][:1]}
         )
-        ids = {
-            key: id_ for n, some in wanted.items() if n not in heavy for key, id_ in some.items()
-        }
-        bodies = await load_bodies(tx, set(ids.values()), self.messages)
-        return {key: bodies[id_] for key, id_ in ids.items() if id_ in bodies}, heavy
+        ids = {id_ for place, some in wanted.items() if place not in heavy for id_ in some}
+        return await load_bodies(tx, ids, self.messages), heavy
 
 
 def _opened(exchange: Exchange, delivery: RequestDelivery | None) -> OpenExchange:
@@ -263,13 +260,13 @@ def _opened(exchange: Exchange, delivery: RequestDelivery | None) -> OpenExchang
 
 
 async def _heavy(
-    tx: Transaction, wanted: Mapping[int, Mapping[Key, str]], *, known: Collection[int]
+    tx: Transaction, wanted: Mapping[int, Collection[str]], *, known: Collection[int]
 ) -> Collection[int]:
     """The requests for which too many bytes would be read, inside the transaction.
 
     One that moves a `known` document has more room: who answers cannot name less.
     """
-    many = {n: set(ids.values()) for n, ids in wanted.items() if len(ids) > FEW}
+    many = {n: ids for n, ids in wanted.items() if len(ids) > FEW}
     if not many:
         return ()
     size = await sizes(tx, set().union(*many.values()))

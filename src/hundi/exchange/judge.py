@@ -12,7 +12,7 @@ from hundi.exchange.definition import RuleContext, Sharing
 from hundi.exchange.findings import each_once, told
 from hundi.exchange.papers import Papers
 from hundi.exchange.request import Refused, Request
-from hundi.exchange.standing import wrong_target
+from hundi.exchange.standing import BUSY_RETRY, busy, wrong_target
 from hundi.exchange.subjects import moved_and_held
 from hundi.exchange.world import Held, Moving, Plan, World
 from hundi.kernel.clock import indian_date
@@ -113,8 +113,11 @@ def _ruled(
     found = _findings(request, context)
     refusals, warnings = split((*told(found), *request.findings))
     if refusals:
-        return Refused(refusals)
+        return _refused(refusals)
     booking = _booking(request, context, moves=moves, held=held)
+    shut = tuple(_shut(moves[0], held, booking=booking, world=world))
+    if shut:
+        return Refused(shut, BUSY_RETRY)
     beyond = told(booking.beyond(world.papers.books))
     if beyond:
         return Refused(beyond)
@@ -133,6 +136,23 @@ def _ruled(
         waits=moves[0].travels and not world.parties[request.receiver_b2b].mailbox,
     )
     return _tried(plan, world)
+
+
+def _refused(refusals: tuple[Fault, ...]) -> Refused:
+    """What has to be waited for is told alone: the rest may be another thing after it."""
+    busy = tuple(fault for fault in refusals if fault.kind is Kind.BUSY)
+    return Refused(busy, BUSY_RETRY) if busy else Refused(refusals)
+
+
+def _shut(
+    first: Moving, held: Sequence[Held], *, booking: Booking, world: World
+) -> Iterator[Fault]:
+    """What is booked on a document that the moved one refers to waits for what shuts that, too."""
+    booked = {posting.ref for posting in booking.postings}
+    for one in held:
+        opened = world.opened(one.document) if one.ref in booked else None
+        if opened is not None and opened.shuts(one.document.key):
+            yield busy(first.touched.path, world.types[one.document.type], one.document)
 
 
 def _context(

@@ -20,7 +20,8 @@ EXISTS = Code(
 NUMBER_USED = Code(
     "DOC-NUMBER-USED",
     Kind.CONFLICT,
-    "The author has a live document with this number in the same financial year.",
+    "The author has a live document with this number in the same financial year, or had one that"
+    " was registered (an IRN) and comes without that now.",
 )
 PARTIES = Code(
     "DOC-PARTIES", Kind.CONFLICT, "The document was made between other parties than those named."
@@ -94,8 +95,9 @@ def number_used(lost: Moving) -> Fault:
     """The number is that of another live document of the author."""
     touched = lost.touched
     detail = (
-        f"A live {lost.kind.noun} of yours has the number {touched.number} in the same"
-        " financial year. Use another number, or cancel that one first."
+        f"A live {lost.kind.noun} of yours has the number {touched.number} in the same financial"
+        " year, or one that has ended was registered under it. Use another number; or cancel the"
+        " live one, or send the registration's reference (an IRN) again."
     )
     path = f"{touched.path}.{touched.number_member}".removesuffix(".")
     return NUMBER_USED.at(path, detail, number=touched.number)

@@ -64,8 +64,8 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
 class World:
     """What a batch is judged against.
 
-    `named` are the documents that requests hold, by the request's place among all; `bodies` the
-    typed bodies of documents, for requests whose rules read them; `stakes` who has bought which.
+    `named` are the documents that requests hold, by the request's place among all; `bodies` typed
+    bodies of documents by id, for requests whose rules read them; `stakes` who has bought which.
     `sharing` are the documents under shared numbers, as `claims.sharing` reads them.
     `shown` are documents that their counterparty, a sender of the batch, has seen and never held.
     `heavy` are requests whose documents have more bytes together than are read for one of them.
@@ -77,7 +77,7 @@ class World:
     papers: Papers
     open: Mapping[str, OpenExchange]
     named: Mapping[int, tuple[Named, ...]]
-    bodies: Mapping[Key, Any]
+    bodies: Mapping[str, Any]
     stakes: Mapping[Key, Stakeholder]
     sharing: Mapping[Key, Sequence[Row]]
     shown: Collection[Key]
@@ -117,7 +117,9 @@ class World:
         """A document as guards and rules see it."""
         key = document.key
         balances = self.papers.books.of(key)
-        view = document.view(ref=ref, balances=balances, body=self.bodies.get(key))
+        body = self.bodies.get(document.body_in_force)
+        proposed = self.bodies.get(document.body_id) if document.amended else None
+        view = document.view(ref=ref, balances=balances, body=body, proposed=proposed)
         if key not in self.stakes:
             return view
         return msgspec.structs.replace(view, stakeholder=self.stakes[key])
@@ -150,6 +152,12 @@ class Moving(msgspec.Struct, frozen=True, kw_only=True):
         return self.move.version is VersionRule.NEXT
 
     @property
+    def settles_content(self) -> bool:
+        """Whether it proposes another content, or puts another one in force than that which is."""
+        agrees = self.move.version is VersionRule.AGREE and self.document.amended
+        return self.edits or agrees
+
+    @property
     def travels(self) -> bool:
         """False for a withdrawal of what the other side cannot hold: it never knew."""
         if self.move.effect is Effect.PROPOSAL or self.stored is None:
@@ -159,10 +167,11 @@ class Moving(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def claims(self) -> str | None:
-        """The number to be alone with, None where it has it already."""
+        """The number to be alone with, None where it has it already. Made anew, it has another tag."""
         wanted = self.touched.claim
         held = None if self.stored is None else self.stored.claim
-        return None if wanted == held else wanted
+        again = self.move.version is VersionRule.FIRST
+        return None if wanted == held and not again else wanted
 
 
 @dataclass(slots=True, kw_only=True)
