@@ -41,7 +41,7 @@ async def test_two_clients_of_one_business_cannot_both_create_a_document(stage: 
     mine = request(stage, "req-send", slip("S1"), "buyer")
     other = request(stage, "req-send", slip("S1", buyer=SECOND_ID, number="N-2"), "stranger")
     outcomes = await together(stage, mine, other)
-    assert sorted(codes(outcomes)) == ["DOC-EXISTS", "accepted"]
+    assert sorted(codes(outcomes)) == ["DOC-PARTIES", "accepted"]
     rows = await stage.rows(sa.select(tables.exchange.c.req_msg_id))
     assert len(rows) == 3  # two fillers, and one of the two
 

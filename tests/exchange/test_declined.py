@@ -1,5 +1,7 @@
 """A document that the counterparty's system has declined to hold: it may be read, and told of."""
 
+from hundi.exchange.closing import unanswered
+from hundi.exchange.record import State
 from hundi.exchange.request import Refused, read_request
 from hundi.exchange.verdict import Decision
 from hundi.kernel.faults import Fault
@@ -50,3 +52,18 @@ async def test_an_attempt_that_did_not_reach_tells_nothing(stage: Scene) -> None
     await stage.submit("req-send", slip())
     await stage.fail(reached=False)
     assert (await _refused(stage, "supplier")).code == "DOC-UNKNOWN"
+
+
+async def test_what_never_left_is_not_what_was_missed(stage: Scene) -> None:
+    await stage.sent()
+    edit = slip(source="SENT", target="SENT", current=1, new=2)
+    settled = await stage.submit("req-edit", edit)
+    await stage.deliver_all()
+    unsent = await stage.submit("req-edit", slip(source="SENT", target="SENT", current=2, new=3))
+    await stage.fail(reached=False)
+    ending = unanswered(unsent, State.ABANDONED)
+    await stage.database.write(lambda tx: stage.road.settler.end(tx, [ending]))
+    stale = await _refused(stage, "supplier", source="SENT", current=1, new=1)
+    missed = stale.context["missed"]
+    assert isinstance(missed, dict)
+    assert (missed["reqMsgId"], missed["kind"]) == (settled, "SETTLED")

@@ -7,8 +7,11 @@ from random import Random
 import pytest
 
 from hundi.exchange import queries, tables
+from hundi.exchange.definition import VersionRule
+from hundi.exchange.document import PlannedMove
 from hundi.exchange.document_list import Filters
 from hundi.exchange.stepping import MOST_PASSED
+from hundi.exchange.writes import moves_json
 from tests.exchange.many import b2b_id, exchanged, paper, put, serve
 from tests.exchange.scene import Scene
 
@@ -74,6 +77,16 @@ async def read(stage: Scene, filters: Filters, limit: int) -> tuple[list[tuple[o
             return found, pages
 
 
+def made_by(one: Paper) -> str:
+    """What the message that made a document did to it, as the exchange keeps it."""
+    move = PlannedMove(
+        author_entity=str(one["author_entity"]), type=str(one["type"]),
+        object_id=str(one["object_id"]), source="CREATED", target="SENT",
+        version=VersionRule.FIRST, new_version=1, number=str(one["number"]), claim=None,
+    )  # fmt: skip
+    return moves_json([move])
+
+
 def arrival(one: Paper) -> Paper:
     """The row of `journal` of a message that came with a document."""
     return {
@@ -88,7 +101,7 @@ async def busy(stage: Scene) -> tuple[Scene, list[Paper], Random]:
     dice = Random(7)
     made = papers(dice)
     sent = [
-        exchanged(str(a), str(c), str(one["body_id"]), mailbox=True)
+        exchanged(str(a), str(c), str(one["body_id"]), mailbox=True, moves=made_by(one))
         for one in made
         for a, c in [(one["author_entity"], one["counterparty_entity"])]
     ]

@@ -1,20 +1,27 @@
 """How a client is reached, changed: what is refused, what stays, and when a secret signs no more."""
 
+import asyncio
 import json
+from collections.abc import Mapping
 
 import pytest
 import sqlalchemy as sa
 
 from hundi.delivery.parcels import endpoint_of
+from hundi.exchange import endpoints
+from hundi.exchange import tables as exchanges
 from hundi.exchange.endpoints import Changes, rotate_secret, set_client
 from hundi.exchange.leases import Leased
-from hundi.kernel.clock import DAY
+from hundi.exchange.verdict import Kind
+from hundi.kernel.clock import DAY, wall_clock
 from hundi.kernel.faults import Fault, RefusedError
 from hundi.kernel.sealing import is_sealed
 from hundi.kernel.signature import SignatureError, sign, verify
 from hundi.parties import tables
 from hundi.parties.at_rest import opened
-from tests.exchange.scene import Scene
+from hundi.store.engine import Transaction
+from hundi.store.opening import open_database
+from tests.exchange.scene import Scene, scene
 from tests.exchange.slips import slip
 from tests.keys import KEYRING
 
@@ -174,3 +181,35 @@ async def test_rotated_twice_the_oldest_signs_no_more(stage: Scene) -> None:
     assert (clear(row, "webhook_secret"), clear(row, "previous_secret")) == (
         second["webhookSecret"], first["webhookSecret"],
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("mailbox", [True, False])
+async def test_a_request_accepted_beside_a_change_of_mode_has_the_new_mode(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch, *, mailbox: bool
+) -> None:
+    """It waits for the change, and must not go by what it has read before it waited."""
+    looked, go_on = asyncio.Event(), asyncio.Event()
+    written = endpoints._write
+
+    async def held_up(tx: Transaction, client_id: str, values: Mapping[str, object]) -> None:
+        looked.set()
+        await go_on.wait()
+        await written(tx, client_id, values)
+
+    async with scene(postgres_url, mailbox=None if mailbox else "supplier") as stage:
+        other = await open_database(postgres_url, wall_clock)
+        monkeypatch.setattr(endpoints, "_write", held_up)
+        changes = Changes(mailbox=True) if mailbox else Changes(endpoint=URL)
+        changing = asyncio.create_task(
+            set_client(other, "supplier", changes, keyring=KEYRING, random=stage.random.randbytes)
+        )
+        await looked.wait()
+        sending = asyncio.create_task(stage.submit("req-send", slip()))
+        await asyncio.sleep(0.3)
+        go_on.set()
+        await asyncio.gather(changing, sending)
+        [exchange] = await stage.rows(sa.select(exchanges.exchange.c.mailbox))
+        assert exchange["mailbox"] is mailbox
+        sent = [one for one in await stage.lease() if one.kind is Kind.REQUEST]
+        assert len(sent) == (0 if mailbox else 1)
+        await other.close()

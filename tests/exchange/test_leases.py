@@ -3,8 +3,10 @@
 import sqlalchemy as sa
 
 from hundi.exchange import redrive, tables
+from hundi.exchange.closing import unanswered
 from hundi.exchange.leases import lease
-from hundi.exchange.verdict import Decision
+from hundi.exchange.record import State
+from hundi.exchange.verdict import Decision, Kind
 from hundi.kernel.clock import HOUR
 from hundi.kernel.identity import response_id
 from tests.exchange.scene import SERVES, Scene
@@ -43,6 +45,23 @@ async def leased(stage: Scene) -> list[str]:
 async def test_an_outcome_holds_its_lane_for_an_hour_at_most(stage: Scene) -> None:
     [_, second] = await two_outcomes_held_up(stage)
     assert await leased(stage) == [second]
+
+
+async def test_the_copy_of_an_outcome_does_so_too(stage: Scene) -> None:
+    """What comes again does not wait for ten days for an outcome that its receiver does not take."""
+    sent = await stage.submit("req-send", slip())
+    await stage.fail(reached=True)
+    ending = unanswered(sent, State.ABANDONED)
+    await stage.database.write(lambda tx: stage.road.settler.end(tx, [ending]))
+    outcomes = await stage.lease()
+    [copy] = [one for one in outcomes if one.kind is Kind.COPY]
+    await stage.finish([one for one in outcomes if one is not copy])
+    await stage.finish([copy], Decision.FAILED)
+    again = await stage.submit("req-send", slip(current=2, new=2))
+    assert await stage.lease() == []
+    older = tables.delivery.c.created_at - 2 * HOUR
+    await stage.execute(sa.update(tables.delivery).values(created_at=older))
+    assert await leased(stage) == [again]
 
 
 async def test_the_replay_of_a_gap_keeps_the_order_of_old_outcomes(stage: Scene) -> None:

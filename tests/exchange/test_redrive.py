@@ -204,3 +204,11 @@ async def test_a_fact_cannot_be_given_up(stage: Scene) -> None:
     paid = await stage.submit("req-pay", slip(**PAY))
     with pytest.raises(RefusedError, match="EXCHANGE-FACT"):
         await give_up(stage, "buyer", paid)
+
+
+async def test_a_receiver_has_a_fact_sent_that_never_reached_it(stage: Scene) -> None:
+    await stage.sent()
+    fact = await stage.submit("req-pay", slip(**PAY))
+    await stage.finish(await stage.lease(), Decision.FAILED, reached=False, parks=True)
+    await send_again(stage, "supplier", fact)
+    assert [one.webhook_id for one in await stage.lease()] == [fact]

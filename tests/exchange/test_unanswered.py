@@ -83,3 +83,24 @@ async def test_an_exchange_that_closes_while_its_attempt_is_written_down_is_not_
         [exchange] = await stage.rows(sa.select(tables.exchange.c.state))
         assert exchange["state"] == "ABANDONED"
         assert sent not in {one.webhook_id for one in await stage.lease()}
+
+
+@pytest.mark.parametrize("decision", [Decision.SETTLED, Decision.FAILED])
+async def test_a_closing_exchange_ends_with_the_attempt_that_is_under_way(
+    stage: Scene, decision: Decision
+) -> None:
+    """Not with an earlier one, whose end somebody writes who was held up: its lease is over."""
+    sent = await stage.submit("req-send", slip("S1"))
+    [first] = await stage.lease()
+    await stage.execute(sa.update(tables.delivery).values(lease_until=1))
+    await stage.finish(await stage.database.read(stage.outbox.lapsed), Decision.FAILED)
+    await stage.execute(sa.update(tables.delivery).values(due_at=1))
+    [second] = await stage.lease()
+    ending = unanswered(sent, State.ABANDONED)
+    await stage.database.write(lambda tx: stage.road.settler.end(tx, [ending]))
+    await stage.finish([first], Decision.FAILED)
+    query = sa.select(tables.exchange.c.state, tables.exchange.c.closing)
+    assert await stage.rows(query) == [{"state": "OPEN", "closing": "ABANDONED"}]
+    await stage.finish([second], decision)
+    [ended] = await stage.rows(query)
+    assert ended["state"] == ("SETTLED" if decision is Decision.SETTLED else "ABANDONED")

@@ -155,7 +155,7 @@ BREAKS = {
     ),
     "a document that tells another last step": (
         f"update document set last_step = 'LATE' where object_id = ({ONE_INVOICE})",
-        ("the document says MSG",),
+        ("LATE, which the document says has changed it last",),
     ),
     "a transfer within one account": (
         (

@@ -13,8 +13,8 @@ from hundi.simulator import story, story_money
 from hundi.simulator.story_financing import REQUEST_ID
 from tests.trade import bills, loans
 from tests.trade.desk import Body, Desk
-from tests.trade.lending import Lending
-from tests.trade.test_financing import ANSWER, SHARE, asked, both_bid, lending
+from tests.trade.lending import Lending, accepted_invoice
+from tests.trade.test_financing import ANSWER, ASK, SHARE, asked, both_bid, lending
 from tests.trade.test_story import INVOICE_1, INVOICE_2, ORDER, billed, ordered
 
 __all__ = ["lending"]
@@ -202,3 +202,22 @@ async def test_nothing_is_billed_while_an_amendment_is_being_accepted(trade: Des
     await trade.submit(CONFIRM, ACCEPT)
     found = await waits(trade, "invoice/req-send-invoice", bills.invoice(1))
     assert found == [("DOC-BUSY", "invoice.poDetails[0].objectId")]
+
+
+async def test_of_a_call_to_several_what_is_busy_is_told_alone(lending: Lending) -> None:
+    await asked(lending)
+    await both_bid(lending)
+    await lending.submit(SHARE, second_bid(), by="lender-a")
+    body = loans.bid_answer({"BID-A1": "REJECT", "BID-B1": "REJECT"})
+    body["bidResponse"]["responses"][1]["acceptedAmount"] = Decimal("5.00")
+    assert await waits(lending, ANSWER, body) == [("DOC-BUSY", "bidResponse.financingRequestId")]
+
+
+@pytest.mark.parametrize("lenders", [["LENDER-A", "NOBODY"], ["NOBODY", "LENDER-A"]])
+async def test_of_a_call_to_several_an_unknown_one_is_told_before_the_rules(
+    lending: Lending, lenders: list[str]
+) -> None:
+    invoice = await accepted_invoice(lending)
+    body = loans.financing([invoice], lenders=lenders, asked="99999999.00")
+    [(code, _)] = await lending.refused(ASK, body)
+    assert code == "PARTY-UNKNOWN"

@@ -7,6 +7,7 @@ from hundi.exchange.closing import unanswered
 from hundi.exchange.record import State
 from tests.trade import bills
 from tests.trade.desk import Desk
+from tests.trade.reading import Reads
 from tests.trade.test_story import INVOICE_1, ordered
 
 
@@ -37,3 +38,14 @@ async def test_an_accepted_note_waits_for_the_invoice(trade: Desk) -> None:
     confirmed = bills.invoice_confirmation("ACCEPT", "ACCEPTED")
     await trade.send("invoice/req-confirm-invoice", confirmed)
     assert (await trade.books(INVOICE_1))["due"] == 70_284_800
+
+
+async def test_the_invoice_is_not_his_to_read(trade: Desk, reads: Reads) -> None:
+    await noted_unseen(trade)
+    listed = (await reads.get("/documents", "buyer")).json()["documents"]
+    assert {one["type"] for one in listed} == {"purchase-order", "cd-note"}
+    page = await reads.get(f"/documents/invoice/{INVOICE_1}", "buyer")
+    assert (page.status_code, page.json()["code"]) == (404, "DOC-UNKNOWN")
+    confirmed = bills.invoice_confirmation("ACCEPT", "ACCEPTED")
+    found = await trade.refused("invoice/req-confirm-invoice", confirmed)
+    assert found == [("DOC-UNKNOWN", "invoiceConfirmation.objectId")]

@@ -53,7 +53,8 @@ class Document(msgspec.Struct, kw_only=True):
     `version` is what both sides work with; `agreed_version` the last accepted one;
     `highest_version` the highest that the counterparty has held or may hold. `status_at` is when it
     came into its status, `agreed_at` when a version was last agreed; `booked` says whether the
-    ledger has accounts of it.
+    ledger has accounts of it. `last_exchange`, `last_step` and `updated_at` are those of its last
+    change of status or version; `told` is what it was after that.
     """
 
     author_entity: str
@@ -80,6 +81,12 @@ class Document(msgspec.Struct, kw_only=True):
     agreed_at: int | None = None
     booked: bool = False
     created_at: int
+    told: tuple[str, int, int | None] | None = None
+
+    @property
+    def stand(self) -> tuple[str, int, int | None]:
+        """What a sender has missed who acts on something else: status, version, the one agreed on."""
+        return self.status, self.version, self.agreed_version
 
     @property
     def key(self) -> Key:
@@ -144,7 +151,9 @@ def from_row(row: Row) -> Document:
     """A document from a row that has all of `COLUMNS`."""
     values = dict(zip(COLUMNS, _values(row), strict=True))
     values["booked"] = bool(values["booked"])
-    return Document(**values)
+    document = Document(**values)
+    document.told = document.stand
+    return document
 
 
 class PlannedMove(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -95,9 +95,7 @@ def _page(roads: str) -> str:
     )
 
 
-_LIST = Statement.both(
-    _page(_roads_postgresql()), sqlite=_page(_roads_sqlite()).replace("strpos", "instr")
-)
+_LIST = Statement.both(_page(_roads_postgresql()), sqlite=_page(_roads_sqlite()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

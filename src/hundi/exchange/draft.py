@@ -116,7 +116,8 @@ def _exchange(
         sender_mailbox=plan.sender.mailbox,
         receiver_b2b=request.receiver_b2b,
         receiver_client=plan.receiver.client_id,
-        receiver_mailbox=plan.receiver.mailbox,
+        # What does not travel reaches no mailbox either.
+        receiver_mailbox=plan.receiver.mailbox and plan.first.travels,
         moves=tuple([_planned(plan, one) for one in plan.moves]),
         holds=tuple([one.document.key for one in plan.held]),
         booked=not plan.booking.empty,

@@ -65,15 +65,7 @@ async def set_client(
     client are open. Raises SealError where headers are set and there is no key to keep them with.
     """
     values = sealed(changes.values(), client_id, keyring=keyring, random=random)
-    before = await database.write(lambda tx: _change(tx, client_id, values))
-    if changes.mailbox and not before["mailbox"]:
-        # A request that was being accepted meanwhile may have read the old mode: look again.
-        late = await database.write(lambda tx: _open_now(tx, client_id))
-        if late:
-            back = {name: before[name] for name in values}
-            await database.write(lambda tx: _write(tx, client_id, back))
-            raise _still_open(late)
-    row = await database.read(lambda tx: _row(tx, client_id))
+    row = await database.write(lambda tx: _change(tx, client_id, values))
     return _shown(row, keyring)
 
 
@@ -114,15 +106,19 @@ def _openable(row: Mapping[str, Any], keyring: Keyring) -> str | None:
 async def _change(
     tx: Transaction, client_id: str, values: Mapping[str, object]
 ) -> Mapping[str, Any]:
-    """Write what was asked for; the row as it was before."""
+    """Write what was asked for; the row after it.
+
+    Who accepts a request keeps the client's row from being locked so: its mode is known to both.
+    """
     row = await _row(tx, client_id, locked=True)
     if values.get("mailbox", row["mailbox"]) != bool(row["mailbox"]):
         count = await _open_now(tx, client_id)
         if count:
             raise _still_open(count)
-    if values:
-        await _write(tx, client_id, values)
-    return row
+    if not values:
+        return row
+    await _write(tx, client_id, values)
+    return await _row(tx, client_id)
 
 
 async def _row(tx: Transaction, client_id: str, *, locked: bool = False) -> Mapping[str, Any]:

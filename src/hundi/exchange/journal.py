@@ -87,8 +87,10 @@ def append(
         now,
     )
     document.head_hash = link(document.head_hash, fields, digest)
-    document.last_exchange, document.last_step = req_msg_id, step.value
-    document.updated_at = now
+    if document.told != document.stand:
+        document.told = document.stand
+        document.last_exchange, document.last_step = req_msg_id, step.value
+        document.updated_at = now
     return (*fields, digest, document.head_hash)
 
 

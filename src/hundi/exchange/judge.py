@@ -53,10 +53,19 @@ def judge_call(legs: Sequence[Numbered], world: World) -> tuple[Plan, ...] | Ref
 
 
 def _together(refused: Sequence[Refused]) -> Refused:
-    """What is wrong with some exchanges of a call, each fault once."""
+    """What is wrong with some exchanges of a call at the first stage where one fails, each fault once."""
+    first = min(_stage(one) for one in refused)
+    refused = [one for one in refused if _stage(one) == first]
     faults = each_once(fault for one in refused for fault in one.faults)
-    waits = [one.retry_after for one in refused if one.retry_after is not None]
-    return Refused(faults, max(waits) if len(waits) == len(refused) else None)
+    return Refused(faults, refused[0].retry_after)
+
+
+def _stage(refused: Refused) -> int:
+    """Rights and what nobody knows, then what is busy, then where documents stand, then rules."""
+    if refused.retry_after is not None:
+        return 1
+    kind = refused.faults[0].kind
+    return 0 if kind in {Kind.RIGHTS, Kind.UNKNOWN} else 2 if kind is Kind.CONFLICT else 3
 
 
 def judge(request: Request, world: World, place: int) -> Plan | Refused:

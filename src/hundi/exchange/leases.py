@@ -27,12 +27,12 @@ _QUEUED_CLIENTS = Statement.both(
     " select c.client_id from c join client l on l.client_id = c.client_id"
     " where l.disabled_at is null"
 )
-# A webhook waits to be first in its lanes. A `resp-X` holds its lanes for an hour at most; after it
+# A webhook waits to be first in its lanes. A `resp-X`, and its copy, holds them for an hour at most; after it
 # only while it is tried or due itself, so that the replay of a gap keeps the order. (Not one of
 # several documents: it may be due and wait in another lane. Scalar subqueries: as `not exists` a
 # planner may join all that waits with all that waits.)
 _AHEAD = (
-    " and p.state in ('QUEUED', 'LEASED') and (p.kind <> 'RESP' or p.created_at > {now} - "
+    " and p.state in ('QUEUED', 'LEASED') and (p.kind = 'REQ' or p.created_at > {now} - "
     f"{RESPONSE_HOLDS_LANE}"
     " or (p.sequences is null and (p.state = 'LEASED' or p.due_at <= {now}))) limit 1) is null"
 )

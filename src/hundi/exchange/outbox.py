@@ -59,8 +59,9 @@ _END_ATTEMPT = Bulk.of(
     returns=False,
 )
 _CLOSING = Statement.both(
-    "select req_msg_id, closing from exchange"
-    " where req_msg_id = any($1::text[]) and closing is not null and state = 'OPEN'"
+    "select x.req_msg_id, x.closing, d.attempts from exchange x"
+    " join delivery d on d.webhook_id = x.req_msg_id"
+    " where x.req_msg_id = any($1::text[]) and x.closing is not null and x.state = 'OPEN'"
 )
 _LAPSED = Statement.both(
     "select webhook_id, req_msg_id, kind, effect, attempts, failures, created_at, client_id,"
@@ -136,9 +137,15 @@ class Outbox:
 
 
 async def _closing(tx: Transaction, results: Sequence[AttemptResult]) -> dict[str, State]:
-    ids = [r.leased.req_msg_id for r in results if r.leased.kind is Kind.REQUEST and not _done(r)]
-    rows = await tx.fetch(_CLOSING, ids) if ids else ()
-    return {row["req_msg_id"]: State(row["closing"]) for row in rows}
+    """How exchanges close that end with these attempts; not with one that another has followed."""
+    leased = [r.leased for r in results if r.leased.kind is Kind.REQUEST and not _done(r)]
+    numbers = {one.req_msg_id: one.number for one in leased}
+    rows = await tx.fetch(_CLOSING, sorted(numbers)) if numbers else ()
+    return {
+        row["req_msg_id"]: State(row["closing"])
+        for row in rows
+        if row["attempts"] == numbers[row["req_msg_id"]]
+    }
 
 
 def _endings(result: AttemptResult, closing: dict[str, State]) -> list[Ending]:

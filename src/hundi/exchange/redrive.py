@@ -51,7 +51,7 @@ _PARTIES = (
     # A call without a counterparty names no B2B ID: it is the client's own.
     "coalesce(s.client_id, x.client_id) = $2 as sends,"
     " coalesce(r.client_id = $2, false) as receives,"
-    f" {visibility.REACHED} as reached from {{rows}}"
+    f" {visibility.CAME} as came from {{rows}}"
     " left join b2b_id s on s.b2b_id = x.sender_b2b"
     " left join b2b_id r on r.b2b_id = x.receiver_b2b"
 )
@@ -83,7 +83,7 @@ _DUE_NOW = Statement.both(
 async def redrive(tx: Transaction, client_id: str, webhook_id: str) -> None:
     """Make a delivery due now, marked as redriven; a delivered one goes out once more.
 
-    For the clients of the exchange's sender and, once it may have reached it, of its receiver.
+    For the clients of the exchange's sender and, once it may know of it, of its receiver.
     Raises RefusedError: unknown, an attempt under way, a proposal whose exchange is not open.
     """
     await tx.fetch(_LOCK, webhook_id)
@@ -140,7 +140,7 @@ async def _exchange(tx: Transaction, client_id: str, req_msg_id: str) -> Row | N
 
 
 def _party_to(row: Row) -> bool:
-    return bool(row["sends"] or (row["receives"] and row["reached"]))
+    return bool(row["sends"] or (row["receives"] and row["came"]))
 
 
 def _is_over(row: Row) -> bool:

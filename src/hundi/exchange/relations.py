@@ -43,16 +43,12 @@ _OTHERS = (
 )
 
 
-def _both(text: str) -> Statement:
-    return Statement.both(text, sqlite=text.replace("strpos", "instr"))
-
-
-_NAMED_BY = _both(
+_NAMED_BY = Statement.both(
     f"select {_DOCUMENT}, r.object_id as here from relation r join document d"
     " on d.author_entity = r.target_author and d.type = r.target_type and d.object_id = r.target_id"
     " where r.author_entity = $2 and r.type = $3 and r.object_id = any($4::text[])" + _OTHERS
 )
-_NAMING = _both(
+_NAMING = Statement.both(
     f"select {_DOCUMENT}, r.target_id as here from relation r join document d"
     " on d.author_entity = r.author_entity and d.type = r.type and d.object_id = r.object_id"
     " where r.target_author = $2 and r.target_type = $3 and r.target_id = any($4::text[])" + _OTHERS

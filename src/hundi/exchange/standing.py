@@ -106,8 +106,8 @@ def number_used(lost: Moving) -> Fault:
 def other_parties(kind: DocumentType, document: Document) -> Fault:
     """The document is between others than those that the message names."""
     detail = (
-        f"The {kind.noun} was made between {document.author_b2b} and"
-        f" {document.counterparty_b2b}. Name these two."
+        f"{document.author_b2b} has made the {kind.noun} for {document.counterparty_b2b}."
+        " Name these two, each in its role."
     )
     return PARTIES.at("b2bIds", detail)
 

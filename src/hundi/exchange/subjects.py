@@ -127,6 +127,9 @@ def _may_hold(
 def _between(request: Request, document: Document, touched: Touched, *, world: World) -> bool:
     roles = touched.between or (request.message.sender, request.message.receiver)
     parties = world.entities(request.parties[role] for role in roles)
+    if document.author_entity == document.counterparty_entity:  # two branches of one business
+        author = request.parties[world.types[touched.type].author]
+        return parties == {document.author_entity} and author == document.author_b2b
     return {document.author_entity, document.counterparty_entity} == parties
 
 
@@ -171,9 +174,9 @@ def _not_so(request: Request, one: Subject) -> Iterator[Fault]:
     """The document exists where it should not, or was made between others."""
     if one.stored is None:
         return
-    made_between = {one.stored.author_b2b, one.stored.counterparty_b2b}
-    same = made_between == {request.sender_b2b, request.receiver_b2b}
-    if one.first and (not same or not one.creates):
+    author, other = _sides(request, one.kind)
+    same = (one.stored.author_b2b, one.stored.counterparty_b2b) == (author, other)
+    if one.first and not one.creates:
         yield exists(one.touched, one.kind, one.stored)
     elif not same:
         yield other_parties(one.kind, one.stored)
@@ -224,11 +227,15 @@ def _as_moved(request: Request, world: World, one: Subject) -> Document:
     return again
 
 
+def _sides(request: Request, kind: DocumentType) -> tuple[str, str]:
+    """The B2B IDs of a moved document's author and of its counterparty, by their roles."""
+    author, other = request.parties[kind.author], request.receiver_b2b
+    return author, request.sender_b2b if author == other else other
+
+
 def _created(request: Request, world: World, touched: Touched) -> Document:
     kind = world.types[touched.type]
-    author, other = request.parties[kind.author], request.receiver_b2b
-    if author == other:
-        other = request.sender_b2b
+    author, other = _sides(request, kind)
     return Document(
         author_entity=world.parties[author].entity_id,
         type=touched.type,

@@ -16,6 +16,9 @@ what waits for its leader: that is open, and given up it never came."""
 _TOOK_EFFECT = (
     "(x.effect = 'FACT' and exists (select 1 from delivery q where q.webhook_id = x.req_msg_id))"
 )
+CAME = f"({REACHED} or {_TOOK_EFFECT})"
+"""Whether the receiver of the exchange `x` may know of it."""
+
 _MINE = "in (select i.b2b_id from b2b_id i where i.entity_id = any($1::text[]))"
 
 OWN_CALL = "(x.receiver_b2b = '' and x.client_id = {client})"
@@ -24,15 +27,24 @@ OWN_CALL = "(x.receiver_b2b = '' and x.client_id = {client})"
 SENT_BY_ME = f"(x.sender_b2b {_MINE})"
 """Whether the exchange `x` was sent for one of the entities."""
 
-EXCHANGE = f"({SENT_BY_ME} or (x.receiver_b2b {_MINE} and ({REACHED} or {_TOOK_EFFECT})))"
+EXCHANGE = f"({SENT_BY_ME} or (x.receiver_b2b {_MINE} and {CAME}))"
 """Whether the exchange `x` may be seen."""
 
+# As `moves` are written: the key comes first, and one id may stand in another one.
+_MOVED = (
+    '\'{"author_entity":"\' || d.author_entity || \'","type":"\' || d.type || \'","object_id":"\' || '
+    r"""replace(replace(d.object_id, '\', '\\'), '"', '\"')"""
+    " || '\",'"
+)
+_BRINGS = '(x.moves like \'%"version":"FIRST"%\' or x.moves like \'%"version":"NEXT"%\')'
 BROUGHT = (
     "exists (select 1 from journal j join exchange x on x.req_msg_id = j.req_msg_id"
     " where j.author_entity = d.author_entity and j.type = d.type and j.object_id = d.object_id"
-    f" and j.step = 'ACCEPTED' and {REACHED})"
+    f" and j.step = 'ACCEPTED' and {_BRINGS} and strpos(x.moves, {_MOVED}) > 0 and {REACHED})"
 )
-"""Whether an attempt may have brought the document `d` to its counterparty, whatever came of it."""
+"""Whether an attempt may have brought the document `d` to its counterparty, whatever came of it.
+
+What brings it has its content: a note that names it does not, nor does its withdrawal."""
 
 RECEIVED = f"(d.highest_version > 0 or {BROUGHT})"
 """Whether the counterparty of the document `d` may see it."""

@@ -12,7 +12,8 @@ from hundi.store.engine import Transaction
 from hundi.store.statement import Statement
 
 # `for share`: between this read and the commit an ID cannot be switched off or moved, nor its owner
-# get another level or other settings.
+# get another level or other settings. `for key share`: nor does its client become a mailbox or stop
+# being one, which is done under `for update`; what else is written about clients waits for nobody.
 _SERVED = Statement.both(
     "select i.b2b_id, i.entity_id, i.client_id, i.active, c.mailbox, e.name, e.pan,"
     " e.level, e.enterprise, e.deemed_acceptance_days, e.over_delivery_percent,"
@@ -20,7 +21,8 @@ _SERVED = Statement.both(
     " as gstins"
     " from b2b_id i join client c on c.client_id = i.client_id"
     " join entity e on e.entity_id = i.entity_id"
-    " where i.b2b_id = any($1::text[]) order by i.b2b_id for share of i, e",
+    " where i.b2b_id = any($1::text[]) order by i.b2b_id"
+    " for share of i, e for key share of c",
     sqlite="select i.b2b_id, i.entity_id, i.client_id, i.active, c.mailbox, e.name, e.pan,"
     " e.level, e.enterprise, e.deemed_acceptance_days, e.over_delivery_percent,"
     " coalesce((select group_concat(g.gstin) from gstin g where g.entity_id = i.entity_id), '')"

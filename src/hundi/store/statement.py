@@ -25,6 +25,7 @@ def _for_sqlite(text: str) -> str:
     text = _LOCK.sub("", text)
     text = _ANY.sub(r"in (select value from json_each(?\1))", text)
     text = _NOT_ALL.sub(r"not in (select value from json_each(?\1))", text)
+    text = text.replace("strpos(", "instr(")
     return _PARAMETER.sub(r"?\1", text)
 
 
