@@ -29,6 +29,7 @@ UNSAYABLE = {
     "SHAPE-NUMBER": "no number has an exponent beyond 20, likewise",
     "SHAPE-DEPTH": "nothing is nested deeper than 32, likewise",
     "WHOLE-NUMBER": "1.0 is an integer to JSON Schema, and no version of a document here",
+    "TOKEN-MEMBER": "a member of the form of a token call comes once, also one that nobody knows",
     "TOKEN-CLIENT": "the form of a token call names the client of its Basic header",
     "SHAPE-DATE": "no leap second, no year 0000, no small t or z",
     "SHAPE-PRECISION": "so many decimals; multipleOf is judged in binary fractions",
@@ -200,6 +201,8 @@ def _codes(response: Any) -> set[str]:
     told = told.get("payload", told) if isinstance(told, dict) else {}
     if "not the one in the Basic header" in told.get("error_description", ""):
         return {"TOKEN-CLIENT"}
+    if "form member is repeated" in told.get("error_description", ""):
+        return {"TOKEN-MEMBER"}
     return {
         "WHOLE-NUMBER" if _WHOLE in fault["detail"] else fault["code"]
         for fault in told.get("faults", ())

@@ -1,5 +1,6 @@
 """The served description says what the typed bodies take: bounds, words, and what may be empty."""
 
+import re
 from collections.abc import Iterator
 from itertools import chain
 
@@ -15,6 +16,7 @@ from hundi.web.taken import as_taken
 from tests.web.test_schema import DESCRIPTION
 
 SCHEMAS = DESCRIPTION["components"]["schemas"]
+EMPTY = {"type": "object", "maxProperties": 0}
 
 
 def meant(shape: dict) -> dict:
@@ -37,6 +39,8 @@ def differing(kind: inspect.Type, told: dict, path: str) -> Iterator[str]:
     if bounds(inner) != {name: shape.get(name) for name in bounds(inner)}:
         yield path
     if isinstance(inner, inspect.StructType):
+        if inner.cls.never_empty and EMPTY in told.get("anyOf", ()):
+            yield f"{path} may be empty"
         for one in inner.fields:
             name = one.encode_name
             yield from differing(one.type, shape["properties"][name], f"{path}.{name}")
@@ -61,6 +65,22 @@ def bounds(kind: inspect.Type) -> dict[str, object]:
 @pytest.mark.parametrize("one", [*MESSAGES, *CALLS], ids=lambda one: one.path)
 def test_every_bound_that_is_read_is_described(one) -> None:
     assert not list(differing(inspect.type_info(one.body), request_of(one.path), ""))
+
+
+def patterns(shape: object) -> Iterator[str]:
+    """Every pattern of a description."""
+    if isinstance(shape, dict):
+        if isinstance(shape.get("pattern"), str):
+            yield shape["pattern"]
+        yield from chain.from_iterable(patterns(one) for one in shape.values())
+    elif isinstance(shape, list):
+        yield from chain.from_iterable(patterns(one) for one in shape)
+
+
+def test_patterns_mean_the_same_to_every_reader() -> None:
+    """What `\\s`, `\\d` and `\\w` stand for differs between JSON Schema and Python."""
+    odd = {one for one in patterns(DESCRIPTION) if re.search(r"\\[sdwSDW]", one)}
+    assert not odd
 
 
 def valid(shape: dict, value: object) -> bool:

@@ -9,8 +9,14 @@ from hundi.kernel.fields import Group, ShortText, Text
 B2BId = Annotated[
     str, Meta(pattern=r'^[^\\"]{1,100}\Z', extra={"wanted": "1 to 100 characters, no \\ or quote"})
 ]
+# Written out: what `\s` stands for is another set here than in the patterns of a JSON Schema.
+_NO_SPACE = r"[^@\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]"
 Email = Annotated[
-    str, Meta(pattern=r"^[^@\s]{1,64}@[^@\s]{1,255}\Z", extra={"wanted": "an e-mail address"})
+    str,
+    Meta(
+        pattern=rf"^{_NO_SPACE}{{1,64}}@{_NO_SPACE}{{1,255}}\Z",
+        extra={"wanted": "an e-mail address"},
+    ),
 ]
 Pincode = Annotated[
     str, Meta(pattern=r"^[1-9][0-9]{5}\Z", extra={"wanted": "a pincode of six digits"})

@@ -12,6 +12,8 @@ Shape = dict[str, Any]
 
 EMPTIABLE = ("Address", "AddressDetail", "TypedAmount", "TypedRate")
 """Shapes that may be empty even where they are required; `kernel.fields.Emptiable` reads them."""
+NEVER_EMPTY = frozenset({"B2BIds", "Device"})
+"""Shapes that are told whole or not at all, also where they may be left out."""
 _CLOSED = ("pattern", "format", "enum", "const", "minLength")
 _TEXT: Shape = {"const": ""}
 POINTER = "#/components/schemas/"
@@ -53,7 +55,8 @@ def _optional(member: Shape, schemas: Mapping[str, Shape]) -> Shape:
     told = meant(member, schemas)
     kind = told.get("type")
     empties = [] if kind == "string" and not any(one in told for one in _CLOSED) else [_TEXT]
-    if kind == "object" and told.get("required"):
+    whole = member.get("$ref", "").removeprefix(POINTER) in NEVER_EMPTY
+    if kind == "object" and told.get("required") and not whole:
         empties.append({"type": "object", "maxProperties": 0})
     if kind == "array" and told.get("minItems"):
         empties.append({"type": "array", "maxItems": 0})
