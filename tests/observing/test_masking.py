@@ -33,7 +33,12 @@ MASKING = Masking()
         ("Authorization: Bearer abc.def", "Authorization: Bearer ***"),
         ("bearer 0123456789", "bearer ***"),
         ("client_secret='hello' and more", "client_secret='***' and more"),
-        ('{"password": "x y"}', '{"password": "*** y"}'),
+        ('{"password": "x y"}', '{"password": "***"}'),
+        ("password='x \"y' z", "password='***' z"),
+        ("http://u:a/b@host/x", "http://***@host/x"),
+        ("29AAAB12345C1Z1", "29AAAxxxxx5C1Z1"),
+        ("29ABCD12345E1DA", "29ABCxxxxx5E1DA"),
+        ("आशा@example.com", "xxx@example.com"),
         ("postgresql://hundi:pass@host/db", "postgresql://***@host/db"),
         ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "***"),
     ],
@@ -53,6 +58,7 @@ def test_forms_are_masked(text: str, shown: str) -> None:
         'File "/usr/lib/python3.11/site-packages/aiohttp/connector.py", line 1234, in _wrap',
         "test_a_call_that_is_declined_at_once_is_counted_so_and_so",
         "12 of 345 members, 678.90 s",
+        "http://127.0.0.1:8080/parties/ACME@BCB",
     ],
 )
 def test_words_stay(text: str) -> None:

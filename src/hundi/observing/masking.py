@@ -1,6 +1,6 @@
 """What a log line, a span or a message of an exception must never show in clear, found by its form.
 
-PAN, GSTIN and B2B IDs built on one    ABCDE1234F@BCB          ABCxxxxx4F@BCB
+PAN, TAN, GSTIN and B2B IDs with one   ABCDE1234F@BCB          ABCxxxxx4F@BCB
 account, card and phone numbers        123456789012            xxxxx9012
 e-mail and payment addresses           asha@example.com        xxx@example.com
 tokens, secrets, passwords             whsec_…, Bearer …       ***
@@ -26,13 +26,15 @@ _TRACE_NAMES = frozenset({"trace_id", "span_id"})
 _OWN = re.compile(
     r"(?P<keep>(?:MSG|RSP)[0-9A-F]{32}(?![0-9A-Za-z])"
     r"|\b00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\b)"
-    rf"|(?P<named>(?:{_NAMES})s?['\"]?\s*[:=]\s*['\"]?(?:(?:bearer|basic)\s+)?)[^\s'\",;&)}}\]]+"
+    rf"|(?P<named>(?:{_NAMES})s?['\"]?\s*[:=]\s*['\"]?(?:(?:bearer|basic)\s+)?)"
+    r"(?:(?<=\")[^\"\n]+|(?<=')[^'\n]+|[^\s'\",;&)}\]]+)"
     r"|(?P<scheme>\b(?:bearer|basic)\s+)[^\s'\",;]{8,}"
-    r"|(?P<user>://)[^\s/@]{1,400}@"
+    # A password may hold a slash; what follows a port is a path.
+    r"|(?P<user>://)(?:[^\s/@]{1,400}|[^\s/@:]{0,100}:(?![0-9]{1,5}/)[^\s@]{1,400})@"
     r"|(?P<secret>(?:whsec|hsk)_[A-Za-z0-9+/=_-]+)"
-    r"|(?P<mail>[A-Z0-9._%+-]{1,64}(?:@|%40)(?!BCB\b)(?=[A-Z]))"
+    r"|(?P<mail>[^\s@<>()\[\]{},;:'\"=/&?|]{1,64}(?:@|%40)(?!BCB\b)(?=[^\W\d_]))"
     r"|(?P<long>(?=[A-Z_-]*[0-9])(?=[0-9_-]*[A-Z])[A-Z0-9_-]{20,}|[A-Z_-]{40,})"
-    r"|(?P<pan>[A-Z]{5}[0-9]{4}[A-Z])"
+    r"|(?P<pan>[A-Z]{4}[A-Z0-9][0-9]{4}[A-Z])"
     r"|(?P<phone>(?<![0-9])[6-9][0-9]{4}(?:[ +-]|%20)[0-9]{5}(?![0-9]))"
     r"|(?P<groups>(?<![0-9])[0-9]{4}(?:(?:[ +-]|%20)[0-9]{4}){2,4}(?![0-9]))"
     rf"|(?P<digits>[0-9]{{{_ACCOUNT},}})",
