@@ -72,6 +72,8 @@ OWED = frozenset({ACCEPTED, PAYMENT_INITIATED, PARTIALLY_PAID, PAID})
 """States between which the ledger decides: the invoice is accepted and not closed."""
 BOOKED = OWED | {CLOSED}
 """States in which the invoice's total stands in the books."""
+ENDED = frozenset({"REJECTED", "CANCELLED"})
+"""States in which nobody owes anything on it, and nobody ever will."""
 
 
 def split_account(name: str) -> str:

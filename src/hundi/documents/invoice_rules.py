@@ -206,10 +206,19 @@ def status_change_names_the_invoice(
     yield from number_is_its_own(number, path, context=context, codes=STRICTNESS)
 
 
-def no_note_is_under_way(body: StatusChangeBody, context: RuleContext) -> Iterator[Fault]:
-    """CLOSE waives what is due, and what a note reserves of it would come back if it is declined."""
-    if body.invoiceStatus.supplierAction == "CLOSE" and context.document is not None:
+def no_note_is_under_way(_body: StatusChangeBody, context: RuleContext) -> Iterator[Fault]:
+    """CLOSE waives what is due, and what a note reserves of it would come back if it is declined.
+
+    What it books on an invoice that is cancelled meanwhile would be lost.
+    """
+    if context.document is not None:
         yield from note_under_way(context.document, "invoiceStatus.objectId")
+
+
+def rejected_when_no_note_is_under_way(body: ConfirmBody, context: RuleContext) -> Iterator[Fault]:
+    """What a note books on an invoice that is rejected meanwhile would be lost."""
+    if body.invoiceConfirmation.buyerResponse == "REJECT" and context.document is not None:
+        yield from note_under_way(context.document, "invoiceConfirmation.objectId")
 
 
 def not_financed(body: StatusChangeBody, context: RuleContext) -> Iterator[Fault]:
@@ -239,5 +248,9 @@ EDITED = (
     not_below_its_notes,
     order_billing.it_fits_its_orders,
 )
-CONFIRMED = (confirmation_names_the_invoice, what_is_accepted_is_known)
+CONFIRMED = (
+    confirmation_names_the_invoice,
+    what_is_accepted_is_known,
+    rejected_when_no_note_is_under_way,
+)
 CHANGED = (status_change_names_the_invoice, not_financed, no_note_is_under_way)

@@ -9,20 +9,20 @@ finds the same sums. In the trade story
     accepted    debit notes 1415900        credit due 1415900
 
 A debit note raises the due of the first invoice that it names, when it is accepted.
+
+An invoice that has ended by then owes nothing and gets nothing: its share of a credit note goes to
+the other invoices of the note, in their order, each up to its cap, and no debit note raises it.
 """
 
-from collections.abc import Iterable, Iterator
-from datetime import date
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import UnsetType
 
 from hundi.documents import invoice_ledger
 from hundi.documents.invoice_bodies import InvoiceBody
+from hundi.documents.invoices_meant import in_order
 from hundi.documents.note_bodies import ConfirmBody, Note, NoteBody
-from hundi.documents.numbering import issued_on
-from hundi.documents.supply_shapes import PrecedingInvoice
 from hundi.exchange.definition import DocumentView, Posting, RuleContext
-from hundi.kernel.clock import financial_year
 from hundi.kernel.money import ZERO, Money
 
 NAMED = "cdNote.precedingInvoiceDetails["
@@ -88,15 +88,34 @@ def accepted_by(body: ConfirmBody, context: RuleContext) -> tuple[Posting, ...]:
     stored = context.document.body if context.document is not None else None
     if body.cdNoteConfirmation.buyerResponse != "ACCEPT" or not isinstance(stored, NoteBody):
         return ()
-    note, views = stored.cdNote, tuple(context.held.values())
+    note = stored.cdNote
+    views = in_order(note.precedingInvoiceDetails, tuple(context.held.values()))
     if note.noteType == CREDIT:
-        return tuple(p for view in views for p in _lowered(view, note.objectId))
-    return _raised(_first(note, views), total_of(note).paise)
+        return tuple(_given_back(views, note.objectId))
+    return _raised(next(_living(views), None), total_of(note).paise)
 
 
-def _lowered(view: DocumentView, note_id: str) -> tuple[Posting, ...]:
+def _given_back(views: Sequence[DocumentView], note_id: str) -> Iterator[Posting]:
+    """Each invoice's share, and what those that have ended leave to the others.
+
+    What is taken over is booked as the note's share, too: later caps count it.
+    """
+    account, credited = invoice_ledger.note_account(note_id), invoice_ledger.CREDITED
+    ended = [view for view in views if view.status in invoice_ledger.ENDED]
+    left = Money(sum(invoice_ledger.share_of(view, note_id) for view in ended))
+    for view, more in shares_of(left, _living(views)):
+        yield from invoice_ledger.transfer(view.ref, credited, account, amount=more.paise)
+        yield from _lowered(view, invoice_ledger.share_of(view, note_id) + more.paise)
+
+
+def _living(views: Iterable[DocumentView]) -> Iterator[DocumentView]:
+    """The invoices that somebody owes, or may owe."""
+    return (view for view in views if view.status not in invoice_ledger.ENDED)
+
+
+def _lowered(view: DocumentView, share: int) -> tuple[Posting, ...]:
     """A credit note's share lowers the due; it waits where the invoice is not accepted yet."""
-    share, notes = invoice_ledger.share_of(view, note_id), invoice_ledger.NOTES
+    notes = invoice_ledger.NOTES
     if view.status not in invoice_ledger.BOOKED:
         return invoice_ledger.transfer(view.ref, notes, invoice_ledger.NOTES_AHEAD, amount=share)
     free = 0 if invoice_ledger.assigned(view) else view.balance(invoice_ledger.DUE).left
@@ -109,30 +128,3 @@ def _raised(view: DocumentView | None, total: int) -> tuple[Posting, ...]:
     accepted = view.status in invoice_ledger.BOOKED
     account = invoice_ledger.DUE if accepted else invoice_ledger.NOTES_AHEAD
     return invoice_ledger.transfer(view.ref, account, invoice_ledger.DEBIT_NOTES, amount=total)
-
-
-def _first(note: Note, views: tuple[DocumentView, ...]) -> DocumentView | None:
-    """Of the invoices that the network knows, the one that the note names first."""
-    ids = {view.object_id: view for view in views}
-    numbers = {(view.number.casefold(), _year_of(view)): view for view in reversed(views)}
-    for named in note.precedingInvoiceDetails:
-        found = ids.get(named.otherReference) if isinstance(named.otherReference, str) else None
-        if found is None and isinstance(named.invoiceNumber, str):
-            number = named.invoiceNumber.casefold()
-            found = numbers.get((number, _year_in(named))) or numbers.get((number, ""))
-        if found is not None:
-            return found
-    return None
-
-
-def _year_of(view: DocumentView) -> str:
-    """The financial year of an invoice, a part of its name; "" where its body was erased."""
-    if not isinstance(view.body, InvoiceBody):
-        return ""
-    invoice = view.body.invoice
-    return financial_year(issued_on(invoice.invoiceReferenceDetails, invoice.ts))
-
-
-def _year_in(named: PrecedingInvoice) -> str:
-    day = named.invoiceDate
-    return financial_year(date.fromisoformat(day)) if isinstance(day, str) else ""

@@ -10,7 +10,7 @@ from msgspec import UnsetType
 
 from hundi.documents import sums, totals
 from hundi.documents.erased import accepted_unread, erased
-from hundi.documents.invoice_ledger import BOOKED, CLOSED
+from hundi.documents.invoice_ledger import BOOKED, CLOSED, ENDED
 from hundi.documents.line_rules import each_line, milestones_make_the_total
 from hundi.documents.note_bodies import (
     Confirmation,
@@ -60,7 +60,6 @@ CODES = (
     *STRICTNESS.codes, AMOUNT, FUTURE, INVOICE_UNKNOWN, INVOICE_STATUS, OVER_CAP, TYPE_MISMATCH,
 )  # fmt: skip
 
-_ENDED = frozenset({"REJECTED", "CANCELLED"})
 _TOTAL = f"{_ROOT}.cdNoteValueDetails.totalCDNoteValue"
 
 
@@ -152,7 +151,7 @@ def invoices(body: NoteBody, context: RuleContext) -> Iterator[Fault]:
     for path, name in _strangers(body.cdNote, context).items():
         detail = f"The network knows no invoice {name} of this supplier; it sets no cap."
         yield INVOICE_UNKNOWN.at(path, detail, invoice=name)
-    ended = _ENDED if body.cdNote.noteType == CREDIT else _ENDED | {CLOSED}
+    ended = ENDED if body.cdNote.noteType == CREDIT else ENDED | {CLOSED}
     for view in invoices_named(context):
         if view.status in ended:
             detail = (

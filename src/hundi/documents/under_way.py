@@ -6,7 +6,7 @@ The two are never decided at the same time, and neither is while money is booked
 
 from collections.abc import Iterator
 
-from hundi.documents.invoice_ledger import ASSIGNING, DUE
+from hundi.documents.invoice_ledger import ASSIGNING, DEBIT_NOTES, DUE, NOTES
 from hundi.exchange.definition import DocumentView
 from hundi.kernel.faults import Code, Fault, Kind
 
@@ -36,10 +36,11 @@ def changing_hands(view: DocumentView, path: str) -> Iterator[Fault]:
 def note_under_way(view: DocumentView, path: str) -> Iterator[Fault]:
     """The acceptance of a note is open: what is due will be another sum, or will not.
 
-    Asked of invoices on which no payment is under way: those reserve the due, too.
+    Asked of invoices on which no payment is under way: those reserve the due, too. Of an invoice
+    that is not accepted yet a note reserves what it will have been.
     """
-    due = view.balance(DUE)
-    if due.credit_pending or due.debit_pending:
+    due, ahead = view.balance(DUE), (view.balance(NOTES), view.balance(DEBIT_NOTES))
+    if any(one.credit_pending or one.debit_pending for one in (due, *ahead)):
         detail = (
             f"A note on invoice {view.number} is being accepted, and the supplier has not answered"
             " yet. Send this again once that exchange has ended."
