@@ -47,24 +47,32 @@ def book(place: int, lines: list[Line]) -> OrderBook:
     )
 
 
+def room(book: OrderBook, serialno: str) -> Decimal:
+    """The later an order the more of it is invoiced, so that some have nothing left."""
+    return order_draws.as_ordered(book, serialno) - int(book.view.number)
+
+
 def one_by_one(bill: Any, books: list[OrderBook]) -> list[dict[str, list[int]]]:
     """Places that each order gets, every order being looked at for every line."""
     draws = [Draw(book, {}) for book in books]
-    for place, line in enumerate(bill.itemLists):
+    largest = sorted(enumerate(bill.itemLists), key=lambda line: -line[1].quantity)
+    for place, line in largest:
         key = key_of(line)
         fitting = [draw for draw in draws if key in draw.book.lines]
         if fitting:
             min(fitting, key=lambda draw: _unlike(line, draw)).take(line, place)
-    return [{key: taken.places for key, taken in draw.taken.items()} for draw in draws]
+    return [{key: sorted(taken.places) for key, taken in draw.taken.items()} for draw in draws]
 
 
-def _unlike(line: LineItem, draw: Draw) -> tuple[bool, bool, bool]:
+def _unlike(line: LineItem, draw: Draw) -> tuple[bool, bool, bool, Decimal]:
     ordered = draw.book.lines[key_of(line)]
-    before = draw.taken.get(key_of(line), Taken()).quantity
+    free = room(draw.book, key_of(line)) - draw.taken.get(key_of(line), Taken()).quantity
+    lacks = free < line.quantity
     return (
         line.hsnCode != ordered.item.hsnCode,
         line.unitPrice != ordered.item.unitPrice,
-        before + line.quantity > ordered.quantity,
+        lacks,
+        -free if lacks else free,
     )
 
 
@@ -73,7 +81,7 @@ def test_the_choice_is_that_of_looking_at_every_order(
     orders: list[list[Line]], lines: list[Line]
 ) -> None:
     books = [book(n, some) for n, some in enumerate(orders)]
-    draws, strangers = order_draws.drawn(Bill(lines), books)  # type: ignore[arg-type]
+    draws, strangers = order_draws.drawn(Bill(lines), books, room)  # type: ignore[arg-type]
     found = [{key: taken.places for key, taken in draw.taken.items()} for draw in draws]
     assert found == one_by_one(Bill(lines), books)
     assert strangers == [

@@ -1,17 +1,19 @@
 """Which order a line of an invoice is billed on, where several orders have such a line. Pure.
 
-The same goods at the same price decide, then room within this invoice, then the order of
-`poDetails`. An invoice may name a thousand orders that all have a line 1, so orders are not looked
-at one by one: those that are alike stand in a row that knows where its first room is.
+The same goods at the same price decide. Of orders that are equally like it the one that is left with
+the least takes the line, so that what is large finds room after what is small; where none has room,
+the one that has most. An invoice may name a thousand orders that all have a line 1, so orders are not
+looked at one by one: those that are alike stand in a row that is sorted by what is free.
 """
 
+from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
 from hundi.documents.shapes import LineItem
 
-_NOWHERE = Decimal("-Infinity")
+_BEFORE_ALL = -1
 Likeness = tuple[str, object, object]
 
 
@@ -24,38 +26,29 @@ class Offered(Protocol):
 
     @property
     def free(self) -> Decimal:
-        """What this invoice may take of it, below zero where it has taken too much."""
+        """What this invoice may take of it, below zero where too much was taken."""
 
 
 class Row:
-    """Quantities that are free, in order; the first that is large enough is found by halving.
+    """Places by what is free at them, the least first; equals as they were given."""
 
-    A tree of maxima in a list: the children of `n` are `2n` and `2n + 1`.
-    """
+    def __init__(self, free: Mapping[int, Decimal]) -> None:
+        self._free = dict(free)
+        self._sorted = sorted((much, place) for place, much in free.items())
 
-    def __init__(self, free: Sequence[Decimal]) -> None:
-        self._size = 1 << (len(free) - 1).bit_length()
-        leaves = [*free, *[_NOWHERE] * (self._size - len(free))]
-        self._most = [_NOWHERE] * self._size + leaves
-        for node in range(self._size - 1, 0, -1):
-            self._most[node] = max(self._most[2 * node], self._most[2 * node + 1])
-
-    def first(self, wanted: Decimal) -> int | None:
-        """The first place with so much room, None where no place has it."""
-        if self._most[1] < wanted:
-            return None
-        node = 1
-        while node < self._size:
-            node = 2 * node if self._most[2 * node] >= wanted else 2 * node + 1
-        return node - self._size
+    def best(self, wanted: Decimal) -> int:
+        """The place with the least room that is enough, else the one with the most."""
+        at = bisect_left(self._sorted, (wanted, _BEFORE_ALL))
+        if at == len(self._sorted):
+            most, _ = self._sorted[-1]
+            at = bisect_left(self._sorted, (most, _BEFORE_ALL))
+        return self._sorted[at][1]
 
     def put(self, place: int, free: Decimal) -> None:
         """Write down what is free at a place now."""
-        node = place + self._size
-        self._most[node] = free
-        while node > 1:
-            node //= 2
-            self._most[node] = max(self._most[2 * node], self._most[2 * node + 1])
+        del self._sorted[bisect_left(self._sorted, (self._free[place], place))]
+        insort(self._sorted, (free, place))
+        self._free[place] = free
 
 
 class Choice:
@@ -63,25 +56,22 @@ class Choice:
 
     def __init__(self, offered: Sequence[Offered]) -> None:
         self._offered = offered
-        alike: dict[Likeness, list[int]] = {}
+        alike: dict[Likeness, dict[int, Decimal]] = {}
         for place, one in enumerate(offered):
             for likeness in _likenesses(one.item):
-                alike.setdefault(likeness, []).append(place)
-        self._alike: Mapping[Likeness, list[int]] = alike
-        self._rows = {how: Row([offered[n].free for n in some]) for how, some in alike.items()}
-        self._at = {how: {n: at for at, n in enumerate(some)} for how, some in alike.items()}
+                alike.setdefault(likeness, {})[place] = one.free
+        self._rows = {how: Row(some) for how, some in alike.items()}
 
     def best(self, item: LineItem) -> int:
-        """The place of the order that is most like the line; the first with room, else the first."""
-        likeness = next(how for how in _likenesses(item) if how in self._alike)
-        at = self._rows[likeness].first(item.quantity)
-        return self._alike[likeness][0 if at is None else at]
+        """The place of the order that is most like the line and has the best room for it."""
+        likeness = next(how for how in _likenesses(item) if how in self._rows)
+        return self._rows[likeness].best(item.quantity)
 
     def taken(self, place: int) -> None:
         """Look anew at what is free at a place."""
         one = self._offered[place]
         for likeness in _likenesses(one.item):
-            self._rows[likeness].put(self._at[likeness][place], one.free)
+            self._rows[likeness].put(place, one.free)
 
 
 def _likenesses(item: LineItem) -> tuple[Likeness, ...]:

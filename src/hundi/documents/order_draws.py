@@ -1,14 +1,15 @@
 """What an invoice draws on the orders that it bills, line by line. Pure.
 
 A line of an invoice belongs to the order's line that its `orderLineReference` names, or to that of
-its own serialno. Where several orders have such a line, `order_choice` decides. What the version
-before an edit has drawn is what was booked for it: orders, and what is known of them, change.
+its own serialno. Where several orders have such a line, `order_choice` decides by what is free of
+them: ordered, less what other invoices have drawn, less what this one takes. What the version before
+an edit has drawn is what was booked for it: orders, and what is known of them, change.
 
 An order counts what its live invoices have drawn: quantities of its lines, taxable value, and how
 many invoices there are. Free quantity is in no sum.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -30,6 +31,7 @@ NAMED = "invoice.poDetails["
 """Where an invoice names an order; an order that its stored version named has another path."""
 _UNITS = {order_rules.TAXABLE_DRAWN: Unit.PAISE, order_rules.LIVE_INVOICES: Unit.COUNT}
 """Of an order's accounts; those of its lines count thousandths."""
+_ENDLESS = Decimal("Infinity")
 
 
 @dataclass(slots=True)
@@ -180,6 +182,7 @@ class _Offer:
 
     draw: Draw
     key: str
+    room: Decimal
 
     @property
     def item(self) -> LineItem:
@@ -188,41 +191,82 @@ class _Offer:
     @property
     def free(self) -> Decimal:
         taken = self.draw.taken.get(self.key)
-        ordered = self.draw.book.lines[self.key].quantity
-        return ordered if taken is None else ordered - taken.quantity
+        return self.room if taken is None else self.room - taken.quantity
 
 
-def drawn(invoice: Invoice | Note, books: Sequence[OrderBook]) -> tuple[list[Draw], list[int]]:
-    """What an invoice (or note) takes of each order, and the places of its lines that none has."""
+Room = Callable[[OrderBook, str], Decimal]
+"""What a document finds free of an order's line, by serialno, before it takes any."""
+
+
+def as_ordered(book: OrderBook, serialno: str) -> Decimal:
+    """All that was ordered; of an open quantity there is no end."""
+    line = book.lines[serialno]
+    return _ENDLESS if line.blanket else line.quantity
+
+
+def drawn(
+    document: Invoice | Note, books: Sequence[OrderBook], room: Room = as_ordered
+) -> tuple[list[Draw], list[int]]:
+    """What an invoice (or note) takes of each order, and the places of its lines that none has.
+
+    The largest quantity chooses first: the order of its lines says nothing.
+    """
     draws = [Draw(book, {}) for book in books]
-    offers: dict[str, list[_Offer]] = {}
+    fitting: dict[str, list[Draw]] = {}
     for draw in draws:
         for key in draw.book.lines:
-            offers.setdefault(key, []).append(_Offer(draw, key))
-    choices: dict[str, Choice] = {}
-    strangers = []
-    for place, item in enumerate(invoice.itemLists):
-        key = key_of(item)
-        fitting = offers.get(key, ())
-        if not fitting:
+            fitting.setdefault(key, []).append(draw)
+    strangers: list[int] = []
+    undecided: dict[str, list[tuple[int, LineItem]]] = {}
+    for place, item in enumerate(document.itemLists):
+        some = fitting.get(key_of(item), [])
+        if not some:
             strangers.append(place)
-        elif len(fitting) == 1:
-            fitting[0].draw.take(item, place)
+        elif len(some) == 1:
+            some[0].take(item, place)
         else:
-            choice = choices.get(key) or choices.setdefault(key, Choice(fitting))
-            best = choice.best(item)
-            fitting[best].draw.take(item, place)
-            choice.taken(best)
+            undecided.setdefault(key_of(item), []).append((place, item))
+    for key, lines in undecided.items():
+        _decide(lines, [_Offer(draw, key, room(draw.book, key)) for draw in fitting[key]])
     return draws, strangers
+
+
+def _decide(lines: Sequence[tuple[int, LineItem]], offers: Sequence[_Offer]) -> None:
+    """Lines of one serialno that several orders have: each to the one that suits it best."""
+    choice = Choice(offers)
+    for place, item in sorted(lines, key=lambda line: line[1].quantity, reverse=True):
+        best = choice.best(item)
+        offers[best].draw.take(item, place)
+        choice.taken(best)
+    for offer in offers:
+        if offer.key in offer.draw.taken:
+            offer.draw.taken[offer.key].places.sort()
 
 
 def draws_of(body: InvoiceBody, context: RuleContext) -> Draws:
     """What a message takes of its orders: worked out once, for its rules and for its postings."""
     known: Draws | None = context.worked_out.get(_DRAWS)
     if known is None:
-        now, strangers = drawn(body.invoice, orders_named(context))
-        known = context.worked_out[_DRAWS] = Draws(now, strangers, _before(context))
+        before = _before(context)
+        now, strangers = drawn(body.invoice, orders_named(context), _left_by_others(before))
+        known = context.worked_out[_DRAWS] = Draws(now, strangers, before)
     return known
+
+
+def _left_by_others(before: Mapping[str, Before]) -> Room:
+    """What other invoices have left of a line: what the stored version holds is free again."""
+
+    def room(book: OrderBook, serialno: str) -> Decimal:
+        own = before.get(book.view.object_id)
+        held = Decimal(0) if own is None else own.quantity(serialno)
+        return as_ordered(book, serialno) - invoiced_of(book.view, serialno) + held
+
+    return room
+
+
+def invoiced_of(order: DocumentView, serialno: str) -> Decimal:
+    """How much of an order's line its live invoices have drawn."""
+    return Decimal(order.balance(order_rules.line_account(serialno)).taken).scaleb(-3)
 
 
 def _before(context: RuleContext) -> dict[str, Before]:

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal, InvalidOperation
 
 from hundi.documents import order_rules
-from hundi.documents.order_draws import Before, Draw, OrderBook, Ordered, Taken
+from hundi.documents.order_draws import (
+    Before,
+    Draw,
+    OrderBook,
+    Ordered,
+    Taken,
+    invoiced_of,
+)
 from hundi.documents.sums import RUPEE
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.money import ZERO, Money, product
@@ -94,8 +101,7 @@ def _line(
     ordered = book.lines[serialno]
     if ordered.blanket or not taken.quantity:
         return
-    account = order_rules.line_account(serialno)
-    invoiced = Decimal(book.view.balance(account).taken).scaleb(-3) - held
+    invoiced = invoiced_of(book.view, serialno) - held
     together, most = invoiced + taken.quantity, limits.quantity(ordered)
     if together <= ordered.quantity:
         return

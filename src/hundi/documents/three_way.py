@@ -7,7 +7,7 @@ ordered 3200.000, invoiced 3208.750, credited 12.150, net 3196.600.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 import msgspec
@@ -16,7 +16,8 @@ from msgspec import UnsetType
 from hundi.documents import invoice_ledger, note_ledger
 from hundi.documents.invoice_bodies import Invoice
 from hundi.documents.note_bodies import Note
-from hundi.documents.order_draws import Draw, OrderBook, Taken, drawn, taxable_of
+from hundi.documents.order_draws import Draw, OrderBook, Taken, as_ordered, drawn, taxable_of
+from hundi.documents.order_rules import line_account
 from hundi.documents.shapes import LineItem
 from hundi.kernel.money import ZERO, Money
 from hundi.ledger.model import NOTHING, Balance
@@ -28,10 +29,23 @@ NO_QUANTITY = Decimal(0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Billed:
-    """A live invoice: its body, and the accounts of its books by name."""
+    """A live invoice: its body, and the accounts of its books by name.
+
+    `drawn` is what it has booked on orders, by their objectId and account: which of several orders a
+    line was billed on was decided by what was free on that day. It is asked of those alone that
+    bill several.
+    """
 
     invoice: Invoice
     accounts: Mapping[str, Balance]
+    drawn: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    def room(self, book: OrderBook, serialno: str) -> Decimal:
+        """What it found free of an order's line: as much as it has booked."""
+        if not self.drawn:
+            return as_ordered(book, serialno)
+        booked = self.drawn.get(book.view.object_id, {})
+        return Decimal(booked.get(line_account(serialno), 0)).scaleb(-3)
 
 
 @dataclass(slots=True)
@@ -95,7 +109,7 @@ def three_way(
         named = _named(billed.invoice, books)
         if any(book is order for book in named):
             billing.append(billed)
-            strange += _invoiced(lines, order, invoice=billed.invoice, named=named)
+            strange += _invoiced(lines, order, billed=billed, named=named)
     for note in notes:
         if note.noteType == note_ledger.CREDIT:
             _credited(lines, order, note=note, named=_named(note, books) or [order])
@@ -130,10 +144,11 @@ def _named(document: Invoice | Note, books: Iterable[OrderBook]) -> list[OrderBo
 
 
 def _invoiced(
-    lines: Mapping[str, Line], order: OrderBook, *, invoice: Invoice, named: Sequence[OrderBook]
+    lines: Mapping[str, Line], order: OrderBook, *, billed: Billed, named: Sequence[OrderBook]
 ) -> Money:
     """Add what an invoice bills of the order; the taxable value of its lines that no order has."""
-    draws, strangers = drawn(invoice, named)
+    invoice = billed.invoice
+    draws, strangers = drawn(invoice, named, billed.room)
     for serialno, taken in _of(order, draws).items():
         line = lines[serialno]
         line.invoiced += taken.quantity

@@ -4,7 +4,8 @@ An order shows what was invoiced, credited and paid of it, line by line; an invo
 What takes rows is read inside the transaction, what takes time is worked out after it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -24,8 +25,8 @@ from hundi.exchange.document import from_row
 from hundi.exchange.queries import Json, document
 from hundi.exchange.relations import MOST, key_of, named_by, naming
 from hundi.kernel.clock import indian_date
-from hundi.ledger.model import NOTHING, Books
-from hundi.ledger.operations import balances
+from hundi.ledger.model import NOTHING, Books, Key
+from hundi.ledger.operations import balances, held_by
 from hundi.parties.model import NOTHING_SETTLED
 from hundi.parties.trade_settings import settings_by_entity
 from hundi.store.engine import Row, Transaction
@@ -38,7 +39,7 @@ class OrderFile:
     """An agreed order with the documents that its three-way view is made of, as they are stored.
 
     `bodies` may lack some that were erased or would be too much together; `whole` says whether all
-    documents are here.
+    documents are here. `drawn` is what each invoice has booked on its orders, where it has several.
     """
 
     order: Row
@@ -46,6 +47,7 @@ class OrderFile:
     notes: Sequence[Row]
     others: Sequence[Row]
     books: Books
+    drawn: Mapping[Key, Mapping[str, Mapping[str, int]]]
     bodies: Stored
     whole: bool
 
@@ -107,11 +109,24 @@ async def _order_file(tx: Transaction, mine: Sequence[str], order: Row) -> Order
         notes=list(notes.values()),
         others=list(others.values()),
         books=await balances(tx, keys),
+        drawn=await _drawn(tx, keys) if others else {},
         bodies=bodies,
         whole=(
             max(len(naming_it), len(beside), len(named) // 2) <= MOST and set(ids) <= bodies.keys()
         ),
     )
+
+
+async def _drawn(tx: Transaction, invoices: Collection[Key]) -> dict[Key, dict[str, Counter[str]]]:
+    """What invoices have booked on orders, by their objectId and account, debits above zero."""
+    found: dict[Key, dict[str, Counter[str]]] = {}
+    for invoice, transfers in (await held_by(tx, invoices)).items():
+        orders = found.setdefault(invoice, {})
+        for one in transfers:
+            accounts = orders.setdefault(one.key[2], Counter())
+            accounts[one.debit] += one.amount
+            accounts[one.credit] -= one.amount
+    return found
 
 
 def _is_live(row: Row) -> bool:
@@ -141,7 +156,11 @@ def _three_way(found: OrderFile, messages: Mapping[str, MessageType]) -> Json | 
         book(found.order),
         [book(row) for row in found.others if _body_id(row) in bodies],
         invoices=[
-            Billed(invoice=bodies[row["body_id"]].invoice, accounts=found.books.of(key_of(row)))
+            Billed(
+                invoice=bodies[row["body_id"]].invoice,
+                accounts=found.books.of(key_of(row)),
+                drawn=found.drawn.get(key_of(row), {}),
+            )
             for row in found.invoices
             if row["body_id"] in bodies
         ],
