@@ -122,10 +122,10 @@ def sound(invoice: Invoice) -> None:
     assert (invoice.status == ledger.PAYMENT_INITIATED) == bool(invoice.waiting)
     if invoice.waiting:
         return
-    lowered = invoice.net(ledger.NOTES, ledger.CASH, "split:TDS", ledger.ROUNDING)
+    lowered = invoice.net(ledger.NOTES, ledger.CASH, "split:TDS")
     right = invoice.total + invoice.debit_notes - lowered
     assert due.net == max(0, right)
-    assert -invoice.net(ledger.ON_ACCOUNT) == max(0, -right)
+    assert -invoice.net(ledger.ON_ACCOUNT, ledger.ROUNDING) == max(0, -right)
     paid = invoice.net(ledger.PAYING) > 0
     wanted = ledger.PARTIALLY_PAID if paid else ledger.ACCEPTED
     assert invoice.status == (wanted if due.net else ledger.PAID)

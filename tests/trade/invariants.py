@@ -40,21 +40,29 @@ def _balances(accounts: Sequence[Row]) -> dict[Key, dict[str, Balance]]:
 
 
 def _dues(accounts: Sequence[Row]) -> Iterator[str]:
-    """due = max(0, total - advances + debit notes - credit notes - cash - splits), exactly."""
+    """due = max(0, total - advances + debit notes - credit notes - cash - splits), exactly.
+
+    Of an assigned invoice what is on account does not lower it, and while something is reserved what
+    is beyond waits.
+    """
     nothing = Balance()
-    lowering = ("advances", "notes", "cash", "waived", "rounding")
+    lowering = ("advances", "notes", "cash", "waived")
     for key, books in _balances(accounts).items():
         if key[1] != "invoice":
             continue
         due = books.get(invoice_ledger.DUE, nothing)
         account = -books.get(invoice_ledger.ON_ACCOUNT, nothing).net
+        over = -books.get(invoice_ledger.ROUNDING, nothing).net
+        kept = account if books.get("financed", nothing).net else 0
         splits = sum(b.net for name, b in books.items() if name.startswith("split:"))
         asked = -books.get("billed", nothing).net - books.get("debit notes", nothing).net
         raw = asked - splits - sum(books.get(name, nothing).net for name in lowering)
         raw -= books.get("notes ahead", nothing).net
-        if due.net < 0 or due.left < 0 or account < 0:
-            yield f"{key}: due {due}, on account {account}"
-        if due.net - account != raw:
-            yield f"{key}: due {due.net} less {account} on account is not {raw}"
-        if due.left > 0 and account > 0 and not books.get("financed", nothing).net:
-            yield f"{key}: {due.left} is due beside a credit of {account}"
+        if due.net < 0 or due.left < 0 or account < 0 or over < 0:
+            yield f"{key}: due {due}, on account {account}, rounding {over}"
+        if due.net - account - over != raw:
+            yield f"{key}: due {due.net} less {account} on account and {over} is not {raw}"
+        if due.left > 0 and account - kept + over > 0:
+            yield f"{key}: {due.left} is due beside a credit of {account} and {over}"
+        if due.left == due.net != max(0, raw + kept):
+            yield f"{key}: due {due.net} is not {raw}, of which {kept} stays on account"

@@ -18,10 +18,11 @@ What lowers the due and finds too little of it goes to the buyer's credit, `on a
 
     due = max(0, total - advances + debit notes - credit notes - cash - splits - waived)
 
-and `on account` holds what is beyond (as a credit). Where due becomes free again (a debit note, a
-payment that was rejected), `derive` moves credit on account back to it. A note that is accepted
-before its invoice is waits in `notes ahead`: nobody owes anything yet. Once the invoice is assigned
-to a lender the due is his: credit notes go on account, and nothing of that comes back.
+and `on account` holds what is beyond (as a credit), `rounding` the paise of it that a payment was
+over. Where due becomes free again (a debit note, a payment that was rejected), `derive` moves both
+back to it. A note that is accepted before its invoice is waits in `notes ahead`: nobody owes anything
+yet. Once the invoice is assigned to a lender the due is his: credit notes go on account, and nothing
+of that comes back; what was paid too much does.
 
 A payment reserves its credits of `due` until it is confirmed, and marks them with a parallel
 transfer of the same sum, debit `paying` and credit `payments`: so a pending note, which reserves
@@ -53,7 +54,7 @@ PAYING, PAYMENTS = "paying", "payments"
 ON_ACCOUNT = "on account"
 """The buyer's credit: what exceeded the due (credit)."""
 ROUNDING = "rounding"
-"""Up to a rupee that a payment was off (either side)."""
+"""Up to a rupee that a payment was over (credit)."""
 WAIVED = "waived"
 """What the supplier gave up when he closed the invoice (debit)."""
 CREDITED = "credited"
@@ -100,7 +101,11 @@ def total_of(invoice: Invoice) -> Money:
 
 def credit_on_account(view: DocumentView) -> int:
     """The buyer's free credit on this invoice, in paise."""
-    held = view.balance(ON_ACCOUNT)
+    return _free_credit(view, ON_ACCOUNT)
+
+
+def _free_credit(view: DocumentView, account: str) -> int:
+    held = view.balance(account)
     return max(0, -held.net - held.debit_pending)
 
 
@@ -170,11 +175,17 @@ def assigned(view: DocumentView) -> bool:
 
 
 def _in_order(view: DocumentView) -> tuple[Posting, ...]:
-    """Notes that came early are booked; credit on account fills what is free of the due."""
+    """Notes that came early are booked; what was too much before fills what is free of the due."""
     early = view.balance(NOTES_AHEAD).net
     free = view.balance(DUE).left + max(early, 0)
     raised = transfer(view.ref, DUE, NOTES_AHEAD, amount=early)
     lowered = lowering(view.ref, source=NOTES_AHEAD, amount=-early, free=free)
     free -= sum(p.amount for p in lowered if p.credit == DUE)
-    back = 0 if assigned(view) else min(free, credit_on_account(view))
-    return (*raised, *lowered, *transfer(view.ref, ON_ACCOUNT, DUE, amount=back))
+    over = min(free, _free_credit(view, ROUNDING))
+    back = 0 if assigned(view) else min(free - over, credit_on_account(view))
+    return (
+        *raised,
+        *lowered,
+        *transfer(view.ref, ROUNDING, DUE, amount=over),
+        *transfer(view.ref, ON_ACCOUNT, DUE, amount=back),
+    )
