@@ -72,6 +72,11 @@ _STORY = (
           _worth("1454509.01", precedingInvoiceDetails=[*ON_1, *ON_2]),
           *at("precedingInvoiceDetails[1]", "NOTE-INVOICE-UNKNOWN"),
           held={INVOICE_AT: invoice(due=71_700_700)}),
+    _sent("shared-with-one-of-another-year", "The number of the year before is another invoice.",
+          _worth("717007.01", precedingInvoiceDetails=[*ON_1, ON_1[0] | {
+              "invoiceDate": "2025-03-31"}]),
+          *at("precedingInvoiceDetails[1]", "NOTE-INVOICE-UNKNOWN"),
+          held={INVOICE_AT: invoice(due=71_700_700)}),
     _sent("invoice-named-twice", "By number, and once more: one invoice.",
           _worth("717007.00", precedingInvoiceDetails=[*ON_1, *ON_1]),
           held={INVOICE_AT: invoice(due=71_700_700)}),

@@ -80,6 +80,18 @@ def test_an_invoice_may_name_the_order_by_its_number() -> None:
     assert told(three_way(book, [], invoices=[invoice], notes=[]), "2")[0] == "900.000"
 
 
+def test_a_number_is_one_in_its_financial_year() -> None:
+    """By its date an invoice of the last order of a year is not one of the first of the next."""
+    last, first = (
+        order(one, buyerPONumber="PO-1", orderDate=day)
+        for one, day in ((story.OBJECT_ID, "2025-03-31"), (OTHER, "2025-04-01"))
+    )
+    invoice = billed(poDetails=[{"buyerPONumber": "PO-1", "orderDate": "2025-03-31"}])
+    views = [three_way(one, [two], invoices=[invoice], notes=[])
+             for one, two in ((last, first), (first, last))]  # fmt: skip
+    assert [told(view, "2")[0] for view in views] == ["900.000", "0"]
+
+
 def test_lines_that_no_order_has_are_told_apart() -> None:
     view = three_way(order(lines=2), [], invoices=[billed(story.OBJECT_ID)], notes=[])
     assert view.totals.not_ordered.text() == "10200.00", "line 3 of the invoice"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from msgspec import UnsetType
 
 from hundi.documents import sums, totals
+from hundi.documents.documents_meant import InvoicesMeant
 from hundi.documents.erased import accepted_unread, erased
 from hundi.documents.invoice_ledger import BOOKED, CLOSED, ENDED
 from hundi.documents.line_rules import each_line, milestones_make_the_total
@@ -131,18 +132,16 @@ def name_of(reference: PrecedingInvoice) -> str | None:
 
 def _strangers(note: Note, context: RuleContext) -> dict[str, str]:
     """Invoices that the network does not know, by the path that names them."""
-    views = invoices_named(context)
-    known = {view.number.casefold() for view in views} | {
-        view.object_id.casefold() for view in views
-    }
-    named = (
-        (f"{NAMED}{place}]", name_of(reference))
+    known = InvoicesMeant(invoices_named(context))
+    unheld = (
+        (f"{NAMED}{place}]", reference)
         for place, reference in enumerate(note.precedingInvoiceDetails)
+        if f"{NAMED}{place}]" not in context.held
     )
     return {
         path: name
-        for path, name in named
-        if name is not None and path not in context.held and name.casefold() not in known
+        for path, reference in unheld
+        if (name := name_of(reference)) is not None and known.named(reference) is None
     }
 
 

@@ -5,14 +5,14 @@ freight, another price) is real and odd, so it is told and not refused.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
-from operator import itemgetter
 
 from msgspec import UnsetType
 
 from hundi.documents import order_limits
+from hundi.documents.documents_meant import OrdersMeant
 from hundi.documents.erased import erased
 from hundi.documents.invoice_bodies import Invoice, InvoiceBody
 from hundi.documents.numbering import issued_on
@@ -29,7 +29,6 @@ from hundi.documents.order_draws import (
 )
 from hundi.documents.shapes import LineItem, TypedAmount
 from hundi.documents.sums import RUPEE, by_type, charges_of
-from hundi.documents.supply_shapes import OrderReference
 from hundi.exchange.definition import DocumentView, RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.listing import listed
@@ -92,11 +91,11 @@ def _sets_limits(view: DocumentView) -> bool:
 def _references(invoice: Invoice, context: RuleContext) -> Iterator[Fault]:
     """Each order that is named: known, agreed, open on the day of the invoice, and not younger."""
     day = issued_on(invoice.invoiceReferenceDetails, invoice.ts)
-    named_before = _views_by_name(context)
+    known = OrdersMeant(view for path, view in context.held.items() if path.startswith(NAMED))
     for place, reference in enumerate(invoice.poDetails):
         path = f"{NAMED}{place}]"
         named = reference.objectId or reference.buyerPONumber
-        view = context.held.get(path) or _named_before(reference, named_before)
+        view = context.held.get(path) or known.named(reference)  # held where it is named first
         if view is None:
             if isinstance(named, str):
                 detail = f"The network knows no order {named} of these parties; it sets no limits."
@@ -117,25 +116,6 @@ def _references(invoice: Invoice, context: RuleContext) -> Iterator[Fault]:
                 invoice=day.isoformat(),
                 order=ordered,
             )
-
-
-def _views_by_name(context: RuleContext) -> Mapping[str, tuple[int, DocumentView]]:
-    """The orders of the message by objectId and by number, each with its place among them."""
-    found: dict[str, tuple[int, DocumentView]] = {}
-    for path, view in context.held.items():
-        if path.startswith(NAMED):
-            for name in (view.object_id, view.number):
-                found.setdefault(name, (len(found), view))
-    return found
-
-
-def _named_before(
-    reference: OrderReference, views: Mapping[str, tuple[int, DocumentView]]
-) -> DocumentView | None:
-    """The order where an earlier entry of `poDetails` has named it too: it is held once."""
-    names = (reference.objectId, reference.buyerPONumber)
-    fitting = [views[name] for name in names if isinstance(name, str) and name in views]
-    return min(fitting, key=itemgetter(0))[1] if fitting else None
 
 
 def _open(view: DocumentView, path: str, day: date) -> Iterator[Fault]:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UnsetType
 
 from hundi.documents import invoice_ledger, note_ledger
+from hundi.documents.documents_meant import OrdersMeant
 from hundi.documents.invoice_bodies import Invoice
 from hundi.documents.note_bodies import Note
 from hundi.documents.order_draws import Draw, OrderBook, Taken, as_ordered, drawn, taxable_of
@@ -127,20 +128,12 @@ def _free(item: LineItem) -> Decimal:
     return NO_QUANTITY if isinstance(item.freeQuantity, UnsetType) else Decimal(item.freeQuantity)
 
 
-def _named(document: Invoice | Note, books: Iterable[OrderBook]) -> list[OrderBook]:
+def _named(document: Invoice | Note, books: Sequence[OrderBook]) -> list[OrderBook]:
     """The orders that a document names, each once and in its order: so it has drawn on them."""
-    known: dict[str, OrderBook] = {}
-    for book in books:
-        known[book.view.object_id] = known[book.view.number.casefold()] = book
-    found: dict[str, OrderBook] = {}
-    for one in document.poDetails:
-        number = one.buyerPONumber
-        told = number.casefold() if isinstance(number, str) else ""
-        by_id = known.get(one.objectId) if isinstance(one.objectId, str) else None
-        meant = by_id or known.get(told)
-        if meant is not None:
-            found.setdefault(meant.view.object_id, meant)
-    return list(found.values())
+    known = OrdersMeant(book.view for book in books)
+    views = [known.named(one) for one in document.poDetails]
+    by_id = {book.view.object_id: book for book in books}
+    return [by_id[id_] for id_ in dict.fromkeys(view.object_id for view in views if view)]
 
 
 def _invoiced(
