@@ -6,7 +6,6 @@ about the money itself (another payee, a due that is not the ledger's) is told a
 
 from collections.abc import Iterator, Mapping
 
-from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from hundi.documents.erased import erased
@@ -24,7 +23,8 @@ from hundi.documents.invoice_ledger import (
     assigned,
     lowering,
 )
-from hundi.documents.payment_bodies import PayBody, PayConfirmationBody, PayeeAccount, Share
+from hundi.documents.payee import PAYEE, paid_past_the_lender
+from hundi.documents.payment_bodies import PayBody, PayConfirmationBody, Share
 from hundi.documents.payment_sums import (
     amounts,
     applied,
@@ -36,7 +36,7 @@ from hundi.documents.payment_sums import (
 )
 from hundi.documents.sums import RUPEE
 from hundi.documents.under_way import changing_hands
-from hundi.exchange.definition import DocumentView, Posting, RuleContext, Stakeholder
+from hundi.exchange.definition import DocumentView, Posting, RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.money import Money
 from hundi.parties.model import IS_PAID, PAYS
@@ -53,11 +53,6 @@ OVER_DUE = Code(
 STATED_DUE = Code("PAY-STATED-DUE", Kind.WARNING, "The stated due is not the one in the ledger.")
 STATED_TOTAL = Code(
     "PAY-STATED-TOTAL", Kind.WARNING, "The stated total of the invoice is not what it asks for."
-)
-PAYEE = Code(
-    "PAY-PAYEE",
-    Kind.WARNING,
-    "The invoice was assigned to a lender and the money went to another account than his.",
 )
 CHANGED = Code(
     "PAY-CHANGED", Kind.RULE, "A payment that is sent again keeps type, invoices and amounts."
@@ -144,7 +139,7 @@ def shares_fit_their_invoices(body: PayBody, context: RuleContext) -> Iterator[F
             yield from _stated(share, path, view)
         if assigned(view):
             supplier = context.parties[body.b2bIds.supplierB2BId].name
-            yield from _payee(share, path, view, supplier=supplier)
+            yield from paid_past_the_lender(share, path, view=view, supplier=supplier)
 
 
 def _number(stated: str, path: str, view: DocumentView) -> Iterator[Fault]:
@@ -194,53 +189,6 @@ def _stated(share: Share, path: str, view: DocumentView) -> Iterator[Fault]:
         detail = f"The message says that the invoice is {total.text()}; it asks for {asked.text()}."
         where = f"{path}.invoiceAmount.totalAmount"
         yield STATED_TOTAL.at(where, detail, stated=total.text(), total=asked.text())
-
-
-def _payee(share: Share, path: str, view: DocumentView, *, supplier: str) -> Iterator[Fault]:
-    """After an assignment the lender is paid: to the account that he has told, or in his name."""
-    account = share.supplierBankAccountDetails
-    if isinstance(account, UnsetType):
-        return
-    to_lender = None if view.stakeholder is None else _lenders(account, view.stakeholder)
-    if to_lender is None:
-        to_lender = not _suppliers(account, view, supplier)
-    if to_lender:
-        return
-    named = account.beneficiaryName or account.maskedAccountNumber or account.businessVPA
-    number = share.supplierInvoiceNumber
-    lender = "a lender" if view.stakeholder is None else view.stakeholder.name
-    detail = (
-        f"Invoice {number} was assigned to {lender}; the payment names another account ({named})."
-        " Settle with the lender who has the money."
-    )
-    where = f"{path}.supplierBankAccountDetails"
-    yield PAYEE.at(where, detail, number=number, account=named)
-
-
-def _lenders(account: PayeeAccount, lender: Stakeholder) -> bool | None:
-    """Whether an account is the lender's; None where nothing tells."""
-    number = (account.ifsc, account.maskedAccountNumber)
-    if lender.accounts and UNSET not in number:
-        return number in lender.accounts
-    name = account.beneficiaryName
-    if isinstance(name, str):
-        return name.casefold().strip() == lender.name.casefold()
-    return None
-
-
-def _suppliers(account: PayeeAccount, view: DocumentView, supplier: str) -> bool:
-    """Whether an account is in the supplier's name, or is the one that the invoice states."""
-    name = account.beneficiaryName
-    if isinstance(name, str) and name.casefold().strip() == supplier.casefold():
-        return True
-    stated = None if view.body is None else view.body.invoice.supplierBankAccountDetails
-    if stated is None:
-        return False
-    by_number = (account.ifsc, account.maskedAccountNumber)
-    same_number = UNSET not in by_number and by_number == (stated.ifsc, stated.maskedAccountNumber)
-    return same_number or (
-        account.businessVPA is not UNSET and account.businessVPA == stated.businessVPA
-    )
 
 
 def sent_again_it_is_the_same(body: PayBody, context: RuleContext) -> Iterator[Fault]:
