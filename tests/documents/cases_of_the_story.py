@@ -33,6 +33,12 @@ IN_FORCE = stored(ACCEPTED, 2, agreed=2, drawn=LIVE)
 _IN_FORCE: dict[str, Any] = {"document": IN_FORCE, "stored": story.order(2)}
 
 
+def _open(place: int) -> dict[str, Any]:
+    """The order in force with one line of an open quantity."""
+    quantity = {f"itemLists__{place}__quantity": Decimal(0)}
+    return _IN_FORCE | {"stored": put(story.order(2), **quantity)}
+
+
 def _taxes_extra() -> Body:
     order = story.order(2, current_version=1, current_status=REVIEW)
     subject = order["purchaseOrder"]
@@ -143,6 +149,21 @@ _ORDERS = (
         name="row-y-line-left-out", message="req-edit", body=_line_left_out(), **_IN_FORCE,
         why="To leave a line out is to lower it to nothing.",
         findings=of("itemLists", "PO-BELOW-INVOICED"),
+    ),
+    Case(
+        name="blanket-line-counted-below-invoiced", message="req-edit", body=_lowered(),
+        **_open(0), why="An open quantity of which 3208.750 are invoiced becomes 3100.000.",
+        findings=of("itemLists[0].quantity", "PO-BELOW-INVOICED"),
+    ),
+    Case(
+        name="blanket-line-left-out", message="req-edit", body=_line_left_out(), **_open(2),
+        why="Of an open quantity 2400.000 are invoiced, and nothing is to be left of it.",
+        findings=of("itemLists", "PO-BELOW-INVOICED"),
+    ),
+    Case(
+        name="blanket-line-stays-open", message="req-edit", **_open(0),
+        body=put(_amendment(), itemLists__0__quantity=Decimal(0)),
+        why="An open quantity that stays open is not lowered.",
     ),
     Case(
         name="amendment-into-another-year", message="req-edit", **_IN_FORCE,

@@ -167,7 +167,8 @@ def no_line_below_invoiced(body: OrderBody, context: RuleContext) -> Iterator[Fa
     """An amendment may not lower a line below what invoices have taken of it (in thousandths).
 
     A line that already stands over the order, within tolerance, is not lowered by keeping it. A
-    line that is left out is lowered to nothing; lines of the same serialno count together.
+    line that is left out is lowered to nothing; lines of the same serialno count together. An open
+    quantity may stay open; one that is to be counted is as much as was invoiced at least.
     """
     if context.document is not None:
         yield from _lowered(context.document, body, advice="Ask for {least} or more.")
@@ -198,8 +199,11 @@ def _lowered(document: DocumentView, body: OrderBody, *, advice: str) -> Iterato
         if account != line_account(serialno):
             continue
         invoiced = Decimal(balance.taken).scaleb(-3)
-        floor = min(invoiced, ordered.get(serialno, invoiced))
+        before = ordered.get(serialno, invoiced)
         quantity = asked.get(serialno, Decimal(0))
+        if not before and not quantity and serialno in asked:
+            continue
+        floor = min(invoiced, before) if before else invoiced
         if quantity < floor:
             path = f"{_ROOT}.itemLists{places.get(serialno, '')}"
             detail = (
