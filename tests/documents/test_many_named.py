@@ -3,7 +3,7 @@
 from time import process_time
 
 from hundi.documents import order_billing
-from hundi.documents.documents_meant import InvoicesMeant
+from hundi.documents.documents_meant import invoices_in_order
 from hundi.exchange.definition import DocumentView
 from hundi.simulator import story_supplies
 from tests.documents.test_honest_invoices import NOTE_SEND, SEND, context, typed
@@ -49,6 +49,6 @@ def test_the_invoice_that_a_debit_note_names_first() -> None:
     body["cdNote"]["precedingInvoiceDetails"] = [{"invoiceNumber": name} for name in names]
     note, known = typed(NOTE_SEND, body).cdNote, tuple(views("invoice/").values())
     started = process_time()
-    meant = InvoicesMeant.in_order(note.precedingInvoiceDetails, known)
+    meant = invoices_in_order(note.precedingInvoiceDetails, known)
     assert process_time() - started < SECONDS
     assert meant == [known[-1], known[0], *known[1:-1]]

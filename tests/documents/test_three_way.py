@@ -102,6 +102,34 @@ def test_a_credit_note_that_names_no_order_goes_by_its_invoice() -> None:
     assert told(view, "1") == ("1612.450", "12.150", "1600.300")
 
 
+def test_a_credit_note_that_names_no_order_is_credited_once() -> None:
+    """Two orders have a line 1; the goods tell which of them is given back."""
+    other = many(story.order(2)["purchaseOrder"]["itemLists"][0], 1)
+    other[0] |= {"hsnCode": "39234000", "unitPrice": Decimal(20)}
+    first, second = order(), order(OTHER, itemLists=other)
+    lines = [*bills.invoice()["invoice"]["itemLists"], *other]
+    invoice = billed(story.OBJECT_ID, OTHER, itemLists=lines)
+    note = noted(poDetails=[], itemLists=[other[0] | {"quantity": Decimal(10)}])
+    views = [three_way(one, [two], invoices=[invoice], notes=[note])
+             for one, two in ((first, second), (second, first))]  # fmt: skip
+    assert [told(view, "1")[1] for view in views] == ["0", "10"]
+
+
+def test_credit_notes_give_back_where_something_is_left() -> None:
+    """Two orders of the same goods: the second note finds the first order given back already."""
+    first, second = order(lines=1), order(OTHER, lines=1)
+    [line] = many(bills.invoice()["invoice"]["itemLists"][0], 1)
+    lines = [
+        line | {"quantity": Decimal(3200)},
+        line | {"serialno": "2", "quantity": Decimal(3200)},
+    ]
+    invoice = billed(story.OBJECT_ID, OTHER, itemLists=lines)
+    notes = [noted(poDetails=[], itemLists=lines[:1])] * 2
+    views = [three_way(one, [two], invoices=[invoice], notes=notes)
+             for one, two in ((first, second), (second, first))]  # fmt: skip
+    assert [told(view, "1") for view in views] == [("3200", "3200", "0")] * 2
+
+
 def test_a_debit_note_gives_nothing_back() -> None:
     view = three_way(
         order(), [], invoices=[billed(story.OBJECT_ID)], notes=[noted(noteType="DEBIT")]

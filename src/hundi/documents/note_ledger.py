@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import UnsetType
 
 from hundi.documents import invoice_ledger
-from hundi.documents.documents_meant import InvoicesMeant
+from hundi.documents.documents_meant import invoices_in_order
 from hundi.documents.invoice_bodies import InvoiceBody
 from hundi.documents.note_bodies import ConfirmBody, Note, NoteBody
 from hundi.exchange.definition import DocumentView, Posting, RuleContext
@@ -89,7 +89,7 @@ def accepted_by(body: ConfirmBody, context: RuleContext) -> tuple[Posting, ...]:
     if body.cdNoteConfirmation.buyerResponse != "ACCEPT" or not isinstance(stored, NoteBody):
         return ()
     note = stored.cdNote
-    views = InvoicesMeant.in_order(note.precedingInvoiceDetails, tuple(context.held.values()))
+    views = invoices_in_order(note.precedingInvoiceDetails, tuple(context.held.values()))
     if note.noteType == CREDIT:
         return tuple(_given_back(views, note.objectId))
     return _raised(next(_living(views), None), total_of(note).paise)

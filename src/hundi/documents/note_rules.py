@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from msgspec import UnsetType
 
 from hundi.documents import sums, totals
-from hundi.documents.documents_meant import InvoicesMeant
+from hundi.documents.documents_meant import invoices_meant
 from hundi.documents.erased import accepted_unread, erased
 from hundi.documents.invoice_ledger import BOOKED, CLOSED, ENDED
 from hundi.documents.line_rules import each_line, milestones_make_the_total
@@ -132,7 +132,7 @@ def name_of(reference: PrecedingInvoice) -> str | None:
 
 def _strangers(note: Note, context: RuleContext) -> dict[str, str]:
     """Invoices that the network does not know, by the path that names them."""
-    known = InvoicesMeant(invoices_named(context))
+    known = invoices_meant(invoices_named(context))
     unheld = (
         (f"{NAMED}{place}]", reference)
         for place, reference in enumerate(note.precedingInvoiceDetails)

@@ -1,9 +1,10 @@
 """An order beside what was invoiced on it, credited and paid: the three-way view. Pure.
 
 Quantities and taxable values come from the bodies of the order in force, of its live invoices and
-of the notes that were accepted; what is settled and due comes from the invoices' books. A return
-does not open the order again: `net` is what stays with the buyer. In the trade story line 1 goes
-ordered 3200.000, invoiced 3208.750, credited 12.150, net 3196.600.
+of the notes that were accepted; what is settled and due comes from the invoices' books. A note that
+names no order gives back what its invoices have billed, on the orders that they have billed it on. A
+return does not open the order again: `net` is what stays with the buyer. In the trade story line 1
+goes ordered 3200.000, invoiced 3208.750, credited 12.150, net 3196.600.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,10 +15,19 @@ import msgspec
 from msgspec import UnsetType
 
 from hundi.documents import invoice_ledger, note_ledger
-from hundi.documents.documents_meant import OrdersMeant
+from hundi.documents.documents_meant import InvoicesMeant, Named, OrdersMeant
 from hundi.documents.invoice_bodies import Invoice
 from hundi.documents.note_bodies import Note
-from hundi.documents.order_draws import Draw, OrderBook, Taken, as_ordered, drawn, taxable_of
+from hundi.documents.numbering import issued_on
+from hundi.documents.order_draws import (
+    Draw,
+    OrderBook,
+    Room,
+    Taken,
+    as_ordered,
+    drawn,
+    taxable_of,
+)
 from hundi.documents.order_rules import line_account
 from hundi.documents.shapes import LineItem
 from hundi.kernel.money import ZERO, Money
@@ -26,6 +36,8 @@ from hundi.ledger.model import NOTHING, Balance
 _SETTLED = (invoice_ledger.CASH, invoice_ledger.ADVANCES)
 _SPLIT = invoice_ledger.split_account("")
 NO_QUANTITY = Decimal(0)
+_Place = tuple[str, str]
+"""A line of an order: its objectId and serialno."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,16 +117,28 @@ def three_way(
     The cost grows with the lines of all documents together, each looked at once.
     """
     lines, books = _ordered(order), [order, *others]
-    strange, billing = ZERO, []
-    for billed in invoices:
-        named = _named(billed.invoice, books)
-        if any(book is order for book in named):
-            billing.append(billed)
-            strange += _invoiced(lines, order, billed=billed, named=named)
-    for note in notes:
-        if note.noteType == note_ledger.CREDIT:
-            _credited(lines, order, note=note, named=_named(note, books) or [order])
+    bills = [_bill(billed, books) for billed in invoices]
+    here = [bill for bill in bills if any(draw.book is order for draw in bill.draws)]
+    strange = Money(sum(_invoiced(lines, order, bill).paise for bill in here))
+    back = _given_back(notes, bills, books=books)
+    for serialno, line in lines.items():
+        line.credited = back.get((order.view.object_id, serialno), NO_QUANTITY)
+    billing = [bill.billed for bill in here]
     return ThreeWay(lines, _totals(order, lines, invoices=billing, not_ordered=strange))
+
+
+@dataclass(frozen=True, slots=True)
+class _Bill:
+    """A live invoice with what it bills of each order that it names."""
+
+    billed: Billed
+    draws: Sequence[Draw]
+    strangers: Sequence[int]
+
+
+def _bill(billed: Billed, books: Sequence[OrderBook]) -> _Bill:
+    draws, strangers = drawn(billed.invoice, _named(billed.invoice, books), billed.room)
+    return _Bill(billed, draws, strangers)
 
 
 def _ordered(order: OrderBook) -> dict[str, Line]:
@@ -136,28 +160,69 @@ def _named(document: Invoice | Note, books: Sequence[OrderBook]) -> list[OrderBo
     return [by_id[id_] for id_ in dict.fromkeys(view.object_id for view in views if view)]
 
 
-def _invoiced(
-    lines: Mapping[str, Line], order: OrderBook, *, billed: Billed, named: Sequence[OrderBook]
-) -> Money:
+def _invoiced(lines: Mapping[str, Line], order: OrderBook, bill: _Bill) -> Money:
     """Add what an invoice bills of the order; the taxable value of its lines that no order has."""
-    invoice = billed.invoice
-    draws, strangers = drawn(invoice, named, billed.room)
-    for serialno, taken in _of(order, draws).items():
+    invoice = bill.billed.invoice
+    for serialno, taken in _of(order, bill.draws).items():
         line = lines[serialno]
         line.invoiced += taken.quantity
         line.taxable_invoiced += taken.taxable
         for place in taken.places:
             line.free_invoiced += _free(invoice.itemLists[place])
-    return Money(sum(taxable_of(invoice.itemLists[place]).paise for place in strangers))
+    return Money(sum(taxable_of(invoice.itemLists[place]).paise for place in bill.strangers))
 
 
-def _credited(
-    lines: Mapping[str, Line], order: OrderBook, *, note: Note, named: Sequence[OrderBook]
-) -> None:
-    """Add what a credit note gives back; one that names no order goes by its invoices' order."""
-    draws, _ = drawn(note, named)
-    for serialno, taken in _of(order, draws).items():
-        lines[serialno].credited += taken.quantity
+def _given_back(
+    notes: Iterable[Note], bills: Sequence[_Bill], *, books: Sequence[OrderBook]
+) -> dict[_Place, Decimal]:
+    """What credit notes give back of each line of each order. A line of a note counts once."""
+    known = InvoicesMeant(_called(bill) for bill in bills)
+    back: dict[_Place, Decimal] = {}
+    for note in notes:
+        if note.noteType != note_ledger.CREDIT:
+            continue
+        told = [known.named(one) for one in note.precedingInvoiceDetails]
+        corrected = {bill.billed.invoice.objectId: bill for bill in told if bill is not None}
+        billed_on = _each_once(d.book for bill in corrected.values() for d in bill.draws)
+        named = _named(note, books) or billed_on or sorted(books, key=_id_of)
+        draws, _ = drawn(note, named, _left(corrected.values(), back))
+        _add(draws, back)
+    return back
+
+
+def _left(bills: Iterable[_Bill], back: Mapping[_Place, Decimal]) -> Room:
+    """What a note finds of a line: what its invoices have billed, and was not given back before."""
+    billed: dict[_Place, Decimal] = {}
+    for bill in bills:
+        _add(bill.draws, billed)
+
+    def room(book: OrderBook, serialno: str) -> Decimal:
+        place = _id_of(book), serialno
+        return billed.get(place, NO_QUANTITY) - back.get(place, NO_QUANTITY)
+
+    return room
+
+
+def _add(draws: Iterable[Draw], sums: dict[_Place, Decimal]) -> None:
+    """Add the quantities that are drawn to what was drawn of the same lines before."""
+    for draw in draws:
+        for serialno, taken in draw.taken.items():
+            place = _id_of(draw.book), serialno
+            sums[place] = sums.get(place, NO_QUANTITY) + taken.quantity
+
+
+def _called(bill: _Bill) -> Named[_Bill]:
+    invoice = bill.billed.invoice
+    day = issued_on(invoice.invoiceReferenceDetails, invoice.ts)
+    return Named(bill, invoice.objectId, invoice.supplierInvoiceNumber, day)
+
+
+def _each_once(books: Iterable[OrderBook]) -> list[OrderBook]:
+    return list({_id_of(book): book for book in books}.values())
+
+
+def _id_of(book: OrderBook) -> str:
+    return book.view.object_id
 
 
 def _of(order: OrderBook, draws: Iterable[Draw]) -> dict[str, Taken]:
