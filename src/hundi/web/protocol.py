@@ -12,6 +12,7 @@ from enum import Enum
 from functools import partial
 from typing import Any, NoReturn
 
+import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -19,6 +20,7 @@ from hundi.web.asgi import Fields, by_name
 from hundi.web.joined import Joined
 from hundi.web.reserve import Reserve
 from hundi.web.turning_away import LAST_WORDS, health_only
+from hundi.web.upgrades import another_parser, without_upgrade
 from hundi.web.whole import Take, Taking, Turn, Whole, fits
 
 HEAD_LIMIT = 32 * 1024
@@ -161,6 +163,8 @@ class Connection(HttpToolsProtocol):
         self._excess = 0
         self._unsent = 0
         self._refusal = 400
+        self._unasked = b""
+        self._again = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Let the connection in, or to the spare room, or not at all."""
@@ -184,15 +188,33 @@ class Connection(HttpToolsProtocol):
         self._received = len(data)
         self._excess += len(data)
         self._first = True
-        super().data_received(data)
+        self._parse(data)
         if self._taking is not None:
             self._give(self._taking)
         if self._excess > HEAD_LIMIT and self._phase is not _NOTHING:
             self._end(431)
 
+    def _parse(self, data: bytes) -> None:
+        """Read what has come. A request for another protocol is read again, without that wish."""
+        while data:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserError:
+                self._end(self._refusal)
+            except httptools.HttpParserUpgrade as stopped:
+                head, self._unasked = self._unasked, b""
+                if head:
+                    self.parser, self._again = another_parser(self), True
+                    data = head + data[stopped.args[0] :]
+                    continue
+            return
+
     def on_message_begin(self) -> None:
-        """Count from here."""
+        """Count from here, unless it is a head that has been counted."""
         self.url, self.headers = b"", []
+        if self._again:
+            self._again = False
+            return
         self._phase, self._since = _HEAD, self._among.second
         self._excess = 0  # what came with the first byte is bounded by one read
 
@@ -211,6 +233,9 @@ class Connection(HttpToolsProtocol):
             self._refuse(431)
         if len(self.pipeline) >= PIPELINED:
             self._refuse(503)
+        self._unasked = without_upgrade(self.parser, self.url, self.headers)
+        if self._unasked:
+            return  # the parser takes what follows for another protocol, and stops
         taking = self._may_take()
         if taking is None:
             self._hand_over(self.headers)
@@ -231,7 +256,7 @@ class Connection(HttpToolsProtocol):
             fields=self.headers,
             headers=headers,
             pieces=[],
-            keep_alive=parser.should_keep_alive() and not parser.should_upgrade(),
+            keep_alive=parser.should_keep_alive(),
         )
 
     def _give(self, taking: Taking) -> None:
@@ -251,7 +276,7 @@ class Connection(HttpToolsProtocol):
         )
         super().on_headers_complete()
         cycle: Any = self.cycle
-        # The parser stops behind a request for another protocol, and forgets the rest of the read.
+        # The parser stops behind a CONNECT, and forgets the rest of the read.
         if self._among.draining or self.parser.should_upgrade():
             cycle.keep_alive = False
         if self.scope["method"] != "HEAD":  # nothing follows its head
@@ -267,6 +292,8 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Everything is there."""
+        if self._unasked:
+            return
         self._phase = _NOTHING
         taking, self._taking = self._taking, None
         if taking is None:
@@ -293,10 +320,6 @@ class Connection(HttpToolsProtocol):
         self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
-
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (uvicorn's form)
-        """What cannot be parsed, or what we have stopped the parser for."""
-        self._end(self._refusal)
 
     def shutdown(self) -> None:
         """Let the answer under way be the last. One who is silent may have sent his request just now.

@@ -82,7 +82,6 @@ def fits(method: bytes, version: str, headers: Headers) -> bool:
         and length.isdigit()
         and int(length) <= MOST
         and b"expect" not in headers
-        and b"upgrade" not in headers
     )
 
 
