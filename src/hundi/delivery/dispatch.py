@@ -16,7 +16,7 @@ import structlog
 from hundi.delivery import tracing
 from hundi.delivery.attempt_log import log_attempt, named
 from hundi.delivery.breaker import Breaker
-from hundi.delivery.parcels import endpoint_of, parcel_of, without_values
+from hundi.delivery.parcels import endpoint_of, hidden_of, parcel_of, without
 from hundi.delivery.retry import gives_up, next_attempt
 from hundi.delivery.stopwatch import Stopwatch
 from hundi.delivery.wire import Wire
@@ -119,12 +119,14 @@ class Dispatcher:
             parcel = parcel_of(leased, trace)
             answer = await self.wire.post(endpoint, parcel, now=self.clock(), watch=watch)
         empty = endpoint is not None and endpoint.empty_means_success
+        hidden = hidden_of(endpoint)
         verdict = judge(
-            answer, kind=leased.kind, req_msg_id=leased.req_msg_id, empty_means_success=empty
+            answer, kind=leased.kind, req_msg_id=leased.req_msg_id, empty_means_success=empty,
+            hidden=hidden,
+        )  # fmt: skip
+        return self.result(
+            leased, without(hidden, answer) if hidden else answer, verdict, trace=trace
         )
-        if endpoint is not None and endpoint.headers:
-            answer = without_values(answer, endpoint)
-        return self.result(leased, answer, verdict, trace=trace)
 
     def result(
         self, leased: Leased, answer: Answer, verdict: Verdict, *, trace: str | None = None

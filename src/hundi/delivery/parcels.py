@@ -1,6 +1,7 @@
 """What a leased webhook is: where it goes, and what goes out."""
 
 import json
+from collections.abc import Sequence
 
 import msgspec
 
@@ -34,11 +35,22 @@ def endpoint_of(leased: Leased, now: int, *, keyring: Keyring) -> Endpoint | Non
     )
 
 
-def without_values(answer: Answer, endpoint: Endpoint) -> Answer:
-    """An answer as it may be kept: some receivers echo the static headers that open their door."""
+def hidden_of(endpoint: Endpoint | None) -> list[str]:
+    """What nobody else may learn of an endpoint's static headers, the longest first.
+
+    Some receivers echo them in their answers, whose words travel to the counterparty.
+    """
+    values = endpoint.headers.values() if endpoint is not None else ()
+    return sorted((v for v in values if len(v) >= SHORTEST_HIDDEN), key=len, reverse=True)
+
+
+def without(hidden: Sequence[str], answer: Answer) -> Answer:
+    """An answer as it may be kept: without what is hidden, in clear or as JSON spells it."""
     body = answer.body
-    for value in endpoint.headers.values():
-        body = body.replace(value.encode(), b"***") if len(value) >= SHORTEST_HIDDEN else body
+    for value in hidden:
+        for spelt in (value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]):
+            for slash in ("/", "\\/"):
+                body = body.replace(spelt.replace("/", slash).encode(), b"***")
     return msgspec.structs.replace(answer, body=body)
 
 

@@ -5,6 +5,7 @@ Protocol, section 2, "Settle": SUCCESS under HTTP 200 settles; FAILURE or PARTIA
 """
 
 import json
+from collections.abc import Sequence
 from enum import Enum
 
 import msgspec
@@ -78,11 +79,19 @@ class _UnreadableError(ValueError):
     """An answer to a request in which no decision can be read; the text is a short phrase."""
 
 
-def judge(answer: Answer, *, kind: Kind, req_msg_id: str, empty_means_success: bool) -> Verdict:
+def judge(
+    answer: Answer,
+    *,
+    kind: Kind,
+    req_msg_id: str,
+    empty_means_success: bool,
+    hidden: Sequence[str] = (),
+) -> Verdict:
     """What an attempt led to. Never raises for what a receiver answers.
 
     `req_msg_id` is that of the request, also for its RESPONSE and COPY. `empty_means_success` is
-    the option of the endpoint for an empty 200.
+    the option of the endpoint for an empty 200. What is `hidden` becomes `***` in the words that
+    travel back; it decides nothing.
     """
     status = answer.status
     if status is None:
@@ -94,7 +103,7 @@ def judge(answer: Answer, *, kind: Kind, req_msg_id: str, empty_means_success: b
     if status != 200 and not _may_decline(status):
         return _failed(answer, f"HTTP {status}")
     try:
-        return _decided(answer, req_msg_id, empty_means_success=empty_means_success)
+        return _decided(answer, req_msg_id, empty=empty_means_success, hidden=hidden)
     except _UnreadableError as trouble:
         reason = str(trouble) if status == 200 else f"HTTP {status}, {trouble}"
         return _failed(answer, reason)
@@ -116,12 +125,12 @@ def _informed(answer: Answer, status: int) -> Verdict:
     return _failed(answer, f"HTTP {status}")
 
 
-def _decided(answer: Answer, req_msg_id: str, *, empty_means_success: bool) -> Verdict:
+def _decided(answer: Answer, req_msg_id: str, *, empty: bool, hidden: Sequence[str]) -> Verdict:
     """The receiver's decision about a request, under 200 or a 4xx that may decline."""
     if answer.error is not None:
         raise _UnreadableError(answer.error)
     under_200 = answer.status == 200
-    if under_200 and empty_means_success and not answer.body.strip():
+    if under_200 and empty and not answer.body.strip():
         return Verdict(decision=Decision.SETTLED, reason="empty answer")
     resp = _resp(answer.body)
     if resp.get("reqMsgId") not in ("", req_msg_id, None):  # no set: an answer may hold a list here
@@ -134,23 +143,23 @@ def _decided(answer: Answer, req_msg_id: str, *, empty_means_success: bool) -> V
             wait = min(asked, ASK_AGAIN_AT_MOST)
             return Verdict(decision=Decision.ASK_AGAIN, reason="PENDING", wait=wait)
         case "FAILURE" | "PARTIAL" as result:
-            return _declined(resp, result)
+            return _declined(resp, result, hidden=hidden)
         case "SUCCESS" | "PENDING" as result:
             raise _UnreadableError(f"answer says {result}")
     raise _UnreadableError("answer has no known result")
 
 
-def _declined(resp: dict[str, object], result: str) -> Verdict:
+def _declined(resp: dict[str, object], result: str, *, hidden: Sequence[str]) -> Verdict:
     return Verdict(
         decision=Decision.DECLINED,
         reason=result,
-        error_code=_text(resp, "errorCd"),
-        error_detail=_text(resp, "errorDtl"),
-        error_field=_text(resp, "errorField"),
+        error_code=_text(resp, "errorCd", hidden=hidden),
+        error_detail=_text(resp, "errorDtl", hidden=hidden),
+        error_field=_text(resp, "errorField", hidden=hidden),
     )
 
 
-def _text(resp: dict[str, object], name: str) -> str:
+def _text(resp: dict[str, object], name: str, *, hidden: Sequence[str]) -> str:
     """An error member as it may be stored and sent on; what is no text or number counts as none."""
     value = resp.get(name)
     if not isinstance(value, str):
@@ -158,6 +167,8 @@ def _text(resp: dict[str, object], name: str) -> str:
     # PostgreSQL stores no NUL, UTF-8 no half of a surrogate pair.
     if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
         raise _UnreadableError(f"answer's {name} holds a character that is none")
+    for secret in hidden:  # before the cut, which could leave half of one
+        value = value.replace(secret, "***")
     return value[:TEXT_AT_MOST]
 
 
