@@ -128,9 +128,34 @@ def fact(seed: int, tally: Tally) -> None:
     tally.check("a redriven fact's exchange", seen=still.state(id_), right="SETTLED")
 
 
+def asked(seed: int, tally: Tally) -> None:
+    """A fact that is always to be asked again: parked after ten days, too; settled when redriven."""
+    still = Still(seed, only("supplier", "req-send", told(500)))
+    sent = still.send(_ORDER, story.order())
+    still.work()
+    still.abandon(sent)
+    still.script = only("supplier", "req-", told(200, PENDING, asked=3600))
+    body = story.status_change(
+        "CANCEL", version=1, source="CREATED", target="CANCELLED", remarks="No"
+    )
+    id_ = still.send(_CHANGE, body)
+    still.run(lambda: still.delivery(id_)["state"] == "PARKED")
+    tally.check("a fact always asked again", seen=still.state(id_), right="OPEN")
+    attempts = still.attempts(id_)
+    waits = {b["started_at"] - a["ended_at"] for a, b in pairwise(attempts)}
+    tally.check("waits of a fact always asked again", seen=waits, right={HOUR})
+    _after_ten_days(still, id_, tally, what="fact always asked again")
+    _redriven(still, id_, tally, side="buyer")
+    tally.check("a redriven fact's exchange", seen=still.state(id_), right="SETTLED")
+
+
 def _parked(still: Still, webhook: str, tally: Tally, *, what: str) -> None:
+    tally.failures(what, still.attempts(webhook))
+    _after_ten_days(still, webhook, tally, what=what)
+
+
+def _after_ten_days(still: Still, webhook: str, tally: Tally, *, what: str) -> None:
     attempts = still.attempts(webhook)
-    tally.failures(what, attempts)
     gives_up = still.delivery(webhook)["created_at"] + LIFE
     ends = [attempt["ended_at"] for attempt in attempts]
     tally.check(f"{what} parked before ten days", seen=ends[-1] < gives_up, right=False)
@@ -221,13 +246,13 @@ def lane(seed: int, tally: Tally) -> None:
     tally.check("waiting is no failing", seen=still.delivery(second)["failures"], right=0)
 
 
-SCENES = (proposal, outcome, fact, pending, retry_after, lane)
+SCENES = (proposal, outcome, fact, asked, pending, retry_after, lane)
 
 
 async def measure(run: Run) -> Sequence[Figure]:
     """Play each scene for many seeds."""
     many, tally = run.size(full=1000, brief=60, tiny=2), Tally()
-    run.progress.goal("seeds, six scenes each", many)
+    run.progress.goal("seeds, seven scenes each", many)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     for seed in range(1, many + 1):
         for scene in SCENES:

@@ -11,6 +11,7 @@ from hundi.delivery.wire import Endpoint, Parcel
 from hundi.exchange.leases import Leased
 from hundi.exchange.outbox import AttemptResult
 from hundi.exchange.verdict import TEXT_AT_MOST, Answer, Decision, Kind
+from hundi.kernel.clock import DAY
 from hundi.parties.at_rest import sealed
 from tests.keys import KEYRING
 
@@ -94,3 +95,30 @@ async def test_a_static_header_decides_nothing() -> None:
     row = {**leased().row, "endpoint_headers": headers}  # type: ignore[dict-item]
     told = answer(200, b'{"payload":{"resp":{"result":"SUCCESS"}}}')
     assert (await attempted(leased(row=row), told)).verdict.decision is Decision.SETTLED
+
+
+@pytest.mark.parametrize(
+    ("kind", "effect", "age", "parks"),
+    [
+        (Kind.REQUEST, "FACT", 10 * DAY - 1, False),
+        (Kind.REQUEST, "FACT", 10 * DAY, True),
+        (Kind.REQUEST, "PROPOSAL", 11 * DAY, False),  # it is the exchange that ends
+    ],
+)
+async def test_who_always_asks_to_be_asked_again_holds_up_a_lane_for_ten_days(
+    kind: Kind, effect: str, age: int, parks: bool
+) -> None:
+    told = answer(200, b'{"payload":{"resp":{"result":"PENDING"}}}')
+    result = await attempted(leased(kind=kind, effect=effect), told, now=NOW + age)
+    assert result.verdict.decision is Decision.ASK_AGAIN
+    assert result.parks is parks
+
+
+def test_what_was_leased_too_late_is_not_parked() -> None:
+    """Nobody was asked: a fact that is redriven after its ten days is still owed its attempt."""
+    nobody: Any = None
+    dispatcher = Dispatcher(
+        database=nobody, outbox=nobody, wire=nobody, breaker=nobody, observer=nobody,
+        keyring=KEYRING, clock=lambda: NOW + 11 * DAY, random=bytes,
+    )  # fmt: skip
+    assert not dispatcher.unsent(leased(effect="FACT")).parks

@@ -55,7 +55,7 @@ def next_attempt(failures: int, asked: int | None, *, failed: bool, random: Rand
 
 
 def gives_up(created_at: int, now: int, *, until_exchange_ends: bool) -> bool:
-    """Whether an attempt that failed just now was the last, until somebody redrives it.
+    """Whether an attempt that was in vain just now was the last, until somebody redrives it.
 
     A proposal's request is tried as long as its exchange is open (`until_exchange_ends`), all else
     for 10 days.
