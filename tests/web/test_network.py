@@ -332,3 +332,21 @@ async def test_pages_wait_for_each_other_and_not_for_ever(
     assert (await net.get("/readyz")).status_code == 200
     net.context.reading.release()
     assert (await net.get("/network/v1/documents")).status_code == 200
+
+
+async def test_what_was_done_is_told_though_nothing_can_be_read(
+    net: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told to send it again, a caller would have a webhook sent twice."""
+    sent = await net.stage.sent()
+    open_ = await net.stage.submit("req-send", slip("S2"))
+    monkeypatch.setattr(context, "PATIENCE_SECONDS", 0.01)
+    for _ in range(context.READS):
+        await net.context.reading.acquire()
+    assert (await net.get(f"{V1}/exchanges/{open_}")).status_code == 503
+    again = await net.post(f"{V1}/deliveries/{response_id(sent)}/redrive")
+    assert checked(again, "NetworkDeliveryWithAttempts", 202)["state"] == "QUEUED"
+    gone = await net.post(f"{V1}/exchanges/{open_}/abandon")
+    assert checked(gone, "NetworkExchange")["state"] == "ABANDONED"
+    enabled = await net.post(f"{V1}/endpoint/enable")
+    assert checked(enabled, "NetworkEndpoint")["state"] == "ENABLED"

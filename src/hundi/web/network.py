@@ -1,7 +1,8 @@
 """Our own calls: reads, redrive and abandon under `/network/v1`, and the schema.
 
 Each handler asks one question of `exchange` or `parties` and writes down the answer. Errors are
-problem details (RFC 9457) with the same codes as everywhere.
+problem details (RFC 9457) with the same codes as everywhere. What a POST answers is read in the
+transaction that writes: a read behind its commit could fail, and tell to send again what was done.
 """
 
 from collections.abc import Callable, Coroutine
@@ -116,14 +117,16 @@ async def read_exchange(network: Network, client_id: ClientId, req_msg_id: Segme
 async def abandon_exchange(network: Network, client_id: ClientId, req_msg_id: Segment) -> Answer:
     """Give a proposal up: 200 when it has ended, 202 while an attempt under way may still win."""
     id_ = segment(req_msg_id)
-    settler = network.settler
-    give_up = partial(redrive.abandon, settler=settler, client_id=client_id, req_msg_id=id_)
-    ended = await network.write(give_up) is Ended.ENDED
+
+    async def give_up(tx: Transaction) -> tuple[bool, object]:
+        told = await redrive.abandon(tx, network.settler, client_id=client_id, req_msg_id=id_)
+        return told is Ended.ENDED, await deliveries.exchange(tx, client_id, id_)
+
+    ended, shown = await network.write(give_up)
     if ended:
         network.metrics.entered(State.ABANDONED)
         network.wake()
-    ask = partial(deliveries.exchange, client_id=client_id, req_msg_id=id_)
-    return answer(await network.read(ask), 200 if ended else 202)
+    return answer(shown, 200 if ended else 202)
 
 
 @get("/deliveries")
@@ -159,10 +162,14 @@ async def read_delivery(network: Network, client_id: ClientId, webhook_id: Segme
 async def redrive_delivery(network: Network, client_id: ClientId, webhook_id: Segment) -> Answer:
     """Send a webhook again now."""
     id_ = segment(webhook_id)
-    await network.write(partial(redrive.redrive, client_id=client_id, webhook_id=id_))
+
+    async def send_again(tx: Transaction) -> object:
+        await redrive.redrive(tx, client_id, id_)
+        return await deliveries.delivery(tx, client_id, id_)
+
+    shown = await network.write(send_again)
     network.wake()
-    ask = partial(deliveries.delivery, client_id=client_id, webhook_id=id_)
-    return answer(await network.read(ask), 202)
+    return answer(shown, 202)
 
 
 @get("/events")
