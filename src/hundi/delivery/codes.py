@@ -5,7 +5,7 @@ between the commit and the sending leaves a lease behind; it runs out, and a new
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,9 +14,10 @@ import structlog
 from hundi.kernel.identity import RandomBytes
 from hundi.onboarding import ownership
 from hundi.onboarding.rail import ContactRail, RailError
-from hundi.store.engine import Database, StoreError
+from hundi.store.engine import Database, StoreError, Work
 
 AT_ONCE = 8
+ENDED_AT_ONCE = 64
 IDLE_SECONDS = 1
 SALT_BYTES = 16
 
@@ -32,16 +33,32 @@ class CodeSender:
     random: RandomBytes
 
     async def send_due(self) -> int:
-        """Send what is due now; how many there were."""
-        found = await self.database.read(partial(ownership.due, most=AT_ONCE))
-        await asyncio.gather(*(self._send(req_msg_id) for req_msg_id in found))
-        return len(found)
+        """Send what is due now; how many went as planned."""
+        return await self._each(partial(ownership.due, most=AT_ONCE), self._send)
 
     async def lapse(self) -> int:
         """End registrations whose day is over; how many. Without any nothing is written."""
-        if not await self.database.read(ownership.any_lapsed):
-            return 0
-        return await self.database.write(ownership.lapse)
+        return await self._each(partial(ownership.lapsed, most=ENDED_AT_ONCE), self._end)
+
+    async def _each(self, ask: Work[list[str]], do: Callable[[str], Awaitable[None]]) -> int:
+        """Do something for each that is found; trouble with one is told, and stops no other."""
+        found = await self.database.read(ask)
+        limit = asyncio.Semaphore(AT_ONCE)
+
+        async def one(req_msg_id: str) -> None:
+            async with limit:
+                await do(req_msg_id)
+
+        told = await asyncio.gather(*map(one, found), return_exceptions=True)
+        for req_msg_id, error in zip(found, told, strict=True):
+            if isinstance(error, Exception) and not isinstance(error, StoreError):
+                _log.error("registration-failed", reqMsgId=req_msg_id, exc_info=error)
+            elif error is not None:
+                raise error
+        return sum(error is None for error in told)
+
+    async def _end(self, req_msg_id: str) -> None:
+        await self.database.write(partial(ownership.lapse, req_msg_id=req_msg_id))
 
     async def _send(self, req_msg_id: str) -> None:
         code, salt = ownership.new_code(self.random), self.random(SALT_BYTES)

@@ -138,12 +138,15 @@ class Told:
     members: Mapping[str, object]
 
 
-def answer_body(kind: CallType, raw: bytes, told: Told) -> bytes:
-    """The body of a call's webhook: members of the request as they came, and what was found."""
-    sent = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+def answer_body(kind: CallType, raw: bytes | None, told: Told) -> bytes:
+    """The body of a call's webhook: members of the request as they came, and what was found.
+
+    Of a request that was erased (None) nothing is echoed: `resp` says which one it was.
+    """
+    sent = msgspec.json.decode(raw, type=dict[str, msgspec.Raw]) if raw is not None else {}
     given: dict[str, object] = {"additionalInfos": [], **sent, **told.members}
     given["resp"] = told.resp
-    return msgspec.json.encode({name: given[name] for name in kind.answer})
+    return msgspec.json.encode({n: given[n] for n in kind.answer if raw is not None or n in given})
 
 
 def record(

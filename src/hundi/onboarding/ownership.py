@@ -14,18 +14,15 @@ from typing import Annotated
 import sqlalchemy as sa
 from msgspec import Meta
 
-from hundi.exchange.answers import Resp
 from hundi.exchange.record import State
-from hundi.exchange.tables import body, exchange
-from hundi.exchange.writes import Writes
 from hundi.kernel.clock import DAY, HOUR, MINUTE, SECOND
 from hundi.kernel.faults import Code, Fault, Kind, RefusedError
 from hundi.kernel.identity import RandomBytes, uuid7_hex
 from hundi.kernel.reading import read
 from hundi.onboarding import code_limits as limits
 from hundi.onboarding import queries, rules
-from hundi.onboarding.calls import REGISTER_ENTITY, Told, answer_body, inform
-from hundi.onboarding.model import Contact, Institute, RegisterEntityBody, Status
+from hundi.onboarding.ending import end, raw_of
+from hundi.onboarding.model import Contact, Institute, RegisterEntityBody
 from hundi.onboarding.tables import business_identifier, candidate, registration
 from hundi.parties.operations import hold_register
 from hundi.parties.tables import b2b_id, entity, gstin
@@ -53,7 +50,12 @@ NOT_OPEN = Code(
 LAPSED = Code(
     "ONBOARD-LAPSED", Kind.RULE, "A day has passed without the ownership code: register again."
 )
-CODES = (WRONG, NO_CODE, NOT_OPEN, LAPSED)
+ERASED = Code(
+    "ONBOARD-ERASED",
+    Kind.RULE,
+    "The content of the registration was erased: nothing can be registered. Register again.",
+)
+CODES = (WRONG, NO_CODE, NOT_OPEN, LAPSED, ERASED)
 
 
 def new_code(random: RandomBytes) -> str:
@@ -193,15 +195,18 @@ async def confirm(
     await limits.may_guess(tx, client_id)
     if not hmac.compare_digest(bytes(row["code_hash"]), hashed):
         return (await _wrong(tx, row),)
-    body_ = await _body(tx, req_msg_id)
-    taken = tuple(
-        rules.registration_conflicts(body_.institute, await queries.taken(tx, body_.institute))
-    )
+    raw = await raw_of(tx, req_msg_id)
+    if raw is None:
+        fault = ERASED.at("reqMsgId", ERASED.meaning)
+        await end(tx, row, state=State.DECLINED, fault=fault)
+        return (fault,)
+    one = read(raw, RegisterEntityBody).institute
+    taken = tuple(rules.registration_conflicts(one, await queries.taken(tx, one)))
     if taken:
-        await _end(tx, row, state=State.DECLINED, fault=taken[0])
+        await end(tx, row, state=State.DECLINED, fault=taken[0])
         return taken
-    await _make(tx, body_.institute, row, random=random)
-    await _end(tx, row, state=State.SETTLED, fault=None)
+    await _make(tx, one, row, random=random)
+    await end(tx, row, state=State.SETTLED, fault=None)
     return ()
 
 
@@ -224,25 +229,23 @@ async def resend(tx: Transaction, client_id: str, req_msg_id: str) -> None:
     await _change(tx, req_msg_id, **again, failures=0)
 
 
-async def any_lapsed(tx: Transaction) -> bool:
-    """Whether there is a registration to end."""
-    return bool(await tx.select(_lapsed(tx.now).limit(1)))
-
-
-def _lapsed(now: int) -> sa.Select[tuple[object, ...]]:
+async def lapsed(tx: Transaction, most: int) -> list[str]:
+    """Registrations whose day is over: their reqMsgIds."""
     r = registration.c
     # As the partial index has it, to the letter.
-    query = sa.select(registration).where(sa.text("state = 'OPEN'"), r.lapses_at <= now)
-    return query.order_by(r.lapses_at, r.req_msg_id)
+    query = sa.select(r.req_msg_id).where(sa.text("state = 'OPEN'"), r.lapses_at <= tx.now)
+    rows = await tx.select(query.order_by(r.lapses_at, r.req_msg_id).limit(most))
+    return [row["req_msg_id"] for row in rows]
 
 
-async def lapse(tx: Transaction) -> int:
-    """End registrations whose day is over; how many."""
-    rows = await tx.select(_lapsed(tx.now).limit(64).with_for_update())
-    for row in rows:
-        detail = "The ownership code did not come back within a day. Register again."
-        await _end(tx, row, state=State.EXPIRED, fault=LAPSED.at("", detail))
-    return len(rows)
+async def lapse(tx: Transaction, req_msg_id: str) -> bool:
+    """End a registration whose day is over; False where it has ended by now."""
+    rows = await _locked(tx, req_msg_id)
+    if not rows or rows[0]["state"] != State.OPEN.value or rows[0]["lapses_at"] > tx.now:
+        return False
+    detail = "The ownership code did not come back within a day. Register again."
+    await end(tx, rows[0], state=State.EXPIRED, fault=LAPSED.at("", detail))
+    return True
 
 
 async def _locked(tx: Transaction, req_msg_id: str) -> Sequence[Row]:
@@ -287,17 +290,8 @@ async def _wrong(tx: Transaction, row: Row) -> Fault:
         detail = f"{TRIES} codes were wrong. The registration has ended: register again."
     fault = WRONG.at("code", detail, triesLeft=left)
     if not left:
-        await _end(tx, row, state=State.DECLINED, fault=fault)
+        await end(tx, row, state=State.DECLINED, fault=fault)
     return fault
-
-
-async def _body(tx: Transaction, req_msg_id: str) -> RegisterEntityBody:
-    return read(await _raw(tx, req_msg_id), RegisterEntityBody)
-
-
-async def _raw(tx: Transaction, req_msg_id: str) -> bytes:
-    [row] = await tx.select(sa.select(body.c.bytes).where(body.c.body_id == req_msg_id))
-    return bytes(row["bytes"])
 
 
 async def _make(tx: Transaction, one: Institute, row: Row, *, random: RandomBytes) -> None:
@@ -334,56 +328,3 @@ def _entity_row(one: Institute, entity_id: str, req_msg_id: str, *, now: int) ->
         registration=req_msg_id,
         created_at=now,
     )
-
-
-async def _end(tx: Transaction, row: Row, *, state: State, fault: Fault | None) -> None:
-    """End a registration: its exchange, the candidate's status, the webhook."""
-    req_msg_id, client_id = row["req_msg_id"], row["client_id"]
-    if fault is None:
-        resp = Resp(req_msg_id, "SUCCESS")
-    else:
-        resp = Resp(req_msg_id, "FAILURE", fault.code, fault.detail, fault.path)
-    ended = {"code_salt": None, "code_hash": None, "code_expires_at": None}
-    await _change(tx, req_msg_id, state=state.value, **ended)
-    status = Status.ACTIVE if state is State.SETTLED else Status.CHECKED
-    c = candidate.c
-    await tx.execute(
-        sa.update(candidate)
-        .where(c.client_id == client_id, c.object_id == row["object_id"])
-        .values(status=status.value, registration=None, updated_at=tx.now)
-    )
-    ended_exchange = await _end_exchange(tx, resp, state)
-    told = Told(state=state, resp=resp, members={})
-    writes = Writes()
-    inform(
-        writes,
-        REGISTER_ENTITY,
-        req_msg_id=req_msg_id,
-        client_id=client_id,
-        mailbox=await queries.is_mailbox(tx, client_id),
-        idempotency_key=ended_exchange["idempotency_key"],
-        answer=answer_body(REGISTER_ENTITY, await _raw(tx, req_msg_id), told),
-        trace=ended_exchange["trace"],
-        now=tx.now,
-    )
-    await writes.flush(tx)
-
-
-async def _end_exchange(tx: Transaction, resp: Resp, state: State) -> Row:
-    """The exchange leaves OPEN; its idempotency key and trace."""
-    x = exchange.c
-    await tx.execute(
-        sa.update(exchange)
-        .where(x.req_msg_id == resp.req_msg_id, x.state == State.OPEN.value)
-        .values(
-            state=state.value,
-            result=resp.result,
-            error_code=resp.error_code,
-            error_detail=resp.error_detail,
-            error_field=resp.error_field,
-            ended_at=tx.now,
-        )
-    )
-    query = sa.select(x.idempotency_key, x.trace).where(x.req_msg_id == resp.req_msg_id)
-    [row] = await tx.select(query)
-    return row

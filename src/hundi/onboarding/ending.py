@@ -1,0 +1,79 @@
+"""How a registration ends, whatever ends it: with the right code, the fifth wrong one, its day."""
+
+import sqlalchemy as sa
+
+from hundi.exchange.answers import Resp
+from hundi.exchange.record import State
+from hundi.exchange.tables import body, exchange
+from hundi.exchange.writes import Writes
+from hundi.kernel.faults import Fault
+from hundi.onboarding import queries
+from hundi.onboarding.calls import REGISTER_ENTITY, Told, answer_body, inform
+from hundi.onboarding.model import Status
+from hundi.onboarding.tables import candidate, registration
+from hundi.store.engine import Row, Transaction
+
+
+async def raw_of(tx: Transaction, req_msg_id: str) -> bytes | None:
+    """What was registered, as it came; None where it was erased."""
+    rows = await tx.select(sa.select(body.c.bytes).where(body.c.body_id == req_msg_id))
+    return bytes(rows[0]["bytes"]) if rows else None
+
+
+async def end(tx: Transaction, row: Row, *, state: State, fault: Fault | None) -> None:
+    """End a registration: its exchange, the candidate's status, the webhook.
+
+    Of one whose content was erased the webhook carries the outcome, and no echo.
+    """
+    req_msg_id, client_id = row["req_msg_id"], row["client_id"]
+    if fault is None:
+        resp = Resp(req_msg_id, "SUCCESS")
+    else:
+        resp = Resp(req_msg_id, "FAILURE", fault.code, fault.detail, fault.path)
+    ended = {"code_salt": None, "code_hash": None, "code_expires_at": None}
+    r = registration.c
+    await tx.execute(
+        sa.update(registration).where(r.req_msg_id == req_msg_id).values(state=state.value, **ended)
+    )
+    status = Status.ACTIVE if state is State.SETTLED else Status.CHECKED
+    c = candidate.c
+    await tx.execute(
+        sa.update(candidate)
+        .where(c.client_id == client_id, c.object_id == row["object_id"])
+        .values(status=status.value, registration=None, updated_at=tx.now)
+    )
+    ended_exchange = await _end_exchange(tx, resp, state)
+    told = Told(state=state, resp=resp, members={})
+    writes = Writes()
+    inform(
+        writes,
+        REGISTER_ENTITY,
+        req_msg_id=req_msg_id,
+        client_id=client_id,
+        mailbox=await queries.is_mailbox(tx, client_id),
+        idempotency_key=ended_exchange["idempotency_key"],
+        answer=answer_body(REGISTER_ENTITY, await raw_of(tx, req_msg_id), told),
+        trace=ended_exchange["trace"],
+        now=tx.now,
+    )
+    await writes.flush(tx)
+
+
+async def _end_exchange(tx: Transaction, resp: Resp, state: State) -> Row:
+    """The exchange leaves OPEN; its idempotency key and trace."""
+    x = exchange.c
+    await tx.execute(
+        sa.update(exchange)
+        .where(x.req_msg_id == resp.req_msg_id, x.state == State.OPEN.value)
+        .values(
+            state=state.value,
+            result=resp.result,
+            error_code=resp.error_code,
+            error_detail=resp.error_detail,
+            error_field=resp.error_field,
+            ended_at=tx.now,
+        )
+    )
+    query = sa.select(x.idempotency_key, x.trace).where(x.req_msg_id == resp.req_msg_id)
+    [row] = await tx.select(query)
+    return row
