@@ -8,6 +8,7 @@ import sqlalchemy as sa
 import yaml
 
 from hundi.documents.purchase_order import PURCHASE_ORDER
+from hundi.exchange.verdict import Decision
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.identity import system_random
 from hundi.onboarding.switching import final_statuses
@@ -41,15 +42,51 @@ async def test_an_id_without_documents_is_switched_off_and_on(net: Desk) -> None
     assert await order(net, "req-send", named(story.order())) == 200
 
 
+async def kept_on(net: Desk, client_id: str, b2b_id: str) -> tuple[list[object], int]:
+    """What keeps an ID on: the documents that are named, and how many requests are on their way."""
+    answer = await net.own(f"/parties/{b2b_id}/deactivate", client_id=client_id)
+    if answer.status_code == 200:
+        return [], 0
+    assert (answer.status_code, answer.json()["code"]) == (409, "PARTY-IN-USE")
+    told = answer.json()["faults"][0]["context"]
+    return told["documents"], told["coming"]
+
+
 async def test_an_open_document_keeps_both_its_ids_on(net: Desk) -> None:
     assert await order(net, "req-send", named(story.order())) == 200
-    for client_id, b2b_id in (("buyer", BUYER), ("supplier", SUPPLIER)):
-        answer = await net.own(f"/parties/{b2b_id}/deactivate", client_id=client_id)
-        assert (answer.status_code, answer.json()["code"]) == (409, "PARTY-IN-USE")
-        [shown] = answer.json()["faults"][0]["context"]["documents"]
-        assert shown == {"type": "purchase-order", "objectId": "PO1", "status": "CREATED"}
+    shown = {"type": "purchase-order", "objectId": "PO1", "status": "CREATED"}
+    assert await kept_on(net, "buyer", BUYER) == ([shown], 0)
+    await net.stage.lease()  # an attempt may have reached the supplier now
+    assert await kept_on(net, "supplier", SUPPLIER) == ([shown], 0)
     stranger = await net.own(f"/parties/{SERVES['stranger']}/deactivate", client_id="stranger")
     assert stranger.status_code == 200
+
+
+async def test_a_document_that_has_not_arrived_keeps_an_id_on_unnamed(net: Desk) -> None:
+    assert await order(net, "req-send", named(story.order())) == 200
+    answer = await net.own(f"/parties/{SUPPLIER}/deactivate", client_id="supplier")
+    assert "PO1" not in answer.text
+    assert "1 request(s) to this B2B ID are under way" in answer.json()["detail"]
+    assert await kept_on(net, "supplier", SUPPLIER) == ([], 1)
+
+
+async def test_what_was_declined_and_never_held_keeps_its_author_on_alone(net: Desk) -> None:
+    assert await order(net, "req-send", named(story.order())) == 200
+    await net.stage.finish(await net.stage.lease(), Decision.DECLINED)
+    shown = {"type": "purchase-order", "objectId": "PO1", "status": "CREATED"}
+    assert await kept_on(net, "buyer", BUYER) == ([shown], 0)
+    assert await kept_on(net, "supplier", SUPPLIER) == ([], 0)
+
+
+async def test_what_may_be_held_keeps_an_id_on(net: Desk) -> None:
+    """Nobody has answered, and it was given up: the supplier may hold it all the same."""
+    assert await order(net, "req-send", named(story.order())) == 200
+    await net.stage.finish(await net.stage.lease(), Decision.FAILED)
+    rows = await net.stage.rows(sa.text("select req_msg_id from exchange"))
+    gone = await net.own(f"/exchanges/{rows[0]['req_msg_id']}/abandon", client_id="buyer")
+    assert gone.status_code == 200
+    shown = {"type": "purchase-order", "objectId": "PO1", "status": "CREATED"}
+    assert await kept_on(net, "supplier", SUPPLIER) == ([shown], 0)
 
 
 async def test_a_document_in_a_final_status_does_not(net: Desk) -> None:

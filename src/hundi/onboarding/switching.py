@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import islice
 
+from hundi.exchange import visibility
 from hundi.exchange.definition import DocumentType
-from hundi.kernel.faults import Code, Kind, RefusedError
+from hundi.kernel.faults import Code, Fault, Kind, RefusedError
 from hundi.parties.model import NOT_YOURS
 from hundi.parties.operations import switch
 from hundi.store.engine import Row, Transaction
@@ -31,14 +32,16 @@ SHOWN = 10
 _LOCK = Statement.both(
     "select b2b_id, entity_id, client_id, barred from b2b_id where b2b_id = $1 for update"
 )
-# By entity first: that is how documents are indexed.
+_WAITED = "(d.open_exchange is not null or d.type || '|' || d.status <> all($3::text[]))"
+# By entity first: that is how documents are indexed. A counterparty is held by what it holds or may
+# hold, and by a request that is under way, whose document it may not see yet. What it has declined
+# and never held is its author's alone: no message of the counterparty's could end it.
 _OPEN = Statement.both(
-    "select type, object_id, status from document"
-    " where author_entity = $1 and author_b2b = $2"
-    " and (open_exchange is not null or type || '|' || status <> all($3::text[]))"
-    " union all select type, object_id, status from document"
-    " where counterparty_entity = $1 and counterparty_b2b = $2"
-    " and (open_exchange is not null or type || '|' || status <> all($3::text[]))"
+    "select d.type, d.object_id, d.status, true as seen from document d"
+    f" where d.author_entity = $1 and d.author_b2b = $2 and {_WAITED}"
+    f" union all select d.type, d.object_id, d.status, {visibility.RECEIVED} as seen"
+    " from document d where d.counterparty_entity = $1 and d.counterparty_b2b = $2"
+    f" and (d.open_exchange is not null or d.highest_version > 0) and {_WAITED}"
     f" limit {SHOWN}"
 )
 # An accepted financing request is over as a document, while the financing itself runs until nothing
@@ -101,12 +104,11 @@ async def deactivate(tx: Transaction, client_id: str, b2b_id: str, *, ends: Ends
     """Switch off a B2B ID that the client serves. Raises RefusedError: not its own, or in use."""
     row = await _own(tx, client_id, b2b_id)
     owner = row["entity_id"]
-    found = [
-        *await tx.fetch(_OPEN, owner, b2b_id, list(ends.over)),
-        *await tx.fetch(_RUNNING, owner, b2b_id, list(ends.stakes), list(ends.owed)),
-    ]
-    if found:
-        raise RefusedError([IN_USE.at("b2bId", _sentence(found), documents=_shown(found))])
+    waited = await tx.fetch(_OPEN, owner, b2b_id, list(ends.over))
+    running = await tx.fetch(_RUNNING, owner, b2b_id, list(ends.stakes), list(ends.owed))
+    if waited or running:
+        seen = [*(row for row in waited if row["seen"]), *running]
+        raise RefusedError([_in_use(seen, coming=sum(not row["seen"] for row in waited))])
     await switch(tx, b2b_id, active=False, by_operator=False)
 
 
@@ -128,12 +130,21 @@ async def _own(tx: Transaction, client_id: str, b2b_id: str) -> Row:
     return rows[0]
 
 
-def _sentence(found: Collection[Row]) -> str:
-    many = f"{SHOWN} or more" if len(found) >= SHOWN else str(len(found))
-    return (
-        f"{many} document(s) are open on this B2B ID, or financed and not paid for. End them first,"
-        " or ask the operator to switch it off."
-    )
+def _in_use(seen: Collection[Row], *, coming: int) -> Fault:
+    """Why an ID stays on; of what is `coming` to it and may not be seen yet, that it comes."""
+    told = []
+    if seen:
+        many = f"{SHOWN} or more" if len(seen) >= SHOWN else str(len(seen))
+        told.append(
+            f"{many} document(s) are open on this B2B ID, or financed and not paid for. End them"
+            " first, or ask the operator to switch it off."
+        )
+    if coming:
+        told.append(
+            f"{coming} request(s) to this B2B ID are under way and have not arrived. Wait until they"
+            " have ended."
+        )
+    return IN_USE.at("b2bId", " ".join(told), documents=_shown(seen), coming=coming)
 
 
 def _shown(found: Iterable[Row]) -> list[dict[str, str]]:
