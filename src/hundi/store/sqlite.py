@@ -257,10 +257,11 @@ class InlineDatabase:
 
 
 class ServingLock:
-    """The lock that keeps a second serving process off a SQLite file."""
+    """The lock that keeps a second serving process off a SQLite file, by whatever path it comes."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path.with_name(path.name + ".serving")
+        file = path.resolve()
+        self._path = file.with_name(file.name + ".serving")
         self._file: int | None = None
 
     def take(self) -> bool:
