@@ -121,10 +121,12 @@ class Desk:
         return one.body
 
     async def own(
-        self, path: str, *, client_id: str = NOVICE, body: object = None
+        self, path: str, *, client_id: str = NOVICE, body: object = None, key: str | None = None
     ) -> httpx.Response:
         """POST to our own calls."""
         sent = {"content-type": "application/json", **bearer(client_id)}
+        if key is not None:
+            sent["idempotency-key"] = key
         raw = b"" if body is None else json.dumps(body).encode()
         return await self.http.post("/network/v1" + path, content=raw, headers=sent)
 

@@ -34,3 +34,35 @@ async def test_nobody_is_told_to_repeat_what_was_done(
     for verb, active in (("deactivate", False), ("activate", True)):
         answer = await net.own(f"/parties/{SERVES['stranger']}/{verb}", client_id="stranger")
         assert (answer.status_code, answer.json()["active"]) == (200, active)
+
+
+async def test_a_code_is_given_once_under_its_key(net: Desk) -> None:
+    req_msg_id = await net.pending()
+    code = await net.code(req_msg_id)
+    path = f"/onboarding/{req_msg_id}/code"
+    wrong = "000000" if code != "000000" else "000001"
+    refused = await net.own(path, body={"code": wrong}, key="k")
+    assert refused.json()["code"] == "ONBOARD-CODE-WRONG"
+    first = await net.own(path, body={"code": code}, key="k")
+    assert (first.status_code, first.json()["state"]) == (200, "SETTLED")
+    again = await net.own(path, body={"code": code}, key="k")
+    assert (again.status_code, again.content) == (200, first.content)
+    assert again.headers["idempotency-replayed"] == "true"
+    assert again.headers["hundi-exchange-state"] == "SETTLED"
+    other = await net.own(path, body={"code": "not a code"}, key="k")
+    assert (other.status_code, other.json()["code"]) == (422, "KEY-MISMATCH")
+    assert (await net.own(path, body={"code": code})).json()["code"] == "ONBOARD-NOT-PENDING"
+
+
+async def test_another_code_is_asked_for_once_under_its_key(net: Desk) -> None:
+    req_msg_id = await net.pending()
+    await net.stage.execute(sa.update(registration).values(asked_at=1))
+    path = f"/onboarding/{req_msg_id}/resend"
+    first = await net.own(path, key="k")
+    again = await net.own(path, key="k")
+    assert (
+        (again.status_code, again.content)
+        == (first.status_code, first.content)
+        == (202, first.content)
+    )
+    assert (await net.shown(req_msg_id))["ownership"]["codes"] == 2

@@ -2,13 +2,11 @@
 
 import asyncio
 import json
-import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple, Protocol
 
-from hundi.exchange.idempotency import BAD_KEY
 from hundi.exchange.request import Accepted, Refused, fingerprint
 from hundi.kernel.faults import Fault, RefusedError
 from hundi.kernel.rates import Use
@@ -29,10 +27,10 @@ from hundi.web.asgi import (
     respond,
 )
 from hundi.web.envelope import INTERNAL, METHOD, NO_ROUTE, OVERLOADED, envelope, status_of
+from hundi.web.once import idempotency_key
 from hundi.web.visits import NUMBER_HEADER, Visit, Visits
 from hundi.web.whole import MOST, Answer, Whole
 
-_KEY = re.compile(rb"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 HEADER_LIMIT = 4096
 
 
@@ -116,7 +114,7 @@ class MessageCalls:
             return None
         visit.client_id = known
         check_json(headers)
-        key = _key(headers)
+        key = idempotency_key(headers)
         try:
             submit = taken.call.read(
                 whole.body, client_id=known, idempotency_key=key, trace=visit.trace
@@ -140,7 +138,9 @@ class MessageCalls:
         try:
             visit.client_id = visit.client_id or await self._sender(headers)
             check_json(headers)
-            accepted = await self._accept(taken.call, whole.body, visit=visit, key=_key(headers))
+            accepted = await self._accept(
+                taken.call, whole.body, visit=visit, key=idempotency_key(headers)
+            )
         except Exception as error:  # noqa: BLE001 (as above)
             taken.answer(self._refusal(error, visit))
         else:
@@ -155,7 +155,7 @@ class MessageCalls:
             visit.client_id = await self._sender(headers)
             check_json(headers)
             raw = await read_body(receive, headers)
-            accepted = await self._accept(call, raw, visit=visit, key=_key(headers))
+            accepted = await self._accept(call, raw, visit=visit, key=idempotency_key(headers))
         except Disconnected:
             return
         except Exception as error:  # noqa: BLE001 (as above)
@@ -276,15 +276,6 @@ def _bearer(headers: Headers) -> str:
     """The token that a call brings, "" where it has none."""
     kind, _, token = headers.get(b"authorization", b"").partition(b" ")
     return token.decode("latin-1") if kind.lower() == b"bearer" else ""
-
-
-def _key(headers: Headers) -> str | None:
-    raw = headers.get(b"idempotency-key")
-    if raw is None:
-        return None
-    if not _KEY.fullmatch(raw):
-        raise RefusedError([BAD_KEY.at("", BAD_KEY.meaning)])
-    return raw.decode("ascii")
 
 
 def _not_now(error: StoreError) -> RefusedError:

@@ -31,6 +31,7 @@ from hundi.exchange.record import State
 from hundi.exchange.settle import Ended
 from hundi.kernel.clock import to_text
 from hundi.kernel.faults import RefusedError
+from hundi.kernel.identity import exchange_or_receipt
 from hundi.kernel.rates import Use
 from hundi.parties import health
 from hundi.parties.model import TOKEN
@@ -53,6 +54,7 @@ from hundi.web.context import (
     Segment,
     answer,
 )
+from hundi.web.once import Told, once
 from hundi.web.openapi import schema
 from hundi.web.operation import OPERATION, composed
 from hundi.web.problems import segment
@@ -114,19 +116,22 @@ async def read_exchange(network: Network, client_id: ClientId, req_msg_id: Segme
 
 
 @post("/exchanges/{req_msg_id:str}/abandon")
-async def abandon_exchange(network: Network, client_id: ClientId, req_msg_id: Segment) -> Answer:
+async def abandon_exchange(
+    request: Request[Any, str, Any], network: Network, client_id: ClientId, *, req_msg_id: Segment
+) -> Answer:
     """Give a proposal up: 200 when it has ended, 202 while an attempt under way may still win."""
     id_ = segment(req_msg_id)
 
-    async def give_up(tx: Transaction) -> tuple[bool, object]:
-        told = await redrive.abandon(tx, network.settler, client_id=client_id, req_msg_id=id_)
-        return told is Ended.ENDED, await deliveries.exchange(tx, client_id, id_)
+    async def give_up(tx: Transaction) -> Told:
+        ended = await redrive.abandon(tx, network.settler, client_id=client_id, req_msg_id=id_)
+        shown = await deliveries.exchange(tx, client_id, id_)
+        return Told(shown=shown, status=200 if ended is Ended.ENDED else 202)
 
-    ended, shown = await network.write(give_up)
-    if ended:
+    done = await once(network, request, give_up, about=id_)
+    if not done.replayed and done.answer.status_code == 200:
         network.metrics.entered(State.ABANDONED)
         network.wake()
-    return answer(shown, 200 if ended else 202)
+    return done.answer
 
 
 @get("/deliveries")
@@ -159,17 +164,19 @@ async def read_delivery(network: Network, client_id: ClientId, webhook_id: Segme
 
 
 @post("/deliveries/{webhook_id:str}/redrive")
-async def redrive_delivery(network: Network, client_id: ClientId, webhook_id: Segment) -> Answer:
+async def redrive_delivery(
+    request: Request[Any, str, Any], network: Network, client_id: ClientId, *, webhook_id: Segment
+) -> Answer:
     """Send a webhook again now."""
     id_ = segment(webhook_id)
 
-    async def send_again(tx: Transaction) -> object:
+    async def send_again(tx: Transaction) -> Told:
         await redrive.redrive(tx, client_id, id_)
-        return await deliveries.delivery(tx, client_id, id_)
+        return Told(shown=await deliveries.delivery(tx, client_id, id_), status=202)
 
-    shown = await network.write(send_again)
+    done = await once(network, request, send_again, about=exchange_or_receipt(id_))
     network.wake()
-    return answer(shown, 202)
+    return done.answer
 
 
 @get("/events")
@@ -203,18 +210,21 @@ async def read_endpoint(network: Network, client_id: ClientId) -> Answer:
 
 
 @post("/endpoint/enable")
-async def enable_endpoint(network: Network, client_id: ClientId) -> Answer:
+async def enable_endpoint(
+    request: Request[Any, str, Any], network: Network, client_id: ClientId
+) -> Answer:
     """Switch the caller's endpoint on again; everything that waits for it is due now."""
 
-    async def enable(tx: Transaction) -> dict[str, object]:
+    async def enable(tx: Transaction) -> Told:
         await health.enable(tx, client_id)
         await redrive.replay_gap(tx, client_id)
-        return await endpoint_of(tx, client_id)
+        return Told(shown=await endpoint_of(tx, client_id))
 
-    shown = await network.write(enable)
-    _log.warning("endpoint-enabled", clientId=client_id, reason="its owner asked for it")
-    network.wake()
-    return answer(shown)
+    done = await once(network, request, enable)
+    if not done.replayed:
+        _log.warning("endpoint-enabled", clientId=client_id, reason="its owner asked for it")
+        network.wake()
+    return done.answer
 
 
 @get("/parties")

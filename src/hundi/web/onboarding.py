@@ -10,7 +10,6 @@ from typing import Any
 
 from litestar import Request, get, post
 
-from hundi.kernel.faults import Fault, RefusedError
 from hundi.kernel.fields import Strict
 from hundi.kernel.reading import read
 from hundi.onboarding import ownership, queries, switching
@@ -18,6 +17,7 @@ from hundi.parties.queries import party_of
 from hundi.store.engine import Transaction
 from hundi.web.asgi import check_json, headers_of
 from hundi.web.context import Answer, ClientId, Context, Network, Segment, answer
+from hundi.web.once import Done, Told, Write, attempted, once
 from hundi.web.problems import segment
 
 
@@ -44,74 +44,82 @@ async def give_code(
 ) -> Answer:
     """Prove ownership with the code that the contact was sent; 200 when the entity is ACTIVE."""
     check_json(headers_of(request.scope))  # type: ignore[arg-type]
-    given = read(await request.body(), CodeBody).code
     id_ = segment(req_msg_id)
-    # Of each client one at a time: a thousand guesses at once would be hashed, slowly, for nothing.
-    async with network.proving[client_id]:
-        faults, shown = await _judged(network, client_id, id_, given=given)
-    network.wake()  # right or wrong, it may have been the end
-    if faults:
-        raise RefusedError(faults)
-    return answer(shown)
+
+    async def prove(write: Write) -> Done:
+        given = read(await request.body(), CodeBody).code
+        # Of each client one at a time: a thousand guesses at once would be hashed, slowly, for nothing.
+        async with network.proving[client_id]:
+            return await _judged(network, write, client_id=client_id, req_msg_id=id_, given=given)
+
+    try:
+        return (await attempted(network, request, prove, about=id_)).answer
+    finally:
+        network.wake()  # right or wrong, it may have been the end
 
 
 async def _judged(
-    network: Context, client_id: str, req_msg_id: str, *, given: str
-) -> tuple[tuple[Fault, ...], object]:
-    """Compare a given code with the one that was sent; a registration that has ended hashes none.
-
-    Faults, or what is to be shown.
-    """
+    network: Context, write: Write, *, client_id: str, req_msg_id: str, given: str
+) -> Done:
+    """Compare a given code with the one that was sent; a registration that has ended hashes none."""
     ask = partial(ownership.salt_of, client_id=client_id, req_msg_id=req_msg_id)
     salt = await network.read(ask)
     hashed = await asyncio.to_thread(ownership.slow_hash, given, salt)
 
-    async def judge(tx: Transaction) -> tuple[tuple[Fault, ...], object]:
+    async def judge(tx: Transaction) -> Told:
         faults = await ownership.confirm(
             tx, client_id, req_msg_id, hashed=hashed, random=network.random
         )
-        return faults, None if faults else await queries.call(tx, client_id, req_msg_id)
+        if faults:
+            return Told(faults=faults)
+        return Told(shown=await queries.call(tx, client_id, req_msg_id))
 
-    return await network.write(judge)
+    return await write(judge)
 
 
 @post("/onboarding/{req_msg_id:str}/resend")
-async def resend_code(network: Network, client_id: ClientId, req_msg_id: Segment) -> Answer:
+async def resend_code(
+    request: Request[Any, str, Any], network: Network, client_id: ClientId, *, req_msg_id: Segment
+) -> Answer:
     """Send the contact another code; the one before stops counting when it leaves."""
     id_ = segment(req_msg_id)
 
-    async def another(tx: Transaction) -> object:
+    async def another(tx: Transaction) -> Told:
         await ownership.resend(tx, client_id, id_)
-        return await queries.call(tx, client_id, id_)
+        return Told(shown=await queries.call(tx, client_id, id_), status=202)
 
-    shown = await network.write(another)
+    done = await once(network, request, another, about=id_)
     network.wake_codes()
-    return answer(shown, 202)
+    return done.answer
 
 
 @post("/parties/{b2b_id:str}/deactivate")
-async def deactivate(network: Network, client_id: ClientId, b2b_id: Segment) -> Answer:
+async def deactivate(
+    request: Request[Any, str, Any], network: Network, client_id: ClientId, *, b2b_id: Segment
+) -> Answer:
     """Switch a B2B ID off: new requests are refused, open ones finish."""
     ends = switching.ends_of(network.settler.types.values())
     id_ = segment(b2b_id)
 
-    async def off(tx: Transaction) -> object:
+    async def off(tx: Transaction) -> Told:
         await switching.deactivate(tx, client_id, id_, ends=ends)
-        return await party_of(tx, client_id, id_)
+        return Told(shown=await party_of(tx, client_id, id_))
 
-    return answer(await network.write(off))
+    return (await once(network, request, off)).answer
 
 
 @post("/parties/{b2b_id:str}/activate")
-async def activate(network: Network, client_id: ClientId, b2b_id: Segment) -> Answer:
+async def activate(
+    request: Request[Any, str, Any], network: Network, client_id: ClientId, *, b2b_id: Segment
+) -> Answer:
     """Switch a B2B ID on again."""
     id_ = segment(b2b_id)
 
-    async def on(tx: Transaction) -> object:
+    async def on(tx: Transaction) -> Told:
         await switching.activate(tx, client_id, id_)
-        return await party_of(tx, client_id, id_)
+        return Told(shown=await party_of(tx, client_id, id_))
 
-    return answer(await network.write(on))
+    return (await once(network, request, on)).answer
 
 
 @get("/simulator/contacts")

@@ -27,6 +27,7 @@ Place = tuple[str, str, str]
 
 PORTAL = ("purchase-order", "invoice", "cdnote", "payment", "financing", "onboarding")
 OWN = "network.yaml"
+KEY = "IdempotencyKey"
 _CALLED = {"cdnote": "Note"}
 _FILE = Path(__file__).with_name("openapi.json")
 _POINTER = "#/components/"
@@ -180,7 +181,20 @@ def read_from(folder: Path) -> tuple[dict[str, Document], Document]:
         name: as_taken(bounded(one, bodies), emptiable=without.get(name, EMPTIABLE))
         for name, one in files.items()
     }
-    return taken, read(OWN)
+    own = read(OWN)
+    return {name: _keyed(one, own["components"]) for name, one in taken.items()}, own
+
+
+def _keyed(file: Document, own: Mapping[str, Any]) -> Document:
+    """A portal's file with the header that each of its calls takes beside what the portal shows."""
+    parameters = file["components"].setdefault("parameters", {})
+    parameters[KEY] = own["parameters"][KEY]
+    for path, operations in file["paths"].items():
+        if path.startswith("/api/") and "post" in operations:
+            operations["post"].setdefault("parameters", []).append(
+                {"$ref": f"{_POINTER}parameters/{KEY}"}
+            )
+    return file
 
 
 def made_from(folder: Path) -> str:

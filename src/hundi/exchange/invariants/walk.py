@@ -67,7 +67,8 @@ _UNNUMBERED = Statement.both(
 )
 _KEYS = Statement.both(
     "select k.client_id, k.key, k.req_msg_id,"
-    " exists (select 1 from exchange x where x.req_msg_id = k.req_msg_id)"
+    # What was done to an endpoint or a B2B ID is about no exchange.
+    " k.req_msg_id = '' or exists (select 1 from exchange x where x.req_msg_id = k.req_msg_id)"
     " or exists (select 1 from receipt r where r.receipt_id = k.req_msg_id) as known"
     " from idempotency k where (k.client_id, k.key) > ($1, $2)"
     " order by k.client_id, k.key limit $3"
