@@ -1,9 +1,10 @@
 """Section 12 of the trade story as invoices, and who may issue them."""
 
+from decimal import Decimal
 from typing import Any
 
 from hundi.simulator import story, story_supplies
-from tests.documents.bodies import SECOND_UNIT, Body, put
+from tests.documents.bodies import SECOND_UNIT, Body, line, put
 from tests.documents.cases import Case
 from tests.documents.supplies import at, bill, sent, small
 
@@ -27,6 +28,11 @@ def _taxed(igst: str, total: str, *, supply: str, rate: str = "18", taxable: str
         changes={"transactionDetails__supplyType": supply, "buyerDetails__placeOfSupply": place,
                  **changes},
     )  # fmt: skip
+
+
+def _of_twelve_thousand(value: str, *, rate: str, **changes: Any) -> Body:
+    """Of its tax the rate alone is told."""
+    return small(taxable="12000.00", value=value, rate=rate, changes=changes)
 
 
 _REVERSE: dict[str, Any] = {
@@ -87,6 +93,31 @@ _CASES_OF_THE_STORY = (
          small(taxable="1000.00", value="1180.00", figures={"IGST": "180.00"},
                changes={"supplierDetails__gstin": "URP"}),
          *at("supplierDetails.gstin", "INV-TAX-WITHOUT-GSTIN"), gstins={_SUPPLIER: ()}),
+    sent("rate-without-gstin", "The goods bear 5 %, he is not registered and takes nothing.",
+         _of_twelve_thousand("12000.00", rate="5", supplierDetails__gstin="URP"),
+         gstins={_SUPPLIER: ()}),
+    sent("tax-by-rate-without-gstin", "600.00 are asked for, though no amount calls them a tax.",
+         _of_twelve_thousand("12600.00", rate="5", supplierDetails__gstin="URP"),
+         *at("supplierDetails.gstin", "INV-TAX-WITHOUT-GSTIN"), gstins={_SUPPLIER: ()}),
+    sent("tax-by-rate-in-the-total-without-gstin", "The same in the total alone.",
+         put(_of_twelve_thousand("12000.00", rate="5", supplierDetails__gstin="URP"),
+             valueDetails__totalInvoiceValue=Decimal("12600.00")),
+         *at("supplierDetails.gstin", "INV-TAX-WITHOUT-GSTIN"), gstins={_SUPPLIER: ()}),
+    sent("composition-dealer-with-his-rate", "1 % is his to pay, and no buyer's.",
+         _of_twelve_thousand("12000.00", rate="1")),
+    sent("nil-tax-on-the-document", "18 % is the rate of the goods; IGST 0.00 is what is charged.",
+         small(taxable="100000.00", value="100000.00", of_document={"IGST": "0.00"})),
+    sent("tax-by-rate-left-out-of-the-total", "The line asks for 1180.00, the total does not.",
+         small(taxable="1000.00", value="1180.00", total="1000.00"),
+         *at("valueDetails.totalInvoiceValue", "SUM-TOTAL")),
+    sent("tax-by-rate-and-a-line-without-taxable", "Too little is told to judge the total.",
+         put(bill([line(taxable="1000.00", value="1000.00"),
+                   line(taxable="500.00", value="500.00", serialno="2", assessmentAmount="")],
+                  taxable="1500.00", total="1500.00"), valueDetails__assessmentValue=None)),
+    sent("tax-by-rate-on-one-line-of-two", "One is sold with tax, the other without: 1680.00.",
+         bill([line(taxable="1000.00", value="1180.00"),
+               line(taxable="500.00", value="500.00", serialno="2")],
+              taxable="1500.00", total="1680.00")),
     sent("reverse-charge-without-gstin", "The buyer owes this tax, the supplier only shows it.",
          _taxed("1250.00", "25000.00", supplierDetails__gstin="URP", **_REVERSE),
          gstins={_SUPPLIER: ()}),

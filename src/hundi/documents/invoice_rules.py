@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from msgspec import UnsetType
 
-from hundi.documents import invoice_ledger, order_billing, sums, totals
+from hundi.documents import invoice_ledger, order_billing, sums
 from hundi.documents.erased import accepted_unread, erased
 from hundi.documents.invoice_bodies import (
     ConfirmBody,
@@ -21,8 +21,9 @@ from hundi.documents.line_rules import each_line, milestones_make_the_total
 from hundi.documents.numbering import issued_on
 from hundi.documents.parties_named import number_is_its_own, number_is_kept, parties_named
 from hundi.documents.strictness import strictness_of_supplies
-from hundi.documents.sums import Line, line_of
+from hundi.documents.sums import line_of
 from hundi.documents.tax_kinds import Supply, says_yes, tax_identity
+from hundi.documents.totals import Totals, charged, totals_of
 from hundi.documents.under_way import note_under_way
 from hundi.exchange.definition import RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
@@ -75,11 +76,12 @@ def figures(body: InvoiceBody) -> Iterator[Fault]:
     """Taxes, lines, totals and amounts; every line is taken apart once."""
     invoice = body.invoice
     lines = [line_of(i, f"{_ROOT}.itemLists[{n}]") for n, i in enumerate(invoice.itemLists)]
+    stated = _stated(invoice)
     details = invoice.transactionDetails
     supply = Supply(
         supplier=invoice.supplierDetails,
         buyer=invoice.buyerDetails,
-        charged=totals.levied(lines, sums.by_type(invoice.valueDetails.valueInfos)),
+        charged=charged(lines, stated),
         supply_type=details.supplyType,
         reverse_charge=details.reverseChargeTax,
         igst=details.igstChargable,
@@ -87,7 +89,7 @@ def figures(body: InvoiceBody) -> Iterator[Fault]:
     yield from tax_identity(supply, STRICTNESS)
     untaxed = _may_leave_out_tax(details)
     yield from each_line(invoice.itemLists, lines, STRICTNESS, untaxed=untaxed)
-    yield from _totals(invoice, lines, untaxed=untaxed)
+    yield from totals_of(lines, stated, untaxed=untaxed)
     yield from _amounts(invoice)
 
 
@@ -102,20 +104,17 @@ def _may_leave_out_tax(details: TransactionDetails) -> bool:
     return str(details.supplyType).strip().upper()[:3] in {"EXP", "SEZ"}
 
 
-def _totals(invoice: Invoice, lines: list[Line], *, untaxed: bool) -> Iterator[Fault]:
+def _stated(invoice: Invoice) -> Totals:
+    """The totals that the invoice states."""
     value = invoice.valueDetails
     root = f"{_ROOT}.valueDetails"
-    yield from totals.totals_of(
-        lines,
-        totals.Totals(
-            taxable=sums.money(value.assessmentValue),
-            total=sums.money(value.totalInvoiceValue),
-            labelled=sums.by_type(value.valueInfos),
-            taxable_path=f"{root}.assessmentValue",
-            total_path=f"{root}.totalInvoiceValue",
-            labelled_path=f"{root}.valueInfos",
-        ),
-        untaxed=untaxed,
+    return Totals(
+        taxable=sums.money(value.assessmentValue),
+        total=sums.money(value.totalInvoiceValue),
+        labelled=sums.by_type(value.valueInfos),
+        taxable_path=f"{root}.assessmentValue",
+        total_path=f"{root}.totalInvoiceValue",
+        labelled_path=f"{root}.valueInfos",
     )
 
 

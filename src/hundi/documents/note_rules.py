@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from msgspec import UnsetType
 
-from hundi.documents import sums, totals
+from hundi.documents import sums
 from hundi.documents.documents_meant import invoices_meant
 from hundi.documents.erased import accepted_unread, erased
 from hundi.documents.invoice_ledger import BOOKED, CLOSED, ENDED
@@ -33,9 +33,10 @@ from hundi.documents.note_ledger import (
 from hundi.documents.numbering import issued_on
 from hundi.documents.parties_named import number_is_its_own, parties_named
 from hundi.documents.strictness import strictness_of_supplies
-from hundi.documents.sums import Line, line_of
+from hundi.documents.sums import line_of
 from hundi.documents.supply_shapes import PrecedingInvoice
 from hundi.documents.tax_kinds import Supply, tax_identity
+from hundi.documents.totals import Totals, charged, totals_of
 from hundi.documents.under_way import changing_hands
 from hundi.exchange.definition import DocumentView, RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
@@ -89,18 +90,19 @@ def figures(body: NoteBody) -> Iterator[Fault]:
     """Who may charge tax, lines, totals and amounts; every line is taken apart once."""
     note = body.cdNote
     lines = [line_of(i, f"{_ROOT}.itemLists[{n}]") for n, i in enumerate(note.itemLists)]
+    stated = _stated(note)
     details = note.transactionDetails
     supply = Supply(
         supplier=note.supplierDetails,
         buyer=note.buyerDetails,
-        charged=totals.levied(lines, sums.by_type(note.cdNoteValueDetails.valueInfos)),
+        charged=charged(lines, stated),
         supply_type=details.supplyType,
         reverse_charge=details.reverseChargeTax,
         igst=details.igstChargable,
     )
     yield from tax_identity(supply, STRICTNESS)
     yield from each_line(note.itemLists, lines, STRICTNESS)
-    yield from _totals(note, lines)
+    yield from totals_of(lines, stated)
     total = sums.money(note.cdNoteValueDetails.totalCDNoteValue)
     if total is None:
         detail = "The note states no total. Say what it is worth, 0.00 where nothing."
@@ -108,19 +110,17 @@ def figures(body: NoteBody) -> Iterator[Fault]:
     yield from milestones_make_the_total(note.paymentMilestones, total, STRICTNESS)
 
 
-def _totals(note: Note, lines: list[Line]) -> Iterator[Fault]:
+def _stated(note: Note) -> Totals:
+    """The totals that the note states."""
     value = note.cdNoteValueDetails
     root = f"{_ROOT}.cdNoteValueDetails"
-    yield from totals.totals_of(
-        lines,
-        totals.Totals(
-            taxable=sums.money(value.assessmentValue),
-            total=sums.money(value.totalCDNoteValue),
-            labelled=sums.by_type(value.valueInfos),
-            taxable_path=f"{root}.assessmentValue",
-            total_path=f"{root}.totalCDNoteValue",
-            labelled_path=f"{root}.valueInfos",
-        ),
+    return Totals(
+        taxable=sums.money(value.assessmentValue),
+        total=sums.money(value.totalCDNoteValue),
+        labelled=sums.by_type(value.valueInfos),
+        taxable_path=f"{root}.assessmentValue",
+        total_path=f"{root}.totalCDNoteValue",
+        labelled_path=f"{root}.valueInfos",
     )
 
 

@@ -3,19 +3,20 @@
 Orders come before the tax is due, so tax kind and tax amounts are warned about, never refused.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from hundi.documents import sums, totals
+from hundi.documents import sums
 from hundi.documents.erased import erased
 from hundi.documents.line_rules import each_line, milestones_make_the_total
 from hundi.documents.order_bodies import ConfirmBody, Order, OrderBody, StatusChangeBody
 from hundi.documents.parties_named import number_is_its_own, number_is_kept, parties_named
 from hundi.documents.strictness import LINE_TAX_OF_ORDERS, Strictness
-from hundi.documents.sums import Line, line_of
+from hundi.documents.sums import line_of
 from hundi.documents.tax_kinds import Supply, tax_identity
+from hundi.documents.totals import Totals, charged, totals_of
 from hundi.exchange.definition import DocumentView, RuleContext
 from hundi.kernel.clock import financial_year
 from hundi.kernel.faults import Code, Fault, Kind
@@ -105,26 +106,28 @@ def figures(body: OrderBody) -> Iterator[Fault]:
     """Taxes, lines and totals; every line is taken apart once."""
     order = body.purchaseOrder
     lines = [line_of(i, f"{_ROOT}.itemLists[{n}]") for n, i in enumerate(order.itemLists)]
-    charged = totals.levied(lines, sums.by_type(order.poValueDetails.valueInfos))
-    supply = Supply(supplier=order.supplierDetails, buyer=order.buyerDetails, charged=charged)
+    stated = _stated(order)
+    supply = Supply(
+        supplier=order.supplierDetails,
+        buyer=order.buyerDetails,
+        charged=charged(lines, stated),
+    )
     yield from tax_identity(supply, STRICTNESS)
     yield from each_line(order.itemLists, lines, STRICTNESS)
-    yield from _totals(order, lines)
+    yield from totals_of(lines, stated)
 
 
-def _totals(order: Order, lines: Sequence[Line]) -> Iterator[Fault]:
+def _stated(order: Order) -> Totals:
+    """The totals that the order states."""
     value = order.poValueDetails
     root = f"{_ROOT}.poValueDetails"
-    yield from totals.totals_of(
-        lines,
-        totals.Totals(
-            taxable=sums.money(value.assessmentValue),
-            total=sums.money(value.totalPOValue),
-            labelled=sums.by_type(value.valueInfos),
-            taxable_path=f"{root}.assessmentValue",
-            total_path=f"{root}.totalPOValue",
-            labelled_path=f"{root}.valueInfos",
-        ),
+    return Totals(
+        taxable=sums.money(value.assessmentValue),
+        total=sums.money(value.totalPOValue),
+        labelled=sums.by_type(value.valueInfos),
+        taxable_path=f"{root}.assessmentValue",
+        total_path=f"{root}.totalPOValue",
+        labelled_path=f"{root}.valueInfos",
     )
 
 

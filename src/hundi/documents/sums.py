@@ -108,6 +108,15 @@ class Line:
         return not self.cesses and bool(self.cess_rate)
 
     @property
+    def held_by_rate(self) -> Money:
+        """Tax of which the rate alone is told, where the line's value cannot be without it."""
+        if self.taxable is None or not (self.untold or self.cess_untold):
+            return ZERO
+        bare, more = self.taxable + self.charges + self.levies, self.due - self.levies
+        loose = loose_sums(self.loose.values())
+        return more if holds(self.value, [bare], more, loose=loose) else ZERO
+
+    @property
     def tax_is_known(self) -> bool:
         """Whether the tax is told, or follows from what is told."""
         return bool(self.taxes) or (self.rate is not None and self.taxable is not None)
@@ -200,6 +209,19 @@ def nearest(stated: Money, sums: Iterable[Money], loose: Sequence[int] = (0,)) -
 def _neighbours(ascending: Sequence[int], wanted: int) -> Sequence[int]:
     place = bisect_left(ascending, wanted)
     return ascending[max(0, place - 1) : place + 1]
+
+
+def holds(
+    stated: Money,
+    sums: Sequence[Money],
+    tax: Money,
+    *,
+    loose: Sequence[int],
+    tolerance: Money = RUPEE,
+) -> bool:
+    """Whether a figure is one of the sums with the tax, and none of them without."""
+    without = abs(stated - nearest(stated, sums, loose))
+    return abs(stated - nearest(stated, [one + tax for one in sums], loose)) <= tolerance < without
 
 
 def at_least(stated: Money, sums: Iterable[Money], loose: Sequence[int]) -> Money:
@@ -296,18 +318,22 @@ def tax_of(line: Line, codes: LineTax) -> Iterator[Fault]:
 
 
 def possible_taxes(taxes: AbstractSet[Money], *, untaxed: bool) -> AbstractSet[Money]:
-    """What the tax may be: not nothing, where some is told and may not be left out."""
+    """What the tax may be: not nothing, where some is shown and may not be left out."""
     return taxes if untaxed else taxes - {ZERO} or taxes
 
 
 def line_value(line: Line, *, untaxed: bool) -> Iterator[Fault]:
-    """Value = taxable + taxes + charges; where it may be `untaxed`, with the taxes or without."""
+    """Value = taxable + taxes + charges; where it may be `untaxed`, with the taxes or without.
+
+    A rate alone shows no tax: composition, SEZ and export keep the rate and take nothing.
+    """
     if line.taxable is None:
         return
     fixed = line.taxable + line.charges
     if fixed + line.levies == line.value:  # nearly always: no need to look further
         return
-    sums = [fixed + tax for tax in possible_taxes({line.levies, line.due, ZERO}, untaxed=untaxed)]
+    taxes = possible_taxes({line.levies, line.due, ZERO}, untaxed=untaxed or not line.levies)
+    sums = [fixed + tax for tax in taxes]
     right = nearest if line.tax_is_known else at_least
     yield from difference(
         line.value,

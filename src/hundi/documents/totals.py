@@ -25,6 +25,7 @@ from hundi.documents.sums import (
     Line,
     at_least,
     difference,
+    holds,
     loose_sums,
     nearest,
     possible_taxes,
@@ -83,10 +84,11 @@ def totals_of(lines: Sequence[Line], totals: Totals, *, untaxed: bool = True) ->
         codes = (TAX_TOTAL_ODD, TAX_TOTAL)
         what = f"{tax} of the document"
         yield from judged(stated, right, what=what, path=totals.labelled_path, codes=codes)
-    sums = set()
-    if totals.total is not None:
-        sums = _right_totals(lines, totals, charges, untaxed=untaxed)
-    if totals.total is not None and sums:
+    bare = _bare_totals(lines, totals, charges)
+    if totals.total is not None and bare:
+        nil = untaxed or not charged(lines, totals)
+        taxes = possible_taxes(_right_taxes(lines, totals.labelled), untaxed=nil)
+        sums = [tax + rest for tax in taxes for rest in bare]
         right_of = nearest if _tax_is_told(lines, totals.labelled) else at_least
         yield from judged(
             totals.total,
@@ -107,6 +109,27 @@ def levied(lines: Sequence[Line], labelled: dict[str, Money]) -> dict[str, Money
     of_lines = _summed(lines)
     amounts = {t: labelled.get(t) or of_lines.get(t, ZERO) for t in (*TAXES, *CESSES)}
     return {label: amount for label, amount in amounts.items() if amount}
+
+
+def charged(lines: Sequence[Line], totals: Totals) -> dict[str, Money]:
+    """Taxes and cesses that the buyer is asked for, by label.
+
+    Where no amount is told it is GST by the rates, if the lines' values or the total hold it.
+    """
+    told = levied(lines, totals.labelled)
+    by_rate = ZERO if told else _held_by_rate(lines, totals)
+    return {"GST": by_rate} if by_rate else told
+
+
+def _held_by_rate(lines: Sequence[Line], totals: Totals) -> Money:
+    """What the rates make, where no amount of tax is told and some value cannot be without it."""
+    of_lines, due = sum_of(line.held_by_rate for line in lines), sum_of(line.due for line in lines)
+    bare = _bare_totals(lines, totals, _charges(lines, totals))
+    if of_lines or not due or not bare or totals.total is None:
+        return of_lines
+    tolerance, loose = document_tolerance(len(lines)), loose_sums(_loose(lines, totals))
+    held = holds(totals.total, sorted(bare), due, loose=loose, tolerance=tolerance)
+    return due if held else ZERO
 
 
 def _summed(lines: Sequence[Line]) -> dict[str, Money]:
@@ -188,13 +211,10 @@ def _tax_is_told(lines: Sequence[Line], labelled: dict[str, Money]) -> bool:
     return bool(lines) and all(line.tax_is_known for line in lines)
 
 
-def _right_totals(
-    lines: Sequence[Line], totals: Totals, charges: set[Money], *, untaxed: bool
-) -> set[Money]:
-    """Every sum that an honest system may mean, before amounts of unknown types.
+def _bare_totals(lines: Sequence[Line], totals: Totals, charges: set[Money]) -> set[Money]:
+    """Every sum that an honest system may mean, before taxes and amounts of unknown types.
 
-    Taxes by the document's own figures or by its lines'; with the tax or, where the buyer pays it
-    himself, without. A stated taxable value may hold the charges.
+    A stated taxable value may hold the charges.
     """
     fixed = sum_of(totals.labelled.get(name, ZERO) for name in ("TCS", "ROUND_OFF"))
     base, added = _taxable_of_lines(lines), charges
@@ -202,13 +222,16 @@ def _right_totals(
         base, added = totals.taxable, {ZERO, *charges}
     if base is None:
         return set()
-    taxes = possible_taxes(_right_taxes(lines, totals.labelled), untaxed=untaxed)
-    return {fixed + base + tax + charge for tax in taxes for charge in added}
+    return {fixed + base + charge for charge in added}
 
 
 def _right_taxes(lines: Sequence[Line], labelled: dict[str, Money]) -> set[Money]:
-    """The document's figures, its lines', or each where it stands; by rate, or none at all."""
+    """The document's figures, its lines', or each where it stands; by rate, or none at all.
+
+    Of the lines whose rate alone is told some may bear nothing, as their values show.
+    """
     own = sum_of(labelled.get(name, ZERO) for name in (*TAXES, *CESSES))
     mixed = sum_of(levied(lines, labelled).values())
     stated = sum_of(line.levies for line in lines)
-    return {own, mixed, stated, sum_of(line.due for line in lines), ZERO}
+    held = stated + sum_of(line.held_by_rate for line in lines)
+    return {own, mixed, stated, held, sum_of(line.due for line in lines), ZERO}
