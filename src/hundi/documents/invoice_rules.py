@@ -15,14 +15,13 @@ from hundi.documents.invoice_bodies import (
     Invoice,
     InvoiceBody,
     StatusChangeBody,
-    TransactionDetails,
 )
 from hundi.documents.line_rules import each_line, milestones_make_the_total
 from hundi.documents.numbering import issued_on
 from hundi.documents.parties_named import number_is_its_own, number_is_kept, parties_named
 from hundi.documents.strictness import strictness_of_supplies
 from hundi.documents.sums import line_of
-from hundi.documents.tax_kinds import Supply, says_yes, tax_identity
+from hundi.documents.tax_kinds import Supply, tax_identity
 from hundi.documents.totals import Totals, charged, totals_of
 from hundi.documents.under_way import note_under_way
 from hundi.exchange.definition import RuleContext
@@ -87,21 +86,10 @@ def figures(body: InvoiceBody) -> Iterator[Fault]:
         igst=details.igstChargable,
     )
     yield from tax_identity(supply, STRICTNESS)
-    untaxed = _may_leave_out_tax(details)
+    untaxed = supply.may_leave_out_tax
     yield from each_line(invoice.itemLists, lines, STRICTNESS, untaxed=untaxed)
     yield from totals_of(lines, stated, untaxed=untaxed)
     yield from _amounts(invoice)
-
-
-def _may_leave_out_tax(details: TransactionDetails) -> bool:
-    """Under reverse charge, and for abroad or a SEZ, sums are with or without the tax that is shown.
-
-    What is not told is not judged.
-    """
-    told = (details.supplyType, details.reverseChargeTax)
-    if any(isinstance(one, UnsetType) for one in told) or says_yes(details.reverseChargeTax):
-        return True
-    return str(details.supplyType).strip().upper()[:3] in {"EXP", "SEZ"}
 
 
 def _stated(invoice: Invoice) -> Totals:

@@ -101,8 +101,9 @@ def figures(body: NoteBody) -> Iterator[Fault]:
         igst=details.igstChargable,
     )
     yield from tax_identity(supply, STRICTNESS)
-    yield from each_line(note.itemLists, lines, STRICTNESS)
-    yield from totals_of(lines, stated)
+    untaxed = supply.may_leave_out_tax
+    yield from each_line(note.itemLists, lines, STRICTNESS, untaxed=untaxed)
+    yield from totals_of(lines, stated, untaxed=untaxed)
     total = sums.money(note.cdNoteValueDetails.totalCDNoteValue)
     if total is None:
         detail = "The note states no total. Say what it is worth, 0.00 where nothing."

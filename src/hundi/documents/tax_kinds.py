@@ -53,6 +53,17 @@ class Supply:
         return None
 
     @property
+    def may_leave_out_tax(self) -> bool:
+        """Under reverse charge, and for abroad or a SEZ, sums are with or without the tax shown.
+
+        What is not told is not judged.
+        """
+        told = (self.supply_type, self.reverse_charge)
+        if any(isinstance(one, UnsetType) for one in told) or says_yes(self.reverse_charge):
+            return True
+        return str(self.supply_type).strip().upper()[:3] in _WHOM
+
+    @property
     def told(self) -> bool:
         """Whether the document says enough to know its tax: kind and place of the supply."""
         return bool(self.supply_type) and _is_state(self.buyer.placeOfSupply)
