@@ -28,7 +28,7 @@ from hundi.documents.order_draws import (
     taxable_of,
 )
 from hundi.documents.shapes import LineItem, TypedAmount
-from hundi.documents.sums import RUPEE, by_type, charges_of
+from hundi.documents.sums import RUPEE, by_type, charges_of, printed_slack
 from hundi.exchange.definition import DocumentView, RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.listing import listed
@@ -167,16 +167,15 @@ def _lines(invoice: Invoice, draw: Draw) -> Iterator[Fault]:
 def _price(item: LineItem, ordered: Ordered, path: str) -> Iterator[Fault]:
     """Taxable value by quantity against the order's, whichever way the price is printed.
 
-    The same slack as for quantity times price: a printed price is rounded.
+    The same slack as for quantity times price: a printed price is rounded, but to paise at the
+    coarsest. A price of `1` is one rupee, not any from 0.50 to 1.50.
     """
     if not ordered.quantity or not item.quantity:
         return
     billed, taxable = taxable_of(item), Decimal(ordered.taxable.paise)
     share = product(taxable, item.quantity) / ordered.quantity
     right = Money.rounded(share.scaleb(-2))
-    exponent = Decimal(item.unitPrice).as_tuple().exponent
-    places = -exponent if isinstance(exponent, int) and exponent < 0 else 0
-    slack = Money.rounded(product(item.quantity, Decimal(5).scaleb(-places - 1)))
+    slack = Money.rounded(printed_slack(item, places=2))
     if abs(billed - right) > max(RUPEE, slack):
         detail = (
             f"{billed.text()} is billed for {item.quantity:f}; at the order's price it is"

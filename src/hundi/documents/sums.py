@@ -256,15 +256,20 @@ def difference(
     )
 
 
+def printed_slack(item: LineItem, *, places: int = 0) -> Decimal:
+    """Quantity times half the last place of the price, which is printed to so many at least."""
+    exponent = Decimal(item.unitPrice).as_tuple().exponent
+    printed = -exponent if isinstance(exponent, int) else 0
+    return product(item.quantity, Decimal(5).scaleb(-max(printed, places) - 1))
+
+
 def quantity_times_price(item: LineItem, path: str) -> Iterator[Fault]:
     """Warned only: a derived price is rounded, and the rounding grows with the quantity."""
     if item.totalAmt is UNSET or not item.quantity or not item.unitPrice:
         return
     stated = Decimal(item.totalAmt)
     made = product(item.quantity, item.unitPrice)
-    exponent = Decimal(item.unitPrice).as_tuple().exponent
-    places = -exponent if isinstance(exponent, int) and exponent < 0 else 0
-    allowed = max(Decimal(1), product(item.quantity, Decimal(5).scaleb(-places - 1)))
+    allowed = max(Decimal(1), printed_slack(item))
     if abs(made - stated) > allowed:
         right, told = Money.rounded(made).text(), Money.of(stated).text()
         detail = f"{item.quantity:f} times {item.unitPrice:f} makes {right}, the line has {told}."
