@@ -118,6 +118,7 @@ def _percent(value: str) -> list[Body]:
 
 _HUNDRED = [_one("100", "1000.00")]
 _COUNTED = [_one("100", "1000.00", unit="NOS")]
+_FORTY = [_one("100", "1000.00", unit="NOS", serialno=str(n + 1)) for n in range(40)]
 _OVER, _OVER_ODD = at(QUANTITY, "INV-OVER-QUANTITY"), at(QUANTITY, "INV-OVER-QUANTITY-ODD")
 _RICH, _RICH_ODD = at(VALUE, "INV-OVER-VALUE"), at(VALUE, "INV-OVER-VALUE-ODD")
 _PRICE = at("itemLists[0].unitPrice", "INV-PRICE")
@@ -164,6 +165,14 @@ _TOLERANCES = (
            billed=_billed("50", "500.01"),
            held=_ordered(_HUNDRED, taxable="1000.00", drawn={
                "line:1 quantity": 50_000, "taxable": 50_000, "live invoices": 1})),
+    _limit("many-lines-and-invoices-are-no-rounding", "2.41 over; 40 lines, 200 bills: 2.40.",
+           *_RICH, billed=_billed("100", "1001.00", unit="NOS"),
+           held=_ordered(_FORTY, taxable="40000.00", drawn={
+               "taxable": 3_900_141, "live invoices": 199})),
+    _limit("a-paisa-a-line-and-invoice", "2.40 over is what rounding can do.",
+           billed=_billed("100", "1001.00", unit="NOS"),
+           held=_ordered(_FORTY, taxable="40000.00", drawn={
+               "taxable": 3_900_140, "live invoices": 199})),
 )  # fmt: skip
 
 _BLANKET = [line(taxable="1000.00", value="1000.00", rate="0", quantity="0", price="0",

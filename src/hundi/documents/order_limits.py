@@ -128,12 +128,16 @@ def _line(
 
 
 def _value(draw: Draw, held: Money, limits: Limits) -> Iterator[Fault]:
-    """The taxable value of all lines; a paisa a line and invoice is rounding, as in other sums."""
+    """The taxable value of all lines.
+
+    A paisa for each line of the order and for each invoice is rounding, as in other sums. Not for
+    each line in each invoice: of many lines and many bills that would be real money.
+    """
     view, most = draw.book.view, limits.value(draw.book)
     ordered = Money(sum(line.taxable.paise for line in draw.book.lines.values()))
     invoiced = Money(view.balance(order_rules.TAXABLE_DRAWN).taken) - held
     together = invoiced + draw.taxable
-    rounding = Money(len(draw.book.lines) * (view.balance(order_rules.LIVE_INVOICES).taken + 1))
+    rounding = Money(len(draw.book.lines) + view.balance(order_rules.LIVE_INVOICES).taken + 1)
     if most is None or not draw.taxable or together <= ordered + rounding:
         return
     path = "invoice.valueDetails.assessmentValue"
