@@ -178,6 +178,9 @@ _TOLERANCES = (
 _BLANKET = [line(taxable="1000.00", value="1000.00", rate="0", quantity="0", price="0",
                  total_amt="1000.00")]  # fmt: skip
 _OPEN = [line(taxable="0.00", value="0.00", rate="0", quantity="0", price="10")]
+_NO_AMOUNTS = {"totalAmt": "", "assessmentAmount": ""}
+_UNPRICED = _one("100", "0.00", unit="NOS", price="0", **_NO_AMOUNTS)
+_CALLED = _one("0", "0.00", **_NO_AMOUNTS)
 _FREIGHT = {"OTHER_CHARGES": "50.00"}
 
 _ODDITIES = (
@@ -188,6 +191,29 @@ _ODDITIES = (
            held=_ordered(_BLANKET, taxable="1000.00")),
     _limit("rate-contract", "Neither quantity nor value: nothing limits it.",
            billed=_billed("700", "7000.00"), held=_ordered(_OPEN, taxable="0.00")),
+    _limit("price-to-be-agreed", "The order tells no value; its quantity is the limit.",
+           billed=_billed("100", "1000.00", unit="NOS"),
+           held=_ordered([_UNPRICED], taxable="0.00")),
+    _limit("price-to-be-agreed-and-more-billed", "100 are ordered, at whatever price.", *_OVER,
+           billed=_billed("101", "1010.00", unit="NOS"),
+           held=_ordered([_UNPRICED], taxable="0.00")),
+    _limit("blanket-with-the-order-s-value-alone", "100000.00 is agreed for whatever is called.",
+           *_RICH, billed=_billed("900000", "9000000.00"),
+           held=_ordered([_CALLED], taxable="100000.00")),
+    _limit("blanket-within-the-order-s-value", "All of it.", billed=_billed("10000", "100000.00"),
+           held=_ordered([_CALLED], taxable="100000.00")),
+    _limit("value-left-for-an-unpriced-line", "1000.00 for line 1, 500.00 for the other.", *_RICH,
+           billed=_billed("51", "510.00", serialno="2", unit="NOS"),
+           held=_ordered([*_COUNTED, _UNPRICED | {"serialno": "2"}], taxable="1500.00",
+                         drawn={"taxable": 100_000, "live invoices": 1})),
+    _limit("value-of-the-priced-line-alone", "Nothing is said of the other: it is not limited.",
+           billed=_billed("51", "510.00", serialno="2", unit="NOS"),
+           held=_ordered([*_COUNTED, _UNPRICED | {"serialno": "2"}], taxable="1000.00",
+                         drawn={"taxable": 100_000, "live invoices": 1})),
+    _limit("freight-is-no-value-of-a-line", "The order's 1050.00 hold its freight.",
+           billed=_billed("51", "510.00", serialno="2", unit="NOS"),
+           held=_ordered([*_COUNTED, _UNPRICED | {"serialno": "2"}], taxable="1050.00",
+                         figures=_FREIGHT, drawn={"taxable": 100_000, "live invoices": 1})),
     _limit("line-not-ordered", "Told, and counted against nothing.",
            *at("itemLists[0].orderLineReference", "INV-NOT-ORDERED"),
            billed=_billed("1", "90000.00", price="90000", serialno="9"),

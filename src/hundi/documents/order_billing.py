@@ -170,7 +170,7 @@ def _price(item: LineItem, ordered: Ordered, path: str) -> Iterator[Fault]:
     The same slack as for quantity times price: a printed price is rounded, but to paise at the
     coarsest. A price of `1` is one rupee, not any from 0.50 to 1.50.
     """
-    if not ordered.quantity or not item.quantity:
+    if not ordered.quantity or not item.quantity or ordered.unvalued:
         return
     billed, taxable = taxable_of(item), Decimal(ordered.taxable.paise)
     share = product(taxable, item.quantity) / ordered.quantity

@@ -50,11 +50,22 @@ class Ordered:
     item: LineItem
     quantity: Decimal
     taxable: Money
+    valued: bool = True
 
     @property
     def blanket(self) -> bool:
         """An open quantity: only the value limits it."""
         return not self.quantity
+
+    def with_more(self, other: "Ordered") -> "Ordered":
+        """This line and another one of the same serialno."""
+        quantity, taxable = self.quantity + other.quantity, self.taxable + other.taxable
+        return Ordered(self.item, quantity, taxable, self.valued and other.valued)
+
+    @property
+    def unvalued(self) -> bool:
+        """An open value: its price is to be agreed, or it is a contract on rates alone."""
+        return not self.valued or (self.blanket and not self.taxable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +147,13 @@ def taxable_of(item: LineItem) -> Money:
     return Money.rounded(product(item.quantity, item.unitPrice)) - discount
 
 
+def _valued(item: LineItem) -> bool:
+    """Whether an amount tells the line's value, or quantity and price do."""
+    amounts = (item.assessmentAmount, item.totalAmt)
+    told = any(not isinstance(amount, UnsetType) for amount in amounts)
+    return told or bool(item.quantity and item.unitPrice)
+
+
 def key_of(item: LineItem) -> str:
     """The serialno of the order's line that an invoice's line belongs to."""
     reference = item.orderLineReference
@@ -169,10 +187,8 @@ def book_of(view: DocumentView) -> OrderBook:
     items = view.body.purchaseOrder.itemLists if isinstance(view.body, OrderBody) else ()
     for item in items:
         before = lines.get(item.serialno)
-        quantity, taxable = Decimal(item.quantity), taxable_of(item)
-        if before is not None:
-            quantity, taxable = before.quantity + quantity, before.taxable + taxable
-        lines[item.serialno] = Ordered(before.item if before else item, quantity, taxable)
+        line = Ordered(item, Decimal(item.quantity), taxable_of(item), _valued(item))
+        lines[item.serialno] = line if before is None else before.with_more(line)
     return OrderBook(view, lines)
 
 

@@ -18,7 +18,8 @@ from hundi.documents.order_draws import (
     Taken,
     invoiced_of,
 )
-from hundi.documents.sums import RUPEE
+from hundi.documents.sums import RUPEE, by_type, charges_of, money, sum_of
+from hundi.documents.totals import document_tolerance
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.money import ZERO, Money, product
 
@@ -62,12 +63,32 @@ class Limits:
         most = product(ordered.quantity, self.factor(ordered))
         return most.quantize(Decimal("0.001"), ROUND_FLOOR)
 
-    def value(self, book: OrderBook) -> Money | None:
-        """The most of the order's taxable value; None where an open line has no value."""
+    def value(self, book: OrderBook) -> tuple[Money, Money] | None:
+        """The order's taxable value and the most of it; None where a line's value is not known.
+
+        Lines that tell no value share what the order's own taxable value has beyond the others.
+        """
         lines = book.lines.values()
-        if any(line.blanket and not line.taxable for line in lines):
-            return None
-        return Money(sum(line.taxable.times(self.factor(line)).paise for line in lines))
+        ordered = sum_of(line.taxable for line in lines)
+        most = sum_of(line.taxable.times(self.factor(line)) for line in lines)
+        factors = [self.factor(line) for line in lines if line.unvalued]
+        if not factors:
+            return ordered, most
+        rest = _beyond_its_lines(book, ordered)
+        return None if rest is None else (ordered + rest, most + rest.times(max(factors)))
+
+
+def _beyond_its_lines(book: OrderBook, of_lines: Money) -> Money | None:
+    """What the order's stated taxable value holds for lines that tell none.
+
+    None where it holds none: its charges alone, or rounding, do not speak of those lines.
+    """
+    told = book.view.body.purchaseOrder.poValueDetails
+    stated, charges = money(told.assessmentValue), charges_of(by_type(told.valueInfos)).total()
+    if stated is None:
+        return None
+    rest = stated - of_lines
+    return rest if rest > document_tolerance(len(book.lines)) + Money(charges) else None
 
 
 def limits_of(book: OrderBook, settled: Decimal | None) -> Limits:
@@ -133,12 +154,14 @@ def _value(draw: Draw, held: Money, limits: Limits) -> Iterator[Fault]:
     A paisa for each line of the order and for each invoice is rounding, as in other sums. Not for
     each line in each invoice: of many lines and many bills that would be real money.
     """
-    view, most = draw.book.view, limits.value(draw.book)
-    ordered = Money(sum(line.taxable.paise for line in draw.book.lines.values()))
+    view, limit = draw.book.view, limits.value(draw.book)
+    if limit is None or not draw.taxable:
+        return
+    ordered, most = limit
     invoiced = Money(view.balance(order_rules.TAXABLE_DRAWN).taken) - held
     together = invoiced + draw.taxable
     rounding = Money(len(draw.book.lines) + view.balance(order_rules.LIVE_INVOICES).taken + 1)
-    if most is None or not draw.taxable or together <= ordered + rounding:
+    if together <= ordered + rounding:
         return
     path = "invoice.valueDetails.assessmentValue"
     if together <= most + max(RUPEE, rounding):
