@@ -119,6 +119,16 @@ def _percent(value: str) -> list[Body]:
 _HUNDRED = [_one("100", "1000.00")]
 _COUNTED = [_one("100", "1000.00", unit="NOS")]
 _FORTY = [_one("100", "1000.00", unit="NOS", serialno=str(n + 1)) for n in range(40)]
+_IGST = {"IGST": "180.00"}
+
+
+def _inside(total: str, igst: str, value: str, *, price: str = "118") -> Body:
+    """Ten pieces at a price that may hold the tax; the taxable amount is not told."""
+    return line(taxable=total, value=value, quantity="10", price=price, unit="NOS",
+                figures={"IGST": igst}, assessmentAmount="")  # fmt: skip
+
+
+_INSIDE = _inside("1180.00", "180.00", "1180.00") | {"assessmentAmount": Decimal("1000.00")}
 _OVER, _OVER_ODD = at(QUANTITY, "INV-OVER-QUANTITY"), at(QUANTITY, "INV-OVER-QUANTITY-ODD")
 _RICH, _RICH_ODD = at(VALUE, "INV-OVER-VALUE"), at(VALUE, "INV-OVER-VALUE-ODD")
 _PRICE = at("itemLists[0].unitPrice", "INV-PRICE")
@@ -159,6 +169,25 @@ _TOLERANCES = (
     _limit("price-of-a-whole-rupee", "1 is 1.00: 50 paise more a piece are another price.", *_PRICE,
            billed=_billed("100000", "150000.00", price="1"),
            held=_ordered([_one("200000", "200000.00", price="1")], taxable="200000.00")),
+    _limit("price-with-tax-inside", "As ordered; the taxable amount of 1000.00 is left to be seen.",
+           billed=bill([_INSIDE | {"assessmentAmount": ""}], taxable="1000.00", total="1180.00",
+                       figures=_IGST),
+           held=_ordered([_INSIDE], taxable="1000.00", figures=_IGST)),
+    _limit("price-with-tax-inside-dearer", "1239.00 hold 189.00 of tax: 1050.00.",
+           *_RICH, *_PRICE,
+           billed=bill([_inside("1239.00", "189.00", "1239.00", price="123.9")], taxable="1050.00",
+                       total="1239.00", figures={"IGST": "189.00"}),
+           held=_ordered([_INSIDE], taxable="1000.00", figures=_IGST)),
+    _limit("price-that-only-shows-less-tax", "1360.00 are asked, so 1180.00 are before tax.",
+           *_RICH, *_PRICE,
+           billed=bill([_inside("1180.00", "180.00", "1360.00")], taxable="1180.00",
+                       total="1360.00", figures=_IGST),
+           held=_ordered([_INSIDE], taxable="1000.00", figures=_IGST)),
+    _limit("reverse-charge-holds-no-tax", "180.00 is 18 % of 1000.00, so none is inside.",
+           billed=bill([_inside("1000.00", "180.00", "1000.00", price="100")], taxable="1000.00",
+                       total="1000.00", figures=_IGST,
+                       transactionDetails__reverseChargeTax="YES"),
+           held=_ordered([_INSIDE], taxable="1000.00", figures=_IGST)),
     _limit("cheaper", "In the buyer's favour, and odd.", *_PRICE,
            billed=_billed("100", "900.00", price="9"), held=_ordered(_HUNDRED, taxable="1000.00")),
     _limit("a-paisa-of-rounding", "Rounding alone never passes a limit.",

@@ -21,7 +21,7 @@ from hundi.documents.note_bodies import Note
 from hundi.documents.order_bodies import OrderBody
 from hundi.documents.order_choice import Choice
 from hundi.documents.shapes import LineItem
-from hundi.documents.sums import by_type
+from hundi.documents.sums import line_of, untold_taxable
 from hundi.exchange.definition import DocumentView, Posting, RuleContext
 from hundi.kernel.money import ZERO, Money, product
 from hundi.ledger.model import Unit
@@ -138,13 +138,14 @@ class Draw:
 
 
 def taxable_of(item: LineItem) -> Money:
-    """A line's taxable value: as stated, or what its total or its price make."""
+    """A line's taxable value: as stated, or what its total or its price make, taxes taken out."""
     if not isinstance(item.assessmentAmount, UnsetType):
         return Money.of(item.assessmentAmount)
-    discount = by_type(item.itemValueDetails).get("DISCOUNT", ZERO)
-    if not isinstance(item.totalAmt, UnsetType):
-        return Money.of(item.totalAmt) - discount
-    return Money.rounded(product(item.quantity, item.unitPrice)) - discount
+    line = line_of(item, "")
+    total = line.total
+    if total is None:
+        total = Money.rounded(product(item.quantity, item.unitPrice))
+    return untold_taxable(line, total - line.discount)
 
 
 def _valued(item: LineItem) -> bool:

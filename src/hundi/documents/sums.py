@@ -286,19 +286,41 @@ def taxable_of(line: Line) -> Iterator[Fault]:
     net = line.total - line.discount
     if net == line.taxable:  # nearly always: no need to look further
         return
-    sums = [net]
-    if line.rate is not None:
-        with_tax = 1 + line.rate / _HUNDRED
-        inside = with_tax + line.cess_rate / _HUNDRED
-        cess = sum_of(line.cesses.values())
-        sums += [net.over(with_tax), net.over(inside), (net - cess).over(with_tax)]
     yield from difference(
         line.taxable,
-        nearest(line.taxable, sums),
+        nearest(line.taxable, _taxables(line, net)),
         what="The taxable amount",
         path=f"{line.path}.assessmentAmount",
         codes=(TAXABLE_ODD, TAXABLE),
     )
+
+
+def _taxables(line: Line, net: Money) -> list[Money]:
+    """The total less discount as it is, and with the taxes that a price may hold taken out."""
+    if line.rate is None:
+        return [net]
+    with_tax = 1 + line.rate / _HUNDRED
+    inside, cess = with_tax + line.cess_rate / _HUNDRED, sum_of(line.cesses.values())
+    return [net, net.over(with_tax), net.over(inside), (net - cess).over(with_tax)]
+
+
+def untold_taxable(line: Line, net: Money) -> Money:
+    """The taxable amount that a line keeps to itself, `net` being its total less discount.
+
+    The taxes are taken out of it where the tax that is shown and the value say that it holds them.
+    """
+    tax, rate = sum_of(line.taxes.values()), line.rate
+    if not tax or not rate:
+        return net
+    loose = loose_sums(line.loose.values())
+
+    def misfit(taxable: Money) -> Money:
+        bare = taxable + line.charges
+        value = nearest(line.value, [bare, bare + line.levies], loose)
+        return abs(taxable.times(rate / _HUNDRED) - tax) + abs(line.value - value)
+
+    best = min(_taxables(line, net), key=misfit)
+    return best if misfit(best) <= RUPEE else net
 
 
 def tax_of(line: Line, codes: LineTax) -> Iterator[Fault]:
