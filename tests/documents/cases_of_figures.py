@@ -119,6 +119,21 @@ def _unknown(name: str, total: str, *codes: str) -> Case:
     )  # fmt: skip
 
 
+def _discounts(
+    name: str, why: str, *discounts: str, total: str, codes: tuple[str, ...] = ()
+) -> Case:
+    """A line of 1000.00 less 100.00, and discounts of the document."""
+    figures = {"DISCOUNT": "100.00", "IGST": "162.00"}
+    one = small(taxable="900.00", value="1062.00", total=total, quantity="10", price="100.00",
+                total_amt="1000.00", figures=figures)  # fmt: skip
+    told = [("IGST", "162.00"), *(("DISCOUNT", amount) for amount in discounts)]
+    infos = [{"type": label, "value": Decimal(amount)} for label, amount in told]
+    return Case(
+        name=f"discounts-{name}", why=why, body=put(one, poValueDetails__valueInfos=infos),
+        findings=of(f"{TOTALS}.totalPOValue", *codes),
+    )  # fmt: skip
+
+
 _UNKNOWN = (
     Case(
         name="charges-outside-the-total", why="A charge that the network knows is in the sum.",
@@ -138,6 +153,14 @@ _UNKNOWN = (
         name="unknown-amounts-eight", why="Beyond six the others go all or none.",
         body=small(**ONE, total="1188.00", of_document={f"FEE {n}": "1.00" for n in range(8)}),
     ),
+    _discounts("one-repeated-one-after-tax", "The line's 100.00 again, and 50.00 after tax.",
+               "100.00", "50.00", total="1012.00"),
+    _discounts("both-after-tax", "Each may be given after tax.", "20.00", "50.00",
+               total="992.00"),
+    _discounts("neither-makes-the-total", "No choice of 100.00 and 50.00 makes 1000.00.",
+               "100.00", "50.00", total="1000.00", codes=("SUM-TOTAL",)),
+    _discounts("many", "Of seven they count all or none.", *["10.00"] * 7, total="1052.00",
+               codes=("SUM-TOTAL",)),
     Case(
         name="unknown-amount-in-a-line", why="FREIGHT is a charge of the line.",
         body=order_of(

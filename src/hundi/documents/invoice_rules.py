@@ -22,7 +22,7 @@ from hundi.documents.parties_named import number_is_its_own, number_is_kept, par
 from hundi.documents.strictness import strictness_of_supplies
 from hundi.documents.sums import line_of
 from hundi.documents.tax_kinds import Supply, tax_identity
-from hundi.documents.totals import Totals, charged, totals_of
+from hundi.documents.totals import Totals, charged, totals_of, totals_told
 from hundi.documents.under_way import note_under_way
 from hundi.exchange.definition import RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
@@ -95,14 +95,12 @@ def figures(body: InvoiceBody) -> Iterator[Fault]:
 def _stated(invoice: Invoice) -> Totals:
     """The totals that the invoice states."""
     value = invoice.valueDetails
-    root = f"{_ROOT}.valueDetails"
-    return Totals(
+    return totals_told(
         taxable=sums.money(value.assessmentValue),
         total=sums.money(value.totalInvoiceValue),
-        labelled=sums.by_type(value.valueInfos),
-        taxable_path=f"{root}.assessmentValue",
-        total_path=f"{root}.totalInvoiceValue",
-        labelled_path=f"{root}.valueInfos",
+        infos=value.valueInfos,
+        root=f"{_ROOT}.valueDetails",
+        total_member="totalInvoiceValue",
     )
 
 

@@ -36,7 +36,7 @@ from hundi.documents.strictness import strictness_of_supplies
 from hundi.documents.sums import line_of
 from hundi.documents.supply_shapes import PrecedingInvoice
 from hundi.documents.tax_kinds import Supply, tax_identity
-from hundi.documents.totals import Totals, charged, totals_of
+from hundi.documents.totals import Totals, charged, totals_of, totals_told
 from hundi.documents.under_way import changing_hands
 from hundi.exchange.definition import DocumentView, RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
@@ -114,14 +114,12 @@ def figures(body: NoteBody) -> Iterator[Fault]:
 def _stated(note: Note) -> Totals:
     """The totals that the note states."""
     value = note.cdNoteValueDetails
-    root = f"{_ROOT}.cdNoteValueDetails"
-    return Totals(
+    return totals_told(
         taxable=sums.money(value.assessmentValue),
         total=sums.money(value.totalCDNoteValue),
-        labelled=sums.by_type(value.valueInfos),
-        taxable_path=f"{root}.assessmentValue",
-        total_path=f"{root}.totalCDNoteValue",
-        labelled_path=f"{root}.valueInfos",
+        infos=value.valueInfos,
+        root=f"{_ROOT}.cdNoteValueDetails",
+        total_member="totalCDNoteValue",
     )
 
 

@@ -16,7 +16,7 @@ from hundi.documents.parties_named import number_is_its_own, number_is_kept, par
 from hundi.documents.strictness import LINE_TAX_OF_ORDERS, Strictness
 from hundi.documents.sums import line_of
 from hundi.documents.tax_kinds import Supply, tax_identity
-from hundi.documents.totals import Totals, charged, totals_of
+from hundi.documents.totals import Totals, charged, totals_of, totals_told
 from hundi.exchange.definition import DocumentView, RuleContext
 from hundi.kernel.clock import financial_year
 from hundi.kernel.faults import Code, Fault, Kind
@@ -120,14 +120,12 @@ def figures(body: OrderBody) -> Iterator[Fault]:
 def _stated(order: Order) -> Totals:
     """The totals that the order states."""
     value = order.poValueDetails
-    root = f"{_ROOT}.poValueDetails"
-    return Totals(
+    return totals_told(
         taxable=sums.money(value.assessmentValue),
         total=sums.money(value.totalPOValue),
-        labelled=sums.by_type(value.valueInfos),
-        taxable_path=f"{root}.assessmentValue",
-        total_path=f"{root}.totalPOValue",
-        labelled_path=f"{root}.valueInfos",
+        infos=value.valueInfos,
+        root=f"{_ROOT}.poValueDetails",
+        total_member="totalPOValue",
     )
 
 

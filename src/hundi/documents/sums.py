@@ -130,11 +130,16 @@ def sum_of(amounts: Iterable[Money]) -> Money:
 def by_type(amounts: Sequence[TypedAmount] | UnsetType) -> dict[str, Money]:
     """Labelled figures by label; of a repeated label the sum."""
     found: dict[str, Money] = {}
+    for label, amount in one_by_one(amounts):
+        found[label] = found.get(label, ZERO) + amount
+    return found
+
+
+def one_by_one(amounts: Sequence[TypedAmount] | UnsetType) -> Iterator[tuple[str, Money]]:
+    """Labelled figures as they stand, in capitals; a label may come again."""
     for amount in amounts or ():
         if isinstance(amount.type, str) and isinstance(amount.value, Decimal | int):
-            label = amount.type.upper()
-            found[label] = found.get(label, ZERO) + Money.of(amount.value)
-    return found
+            yield amount.type.upper(), Money.of(amount.value)
 
 
 def charges_of(labelled: Mapping[str, Money]) -> Counter[str]:

@@ -4,11 +4,14 @@ Honest systems differ in what they put where: a charge, its tax, a discount. Eve
 them may mean passes; what none of them can mean is refused. (design rules, "document value")
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 
+from msgspec import UnsetType
+
+from hundi.documents.shapes import TypedAmount
 from hundi.documents.sums import (
     CESSES,
     CHARGES,
@@ -22,12 +25,15 @@ from hundi.documents.sums import (
     TAXES,
     TOTAL,
     TOTAL_ODD,
+    UNKNOWN_AMOUNTS,
     Line,
     at_least,
+    by_type,
     difference,
     holds,
     loose_sums,
     nearest,
+    one_by_one,
     possible_taxes,
     sum_of,
 )
@@ -42,11 +48,15 @@ _OF_FREIGHT = {"IGST": Decimal("0.18"), "CGST": Decimal("0.09"), "SGST": Decimal
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """A document's stated totals and where they stand."""
+    """A document's stated totals and where they stand.
+
+    `apart` are the amounts of unknown types and discounts one by one, where `loose` sums a label.
+    """
 
     taxable: Money | None
     total: Money | None
     labelled: dict[str, Money]
+    apart: Sequence[Money]
     taxable_path: str
     total_path: str
     labelled_path: str
@@ -54,11 +64,33 @@ class Totals:
     @property
     def loose(self) -> dict[str, Money]:
         """Amounts of types that the network does not know, and a discount as what it takes off."""
-        return {
-            label: -amount if label == "DISCOUNT" else amount
-            for label, amount in self.labelled.items()
-            if label not in _KNOWN
-        }
+        return dict(_unknown(self.labelled.items()))
+
+
+def totals_told(
+    *,
+    taxable: Money | None,
+    total: Money | None,
+    infos: Sequence[TypedAmount] | UnsetType,
+    root: str,
+    total_member: str,
+) -> Totals:
+    """The totals of the member at `root`, as every kind of document has them."""
+    return Totals(
+        taxable=taxable,
+        total=total,
+        labelled=by_type(infos),
+        apart=[amount for _, amount in _unknown(one_by_one(infos)) if amount],
+        taxable_path=f"{root}.assessmentValue",
+        total_path=f"{root}.{total_member}",
+        labelled_path=f"{root}.valueInfos",
+    )
+
+
+def _unknown(amounts: Iterable[tuple[str, Money]]) -> Iterator[tuple[str, Money]]:
+    for label, amount in amounts:
+        if label not in _KNOWN:
+            yield label, -amount if label == "DISCOUNT" else amount
 
 
 def totals_of(lines: Sequence[Line], totals: Totals, *, untaxed: bool = True) -> Iterator[Fault]:
@@ -166,12 +198,17 @@ def _charges(lines: Sequence[Line], totals: Totals) -> set[Money]:
 
 
 def _loose(lines: Sequence[Line], totals: Totals) -> list[Money]:
-    """Amounts that may belong to a sum or not: the document's, and the lines' label by label."""
+    """Amounts that may belong to a sum or not: the document's, and the lines' label by label.
+
+    The document's each by itself, as long as they are few: one discount may repeat the lines',
+    another be given after tax.
+    """
     of_lines: dict[str, Money] = {}
     for line in lines:
         for label, amount in line.loose.items():
             of_lines[label] = of_lines.get(label, ZERO) + amount
-    return [*totals.loose.values(), *of_lines.values()]
+    few = len(totals.apart) + len(of_lines) <= UNKNOWN_AMOUNTS
+    return [*(totals.apart if few else totals.loose.values()), *of_lines.values()]
 
 
 def _tax_totals(lines: Sequence[Line], totals: Totals) -> Iterator[tuple[str, Money, Money]]:
