@@ -181,6 +181,11 @@ def test_rows_j_and_k_show_ordered_invoiced_asked_and_most() -> None:
     }  # fmt: skip
 
 
+def test_freight_names_what_is_billed_and_not_what_is_told() -> None:
+    facts = sentence("invoice", "mrp-told-and-freight-billed", "INV-FREIGHT")[1]
+    assert facts == {"charges": "FREIGHT", "billed": "50.00", "ordered": "49.00"}
+
+
 def test_row_m_shows_the_cap() -> None:
     facts = sentence("cd-note", "row-m-over-the-cap", "NOTE-OVER-CAP")[1]
     assert facts == {

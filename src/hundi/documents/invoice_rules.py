@@ -16,20 +16,19 @@ from hundi.documents.invoice_bodies import (
     InvoiceBody,
     StatusChangeBody,
 )
+from hundi.documents.invoice_figures import ROOT, lines_of, stated
 from hundi.documents.line_rules import each_line, milestones_make_the_total
 from hundi.documents.numbering import issued_on
 from hundi.documents.parties_named import number_is_its_own, number_is_kept, parties_named
 from hundi.documents.strictness import strictness_of_supplies
-from hundi.documents.sums import line_of
 from hundi.documents.tax_kinds import Supply, tax_identity
-from hundi.documents.totals import Totals, charged, totals_of, totals_told
+from hundi.documents.totals import charged, totals_of
 from hundi.documents.under_way import note_under_way
 from hundi.exchange.definition import RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.money import ZERO, Money
 
-_ROOT = "invoice"
-STRICTNESS = strictness_of_supplies("INV", noun="invoice", root=_ROOT, strict=True)
+STRICTNESS = strictness_of_supplies("INV", noun="invoice", root=ROOT, strict=True)
 
 AMOUNT = Code(
     "INV-AMOUNT", Kind.RULE, "An invoice says what is to be paid, and it is not below zero."
@@ -67,20 +66,19 @@ def not_in_the_future(body: InvoiceBody, context: RuleContext) -> Iterator[Fault
     day = issued_on(body.invoice.invoiceReferenceDetails, body.invoice.ts)
     if day > context.today:
         detail = f"The invoice is of {day}, today is {context.today} in India. Send it on its day."
-        path = f"{_ROOT}.invoiceReferenceDetails.invoiceDate"
+        path = f"{ROOT}.invoiceReferenceDetails.invoiceDate"
         yield FUTURE.at(path, detail, invoice=day.isoformat(), today=context.today.isoformat())
 
 
 def figures(body: InvoiceBody) -> Iterator[Fault]:
     """Taxes, lines, totals and amounts; every line is taken apart once."""
     invoice = body.invoice
-    lines = [line_of(i, f"{_ROOT}.itemLists[{n}]") for n, i in enumerate(invoice.itemLists)]
-    stated = _stated(invoice)
+    lines, told = lines_of(invoice), stated(invoice)
     details = invoice.transactionDetails
     supply = Supply(
         supplier=invoice.supplierDetails,
         buyer=invoice.buyerDetails,
-        charged=charged(lines, stated),
+        charged=charged(lines, told),
         supply_type=details.supplyType,
         reverse_charge=details.reverseChargeTax,
         igst=details.igstChargable,
@@ -88,26 +86,14 @@ def figures(body: InvoiceBody) -> Iterator[Fault]:
     yield from tax_identity(supply, STRICTNESS)
     untaxed = supply.may_leave_out_tax
     yield from each_line(invoice.itemLists, lines, STRICTNESS, untaxed=untaxed)
-    yield from totals_of(lines, stated, untaxed=untaxed)
+    yield from totals_of(lines, told, untaxed=untaxed)
     yield from _amounts(invoice)
-
-
-def _stated(invoice: Invoice) -> Totals:
-    """The totals that the invoice states."""
-    value = invoice.valueDetails
-    return totals_told(
-        taxable=sums.money(value.assessmentValue),
-        total=sums.money(value.totalInvoiceValue),
-        infos=value.valueInfos,
-        root=f"{_ROOT}.valueDetails",
-        total_member="totalInvoiceValue",
-    )
 
 
 def _amounts(invoice: Invoice) -> Iterator[Fault]:
     """What the books are made of: a total, an advance; and the plan of payments."""
     total = sums.money(invoice.valueDetails.totalInvoiceValue)
-    path = f"{_ROOT}.valueDetails.totalInvoiceValue"
+    path = f"{ROOT}.valueDetails.totalInvoiceValue"
     if total is None:
         detail = "The invoice states no total. Say what is to be paid, 0.00 where nothing is."
         yield AMOUNT.at(path, detail, least="0.00")
@@ -119,7 +105,7 @@ def _amounts(invoice: Invoice) -> Iterator[Fault]:
     advance = sums.money(invoice.advancePaymentDetails.paidAmount)
     if advance is not None and advance < ZERO:
         detail = f"The advance is {advance.text()}; the least is 0.00. State what was paid."
-        path = f"{_ROOT}.advancePaymentDetails.paidAmount"
+        path = f"{ROOT}.advancePaymentDetails.paidAmount"
         yield ADVANCE.at(path, detail, stated=advance.text(), least="0.00")
     yield from milestones_make_the_total(invoice.paymentMilestones, total, STRICTNESS)
 
@@ -128,7 +114,7 @@ def edit_keeps_the_number(body: InvoiceBody, context: RuleContext) -> Iterator[F
     """The number is the invoice's name in the supplier's books and in his tax return."""
     yield from number_is_kept(
         body.invoice.supplierInvoiceNumber,
-        f"{_ROOT}.supplierInvoiceNumber",
+        f"{ROOT}.supplierInvoiceNumber",
         context=context,
         noun="invoice",
         code=NUMBER_CHANGED,
@@ -142,7 +128,7 @@ def not_registered(body: InvoiceBody, context: RuleContext) -> Iterator[Fault]:
     stored: InvoiceBody | None = context.document.body
     if stored is None:
         what = f"Invoice {context.document.number}"
-        yield erased(_ROOT, what, "Cancel it and raise it anew.")
+        yield erased(ROOT, what, "Cancel it and raise it anew.")
         return
     irn = stored.invoice.eInvoiceInfo.irnNumber
     if not isinstance(irn, UnsetType) and irn:
@@ -150,7 +136,7 @@ def not_registered(body: InvoiceBody, context: RuleContext) -> Iterator[Fault]:
             f"Invoice {body.invoice.supplierInvoiceNumber} has the IRN {irn} and cannot change."
             " Cancel it and raise it anew, or send a note once it is accepted."
         )
-        yield REGISTERED.at(f"{_ROOT}.eInvoiceInfo.irnNumber", detail, irn=irn)
+        yield REGISTERED.at(f"{ROOT}.eInvoiceInfo.irnNumber", detail, irn=irn)
 
 
 def not_below_its_notes(body: InvoiceBody, context: RuleContext) -> Iterator[Fault]:
@@ -167,7 +153,7 @@ def not_below_its_notes(body: InvoiceBody, context: RuleContext) -> Iterator[Fau
             f" {total.text()}. Ask for {least.text()} or more, or cancel it and raise it anew."
         )
         facts = {"stated": total.text(), "noted": noted.text(), "least": least.text()}
-        yield BELOW_NOTES.at(f"{_ROOT}.valueDetails.totalInvoiceValue", detail, **facts)
+        yield BELOW_NOTES.at(f"{ROOT}.valueDetails.totalInvoiceValue", detail, **facts)
 
 
 def confirmation_names_the_invoice(body: ConfirmBody, context: RuleContext) -> Iterator[Fault]:

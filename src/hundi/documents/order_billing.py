@@ -4,34 +4,30 @@ An order is billed once it is agreed, and until it is closed; what it does not n
 freight, another price) is real and odd, so it is told and not refused.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 
-from msgspec import UnsetType
-
 from hundi.documents import order_limits
 from hundi.documents.documents_meant import OrdersMeant
 from hundi.documents.erased import erased
+from hundi.documents.freight import FREIGHT, freight
 from hundi.documents.invoice_bodies import Invoice, InvoiceBody
 from hundi.documents.numbering import issued_on
 from hundi.documents.order_bodies import OrderBody
 from hundi.documents.order_draws import (
     NAMED,
     Draw,
-    OrderBook,
     Ordered,
     draws_of,
     key_of,
     same_unit,
     taxable_of,
 )
-from hundi.documents.shapes import LineItem, TypedAmount
-from hundi.documents.sums import RUPEE, by_type, charges_of, printed_slack
+from hundi.documents.shapes import LineItem
+from hundi.documents.sums import RUPEE, printed_slack
 from hundi.exchange.definition import DocumentView, RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
-from hundi.kernel.listing import listed
 from hundi.kernel.money import Money, product
 
 ORDER_UNKNOWN = Code(
@@ -52,7 +48,6 @@ BEFORE_ORDER = Code("INV-BEFORE-ORDER", Kind.WARNING, "The invoice is dated befo
 NOT_ORDERED = Code("INV-NOT-ORDERED", Kind.WARNING, "No order of the invoice has such a line.")
 UNIT = Code("INV-UNIT", Kind.WARNING, "The line counts in another unit than the order.")
 PRICE = Code("INV-PRICE", Kind.WARNING, "The price is not the order's.")
-FREIGHT = Code("INV-FREIGHT", Kind.WARNING, "Charges are billed that the orders do not name.")
 CODES = (
     ORDER_UNKNOWN, ORDER_NUMBER, ORDER_NOT_AGREED, ORDER_ENDED, ORDER_CLOSED_ODD, ORDER_CLOSED,
     BEFORE_ORDER, NOT_ORDERED, UNIT, PRICE, FREIGHT,
@@ -81,7 +76,7 @@ def it_fits_its_orders(body: InvoiceBody, context: RuleContext) -> Iterator[Faul
         path = f"invoice.itemLists[{place}].orderLineReference"
         detail = f"No line {key} is ordered; this line counts against no limit."
         yield NOT_ORDERED.at(path, detail, line=key)
-    yield from _freight(invoice, [draw.book for draw in agreed])
+    yield from freight(invoice, [draw.book for draw in agreed])
 
 
 def _sets_limits(view: DocumentView) -> bool:
@@ -183,27 +178,3 @@ def _price(item: LineItem, ordered: Ordered, path: str) -> Iterator[Fault]:
         )
         facts = {"quantity": f"{item.quantity:f}", "billed": billed.text(), "ordered": right.text()}
         yield PRICE.at(f"{path}.unitPrice", detail, **facts)
-
-
-def _freight(invoice: Invoice, books: Sequence[OrderBook]) -> Iterator[Fault]:
-    """Charges of any name beyond those of the orders, which a part invoice may bill at once."""
-    billed = _charges(invoice.valueDetails.valueInfos, invoice.itemLists)
-    ordered: Counter[str] = Counter()
-    for book in books:
-        order = book.view.body.purchaseOrder
-        ordered.update(_charges(order.poValueDetails.valueInfos, order.itemLists))
-    charged, agreed = Money(billed.total()), Money(ordered.total())
-    if charged > agreed:
-        names = listed(list(billed))
-        detail = f"{names} of {charged.text()} is billed, the orders name {agreed.text()}."
-        facts = {"charges": names, "billed": charged.text(), "ordered": agreed.text()}
-        yield FREIGHT.at("invoice.valueDetails.valueInfos", detail, **facts)
-
-
-def _charges(document: list[TypedAmount] | UnsetType, items: Sequence[LineItem]) -> Counter[str]:
-    """Charges by label in paise: the document's, or its lines' where it states none of them."""
-    own = charges_of(by_type(document))
-    of_lines: Counter[str] = Counter()
-    for item in items:
-        of_lines.update(charges_of(by_type(item.itemValueDetails)))
-    return of_lines | own

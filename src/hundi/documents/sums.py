@@ -201,6 +201,14 @@ def loose_sums(loose: Iterable[Money]) -> list[int]:
     return sorted(made)
 
 
+def choices(loose: Sequence[tuple[str, Money]]) -> list[list[tuple[str, Money]]]:
+    """Some, all or none of the labelled amounts, with the bound of `loose_sums`."""
+    made: list[list[tuple[str, Money]]] = [[]]
+    for amounts in (*([one] for one in loose[:UNKNOWN_AMOUNTS]), list(loose[UNKNOWN_AMOUNTS:])):
+        made += [[*others, *amounts] for others in made]
+    return made
+
+
 def nearest(stated: Money, sums: Iterable[Money], loose: Sequence[int] = (0,)) -> Money:
     """Of several right sums, each with any of the loose sums, the closest to the stated figure."""
     made = (

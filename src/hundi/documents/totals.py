@@ -29,6 +29,7 @@ from hundi.documents.sums import (
     Line,
     at_least,
     by_type,
+    choices,
     difference,
     holds,
     loose_sums,
@@ -56,7 +57,7 @@ class Totals:
     taxable: Money | None
     total: Money | None
     labelled: dict[str, Money]
-    apart: Sequence[Money]
+    apart: Sequence[tuple[str, Money]]
     taxable_path: str
     total_path: str
     labelled_path: str
@@ -80,7 +81,7 @@ def totals_told(
         taxable=taxable,
         total=total,
         labelled=by_type(infos),
-        apart=[amount for _, amount in _unknown(one_by_one(infos)) if amount],
+        apart=[(label, amount) for label, amount in _unknown(one_by_one(infos)) if amount],
         taxable_path=f"{root}.assessmentValue",
         total_path=f"{root}.{total_member}",
         labelled_path=f"{root}.valueInfos",
@@ -103,7 +104,7 @@ def totals_of(lines: Sequence[Line], totals: Totals, *, untaxed: bool = True) ->
         difference, silent=Money(max(1, len(lines))), tolerance=document_tolerance(len(lines))
     )
     taxable = _taxable_of_lines(lines)
-    charges, loose = _charges(lines, totals), loose_sums(_loose(lines, totals))
+    charges, loose = _charges(lines, totals), _loose_sums(lines, totals)
     if totals.taxable is not None and taxable is not None:
         yield from judged(
             totals.taxable,
@@ -129,6 +130,26 @@ def totals_of(lines: Sequence[Line], totals: Totals, *, untaxed: bool = True) ->
             path=totals.total_path,
             codes=(TOTAL_ODD, TOTAL),
         )
+
+
+def in_the_total(lines: Sequence[Line], totals: Totals) -> dict[str, Money] | None:
+    """Of the amounts of unknown types those that the total holds, by label.
+
+    The fewest rupees of those that make it best. None where the total cannot be judged.
+    """
+    bare = _bare_totals(lines, totals, _charges(lines, totals))
+    if totals.total is None or not bare or not _tax_is_told(lines, totals.labelled):
+        return None
+    total, taxes = totals.total, _right_taxes(lines, totals.labelled)
+    right = [tax + rest for tax in taxes for rest in bare]
+    loose = list(_loose(lines, totals))
+
+    def misfit(chosen: Sequence[tuple[str, Money]]) -> tuple[Money, Money]:
+        held = sum_of(amount for _, amount in chosen)
+        return abs(total - held - nearest(total - held, right)), held
+
+    best = min(choices(loose), key=misfit)
+    return _by_label(best) if misfit(best)[0] <= document_tolerance(len(lines)) else None
 
 
 def document_tolerance(lines: int) -> Money:
@@ -159,18 +180,16 @@ def _held_by_rate(lines: Sequence[Line], totals: Totals) -> Money:
     bare = _bare_totals(lines, totals, _charges(lines, totals))
     if of_lines or not due or not bare or totals.total is None:
         return of_lines
-    tolerance, loose = document_tolerance(len(lines)), loose_sums(_loose(lines, totals))
+    tolerance, loose = document_tolerance(len(lines)), _loose_sums(lines, totals)
     held = holds(totals.total, sorted(bare), due, loose=loose, tolerance=tolerance)
     return due if held else ZERO
 
 
 def _summed(lines: Sequence[Line]) -> dict[str, Money]:
     """The lines' taxes and cesses by label, of those labels that a line states."""
-    found: dict[str, Money] = {}
-    for line in lines:
-        for label, amount in (*line.taxes.items(), *line.cesses.items()):
-            found[label] = found.get(label, ZERO) + amount
-    return found
+    return _by_label(
+        amount for line in lines for amount in (*line.taxes.items(), *line.cesses.items())
+    )
 
 
 def _round_off(totals: Totals) -> Iterator[Fault]:
@@ -197,18 +216,26 @@ def _charges(lines: Sequence[Line], totals: Totals) -> set[Money]:
     return {charge for charge in (own, of_lines, own + of_lines) if charge} or {ZERO}
 
 
-def _loose(lines: Sequence[Line], totals: Totals) -> list[Money]:
+def _loose(lines: Sequence[Line], totals: Totals) -> list[tuple[str, Money]]:
     """Amounts that may belong to a sum or not: the document's, and the lines' label by label.
 
     The document's each by itself, as long as they are few: one discount may repeat the lines',
     another be given after tax.
     """
-    of_lines: dict[str, Money] = {}
-    for line in lines:
-        for label, amount in line.loose.items():
-            of_lines[label] = of_lines.get(label, ZERO) + amount
+    of_lines = _by_label(amount for line in lines for amount in line.loose.items())
     few = len(totals.apart) + len(of_lines) <= UNKNOWN_AMOUNTS
-    return [*(totals.apart if few else totals.loose.values()), *of_lines.values()]
+    return [*(totals.apart if few else totals.loose.items()), *of_lines.items()]
+
+
+def _loose_sums(lines: Sequence[Line], totals: Totals) -> list[int]:
+    return loose_sums(amount for _, amount in _loose(lines, totals))
+
+
+def _by_label(amounts: Iterable[tuple[str, Money]]) -> dict[str, Money]:
+    found: dict[str, Money] = {}
+    for label, amount in amounts:
+        found[label] = found.get(label, ZERO) + amount
+    return found
 
 
 def _tax_totals(lines: Sequence[Line], totals: Totals) -> Iterator[tuple[str, Money, Money]]:
