@@ -21,6 +21,13 @@ def _within(central: str, state: str, value: str) -> Body:
     )  # fmt: skip
 
 
+def _halves_of_document(central: str, state: str) -> Body:
+    return small(
+        taxable="1000.00", value="1180.00", of_document={"CGST": central, "SGST": state},
+        changes={"buyerDetails__placeOfSupply": "33"},
+    )  # fmt: skip
+
+
 def _taxed(igst: str, total: str, *, supply: str, rate: str = "18", taxable: str = "100000.00",
            place: str = "27", **changes: Any) -> Body:  # fmt: skip
     return small(
@@ -48,6 +55,15 @@ _CASES_OF_THE_STORY = (
          _within("30.87", "30.85", "1296.29"), *at(_TAXES, "INV-TAX-HALVES")),
     sent("one-state-all-in-one-half", "61.73 and nothing.", _within("61.73", "0.00", "1296.30"),
          *at(_TAXES, "INV-TAX-HALVES")),
+    sent("halves-on-the-document-alone", "180.00 and nothing, in the totals alone.",
+         _halves_of_document("180.00", "0.00"),
+         *at("valueDetails.valueInfos", "INV-TAX-HALVES")),
+    sent("halves-on-the-document-a-rupee-apart", "Rounded per line, and at that by the half.",
+         _halves_of_document("90.50", "89.50")),
+    sent("one-half-on-the-document", "SGST may go by another name: UTGST.",
+         small(taxable="1000.00", value="1180.00",
+               of_document={"CGST": "90.00", "UTGST": "90.00"},
+               changes={"buyerDetails__placeOfSupply": "33"})),
     sent("sez-without-payment", "SEZWOP: nil tax always passes.",
          _taxed("0.00", "100000.00", supply="SEZWOP")),
     sent("sez-in-the-same-state", "SEZ is always between states.",

@@ -47,6 +47,14 @@ _STATES = (
         ),
     ),
     Case(
+        name="all-in-one-half-of-the-document", why="No line tells a tax; the totals are asked.",
+        body=put(
+            small(taxable="1000.00", value="1180.00", of_document={"CGST": "180.00", "SGST": "0.00"}),
+            buyerDetails__placeOfSupply="33",
+        ),
+        findings=of("poValueDetails.valueInfos", "SUM-TAX-HALVES"),
+    ),
+    Case(
         name="sez-without-payment", why="SEZWOP: nil tax always passes.",
         body=small(taxable="100000.00", value="100000.00", figures={"IGST": "0.00"}),
     ),

@@ -75,7 +75,7 @@ def strictness_of_supplies(stem: str, *, noun: str, root: str, strict: bool) -> 
     line_tax = LineTax(
         odd=LINE_TAX,
         off=code("LINE-TAX", judged, "The tax of a line is far from its rate of the taxable."),
-        halves=code("TAX-HALVES", judged, "CGST and SGST of a line are not half the tax each."),
+        halves=code("TAX-HALVES", judged, "CGST and SGST are not half the tax each."),
     )
     refused = {member: code(name, Kind.RULE, meaning) for member, name, meaning in _REFUSED}
     warned = {member: code(name, Kind.WARNING, meaning) for member, name, meaning in _WARNED}

@@ -23,7 +23,8 @@ RUPEE = Money(100)
 UNKNOWN_AMOUNTS = 6
 """Of so many amounts of unknown types any may belong to a sum: 64 sums, and no more work."""
 
-TAXES = ("IGST", "CGST", "SGST")
+HALVES_OF_TAX = ("CGST", "SGST")
+TAXES = ("IGST", *HALVES_OF_TAX)
 CESSES = ("CESS", "CESS_NON_ADVALOREM", "STATE_CESS", "STATE_CESS_NON_ADVALOREM")
 CHARGES = ("OTHER_CHARGES",)
 _CESSES_BY_VALUE = ("CESS", "STATE_CESS")
@@ -49,7 +50,7 @@ QUANTITY_PRICE = Code(
     "SUM-QUANTITY-PRICE", Kind.WARNING, "Quantity times unit price is not the total of the line."
 )
 LINE_TAX = Code("SUM-LINE-TAX", Kind.WARNING, "The tax of a line is not its rate of the taxable.")
-HALVES = Code("SUM-TAX-HALVES", Kind.WARNING, "CGST and SGST of a line are not the same.")
+HALVES = Code("SUM-TAX-HALVES", Kind.WARNING, "CGST and SGST are not the same.")
 ROUND_OFF = Code("SUM-ROUND-OFF", Kind.RULE, "A round-off is at most 99.99 either way.")
 CODES = (
     TAXABLE_ODD, TAXABLE, LINE_VALUE_ODD, LINE_VALUE, TAXABLE_TOTAL_ODD, TAXABLE_TOTAL,
@@ -336,18 +337,25 @@ def untold_taxable(line: Line, net: Money) -> Money:
     return best if misfit(best) <= RUPEE else net
 
 
+def like_halves(
+    taxes: Mapping[str, Money], path: str, code: Code, *, apart: Money = PAISA
+) -> Iterator[Fault]:
+    """CGST and SGST are half the tax each, whether a line states them or a document."""
+    central, state = taxes.get("CGST", ZERO), taxes.get("SGST", ZERO)
+    if abs(central - state) > apart:
+        detail = f"CGST is {central.text()} and SGST {state.text()}; they are half the tax each."
+        yield code.at(path, detail, cgst=central.text(), sgst=state.text())
+
+
 def tax_of(line: Line, codes: LineTax) -> Iterator[Fault]:
     """Tax = taxable times rate, CGST and SGST half each. Nil tax always passes."""
-    central, state = line.taxes.get("CGST", ZERO), line.taxes.get("SGST", ZERO)
     path = f"{line.path}.itemValueDetails"
-    if abs(central - state) > PAISA:
-        detail = f"CGST is {central.text()} and SGST {state.text()}; they are half the tax each."
-        yield codes.halves.at(path, detail, cgst=central.text(), sgst=state.text())
+    yield from like_halves(line.taxes, path, codes.halves)
     tax = sum_of(line.taxes.values())
     if line.taxable is None or line.rate is None or not tax:
         return
     expected = line.taxable.times(line.rate / _HUNDRED)
-    silent = Money(2) if central or state else PAISA
+    silent = Money(2) if any(line.taxes.get(half) for half in HALVES_OF_TAX) else PAISA
     if abs(tax - expected) > silent:
         code = codes.odd if abs(tax - expected) <= RUPEE else codes.off
         detail = (

@@ -15,6 +15,7 @@ from hundi.documents.shapes import TypedAmount
 from hundi.documents.sums import (
     CESSES,
     CHARGES,
+    HALVES_OF_TAX,
     PAISA,
     ROUND_OFF,
     RUPEE,
@@ -27,11 +28,13 @@ from hundi.documents.sums import (
     TOTAL_ODD,
     UNKNOWN_AMOUNTS,
     Line,
+    LineTax,
     at_least,
     by_type,
     choices,
     difference,
     holds,
+    like_halves,
     loose_sums,
     nearest,
     one_by_one,
@@ -130,6 +133,15 @@ def totals_of(lines: Sequence[Line], totals: Totals, *, untaxed: bool = True) ->
             path=totals.total_path,
             codes=(TOTAL_ODD, TOTAL),
         )
+
+
+def halves_of(lines: Sequence[Line], totals: Totals, codes: LineTax | None) -> Iterator[Fault]:
+    """CGST and SGST of the document, where it tells both and no line does: else lines are asked."""
+    of_lines = any(half in line.taxes for line in lines for half in HALVES_OF_TAX)
+    told = all(half in totals.labelled for half in HALVES_OF_TAX)
+    if codes is not None and told and not of_lines:
+        apart = document_tolerance(len(lines))
+        yield from like_halves(totals.labelled, totals.labelled_path, codes.halves, apart=apart)
 
 
 def in_the_total(lines: Sequence[Line], totals: Totals) -> dict[str, Money] | None:
