@@ -55,6 +55,12 @@ _STATES = (
         findings=of("poValueDetails.valueInfos", "SUM-TAX-HALVES"),
     ),
     Case(
+        name="tax-of-the-document-beyond-its-rates", why="18 % of 1000.00 is no 99999.00.",
+        body=small(taxable="1000.00", value="1180.00", total="100999.00",
+                   of_document={"IGST": "99999.00"}),
+        findings=of("poValueDetails.valueInfos", "SUM-LINE-TAX"),
+    ),
+    Case(
         name="sez-without-payment", why="SEZWOP: nil tax always passes.",
         body=small(taxable="100000.00", value="100000.00", figures={"IGST": "0.00"}),
     ),

@@ -22,7 +22,7 @@ from hundi.documents.numbering import issued_on
 from hundi.documents.parties_named import number_is_its_own, number_is_kept, parties_named
 from hundi.documents.strictness import strictness_of_supplies
 from hundi.documents.tax_kinds import Supply, tax_identity
-from hundi.documents.totals import charged, halves_of, totals_of
+from hundi.documents.totals import charged, taxes_of, totals_of
 from hundi.documents.under_way import note_under_way
 from hundi.exchange.definition import RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
@@ -86,7 +86,7 @@ def figures(body: InvoiceBody) -> Iterator[Fault]:
     yield from tax_identity(supply, STRICTNESS)
     untaxed = supply.may_leave_out_tax
     yield from each_line(invoice.itemLists, lines, STRICTNESS, untaxed=untaxed)
-    yield from halves_of(lines, told, STRICTNESS.line_tax)
+    yield from taxes_of(lines, told, STRICTNESS.line_tax)
     yield from totals_of(lines, told, untaxed=untaxed)
     yield from _amounts(invoice)
 

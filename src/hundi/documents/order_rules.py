@@ -16,7 +16,7 @@ from hundi.documents.parties_named import number_is_its_own, number_is_kept, par
 from hundi.documents.strictness import LINE_TAX_OF_ORDERS, Strictness
 from hundi.documents.sums import line_of
 from hundi.documents.tax_kinds import Supply, tax_identity
-from hundi.documents.totals import Totals, charged, halves_of, totals_of, totals_told
+from hundi.documents.totals import Totals, charged, taxes_of, totals_of, totals_told
 from hundi.exchange.definition import DocumentView, RuleContext
 from hundi.kernel.clock import financial_year
 from hundi.kernel.faults import Code, Fault, Kind
@@ -114,7 +114,7 @@ def figures(body: OrderBody) -> Iterator[Fault]:
     )
     yield from tax_identity(supply, STRICTNESS)
     yield from each_line(order.itemLists, lines, STRICTNESS)
-    yield from halves_of(lines, stated, STRICTNESS.line_tax)
+    yield from taxes_of(lines, stated, STRICTNESS.line_tax)
     yield from totals_of(lines, stated)
 
 

@@ -74,7 +74,7 @@ def strictness_of_supplies(stem: str, *, noun: str, root: str, strict: bool) -> 
     unsure = code("TAX-KIND-ODD", Kind.WARNING, f"{_TAX_KIND}, as far as the {{noun}} tells it.")
     line_tax = LineTax(
         odd=LINE_TAX,
-        off=code("LINE-TAX", judged, "The tax of a line is far from its rate of the taxable."),
+        off=code("LINE-TAX", judged, "A tax is far from its rate of the taxable."),
         halves=code("TAX-HALVES", judged, "CGST and SGST are not half the tax each."),
     )
     refused = {member: code(name, Kind.RULE, meaning) for member, name, meaning in _REFUSED}

@@ -49,7 +49,7 @@ TOTAL_ODD, TOTAL = _pair("SUM-TOTAL", "The total of a document")
 QUANTITY_PRICE = Code(
     "SUM-QUANTITY-PRICE", Kind.WARNING, "Quantity times unit price is not the total of the line."
 )
-LINE_TAX = Code("SUM-LINE-TAX", Kind.WARNING, "The tax of a line is not its rate of the taxable.")
+LINE_TAX = Code("SUM-LINE-TAX", Kind.WARNING, "A tax is not its rate of the taxable.")
 HALVES = Code("SUM-TAX-HALVES", Kind.WARNING, "CGST and SGST are not the same.")
 ROUND_OFF = Code("SUM-ROUND-OFF", Kind.RULE, "A round-off is at most 99.99 either way.")
 CODES = (

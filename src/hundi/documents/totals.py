@@ -135,13 +135,39 @@ def totals_of(lines: Sequence[Line], totals: Totals, *, untaxed: bool = True) ->
         )
 
 
-def halves_of(lines: Sequence[Line], totals: Totals, codes: LineTax | None) -> Iterator[Fault]:
-    """CGST and SGST of the document, where it tells both and no line does: else lines are asked."""
-    of_lines = any(half in line.taxes for line in lines for half in HALVES_OF_TAX)
-    told = all(half in totals.labelled for half in HALVES_OF_TAX)
-    if codes is not None and told and not of_lines:
-        apart = document_tolerance(len(lines))
-        yield from like_halves(totals.labelled, totals.labelled_path, codes.halves, apart=apart)
+def taxes_of(lines: Sequence[Line], totals: Totals, codes: LineTax | None) -> Iterator[Fault]:
+    """The tax that the totals alone tell: like halves, and no more than the lines' rates make.
+
+    Where a line tells its tax, the lines are asked.
+    """
+    if codes is None or any(line.taxes for line in lines):
+        return
+    tolerance = document_tolerance(len(lines))
+    if all(half in totals.labelled for half in HALVES_OF_TAX):
+        path = totals.labelled_path
+        yield from like_halves(totals.labelled, path, codes.halves, apart=tolerance)
+    stated, most = sum_of(totals.labelled.get(tax, ZERO) for tax in TAXES), _by_rates(lines, totals)
+    if most is not None and stated > most + tolerance:
+        detail = (
+            f"The taxes of the document are {stated.text()}; the rates of its lines make"
+            f" {most.text()} at most."
+        )
+        yield codes.off.at(totals.labelled_path, detail, stated=stated.text(), most=most.text())
+
+
+def _by_rates(lines: Sequence[Line], totals: Totals) -> Money | None:
+    """The most that the rates make of the lines and of the charges; None where one is not told.
+
+    A rate of zero is not told: who states the tax in the totals alone may give no other.
+    """
+    told = [
+        (line.taxable, line.rate / 100) for line in lines if line.taxable is not None and line.rate
+    ]
+    if not lines or len(told) < len(lines):
+        return None
+    of_lines = sum_of(taxable.times(rate) for taxable, rate in told)
+    most = max(_OF_FREIGHT["IGST"], *(rate for _, rate in told))
+    return of_lines + _charged(totals).times(most)
 
 
 def in_the_total(lines: Sequence[Line], totals: Totals) -> dict[str, Money] | None:
@@ -267,9 +293,8 @@ def _tax_totals(lines: Sequence[Line], totals: Totals) -> Iterator[tuple[str, Mo
 
 def _tax_on_charges(label: str, lines: Sequence[Line], totals: Totals) -> Money:
     """The most that one tax may be on the document's charges."""
-    known = [totals.labelled.get(name, ZERO) for name in CHARGES]
-    charged = sum_of(amount for amount in (*known, *totals.loose.values()) if amount > ZERO)
-    if not charged:
+    bearing = _charged(totals)
+    if not bearing:
         return ZERO
     rates = [_OF_FREIGHT.get(label, Decimal(0))]
     for line in lines:
@@ -277,7 +302,13 @@ def _tax_on_charges(label: str, lines: Sequence[Line], totals: Totals) -> Money:
         if amount is not None and line.taxable is not None and line.taxable > ZERO:
             # A paisa more, for the amount may have been rounded down.
             rates.append(Decimal((amount + PAISA).paise) / line.taxable.paise)
-    return charged.times(max(rates))
+    return bearing.times(max(rates))
+
+
+def _charged(totals: Totals) -> Money:
+    """The document's charges, by whatever name."""
+    known = [totals.labelled.get(name, ZERO) for name in CHARGES]
+    return sum_of(amount for amount in (*known, *totals.loose.values()) if amount > ZERO)
 
 
 def _tax_is_told(lines: Sequence[Line], labelled: dict[str, Money]) -> bool:
