@@ -4,7 +4,7 @@ An order is billed once it is agreed, and until it is closed; what it does not n
 freight, another price) is real and odd, so it is told and not refused.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
