@@ -8,7 +8,7 @@ _NOTED = (
     'answer = Answer(status=200, body=b\'{"payload": {"resp": {"result": "SUCCESS"}}}\','
     " retry_after=None, milliseconds=0, reached=True, error=None)"
 )
-_ACK = "accepted = await self._accept(call, raw, visit=visit, key=_key(headers))"
+_ACK = "accepted = await self._accept(call, raw, visit=visit, key=idempotency_key(headers))"
 _RECEIVED = '    if watch is not None:\n        watch.note("read")\n'
 _KEPT = '    globals().setdefault("_kept", []).append(bytearray(b"1" * {size}))\n'
 

@@ -84,7 +84,7 @@ BREAKS = (
     ),
     Break(
         name="a PAN is written as it is",
-        edits=(Edit("observing/masking.py", 'r"|(?P<pan>[A-Z]{5}[0-9]{4}[A-Z])"', 'r"|(?P<pan>[A-Z]{5}[0-9]{4}!)"'),),
+        edits=(Edit("observing/masking.py", 'r"|(?P<pan>[A-Z]{4}[A-Z0-9][0-9]{4}[A-Z])"', 'r"|(?P<pan>[A-Z]{4}[A-Z0-9][0-9]{4}!)"'),),
         part="leaks", finds=("log lines with a secret in clear",), beside=("spans with a secret",),
     ),
     Break(
