@@ -78,6 +78,22 @@ async def test_what_was_declined_and_never_held_keeps_its_author_on_alone(net: D
     assert await kept_on(net, "supplier", SUPPLIER) == ([], 0)
 
 
+async def test_what_was_declined_is_withdrawn_also_when_its_receiver_is_off(net: Desk) -> None:
+    """Nothing travels, so nobody is needed; and the author can be switched off after it."""
+    assert await order(net, "req-send", named(story.order())) == 200
+    await net.stage.decline()
+    answer = await net.own(f"/parties/{SUPPLIER}/deactivate", client_id="supplier")
+    assert answer.status_code == 200
+    again = named(story.order())
+    assert await order(net, "req-send", again) == 422, "that would travel"
+    cancel = story.status_change(
+        "CANCEL", version=1, source="CREATED", target="CANCELLED", remarks="no"
+    )
+    assert await order(net, "req-status-change", named(cancel)) == 200
+    answer = await net.own(f"/parties/{BUYER}/deactivate", client_id="buyer")
+    assert answer.status_code == 200
+
+
 async def test_what_may_be_held_keeps_an_id_on(net: Desk) -> None:
     """Nobody has answered, and it was given up: the supplier may hold it all the same."""
     assert await order(net, "req-send", named(story.order())) == 200

@@ -64,7 +64,9 @@ def _stage(refused: Refused) -> int:
     """Rights and what nobody knows, then what is busy, then where documents stand, then rules."""
     if refused.retry_after is not None:
         return 1
-    kind = refused.faults[0].kind
+    kind, code = refused.faults[0].kind, refused.faults[0].code
+    if code == parties.INACTIVE.name:
+        return 0
     return 0 if kind in {Kind.RIGHTS, Kind.UNKNOWN} else 2 if kind is Kind.CONFLICT else 3
 
 
@@ -77,6 +79,9 @@ def judge(request: Request, world: World, place: int) -> Plan | Refused:
         detail = "The documents named are too large together. Name fewer of them in one message."
         return Refused((TOO_HEAVY.at(request.message.subject, detail),))
     stood = moved_and_held(request, world, world.named.get(place, ()))
+    off = tuple(_switched_off(request, world))
+    if off and (isinstance(stood, Refused) or _needs_both(request, world, stood[0])):
+        return Refused(off)
     if isinstance(stood, Refused):
         return Refused(told(stood.faults), stood.retry_after)
     moves, held = stood
@@ -84,19 +89,27 @@ def judge(request: Request, world: World, place: int) -> Plan | Refused:
 
 
 def _rights(request: Request, world: World) -> Iterator[Fault]:
-    roles = request.message.sender, request.message.receiver
     sender = world.parties.get(request.sender_b2b)
     if sender is None or sender.client_id != request.client_id:
         yield _not_the_sender(request, world.parties.get(request.receiver_b2b))
         return
     for role, b2b_id in request.parties.items():
-        party = world.parties.get(b2b_id)
-        if party is None:
+        if b2b_id not in world.parties:
             detail = f"No {b2b_id} is on the network. Check the B2B ID."
             yield parties.UNKNOWN.at(request.path_of(role), detail)
-        elif not party.active and role in roles:
+
+
+def _switched_off(request: Request, world: World) -> Iterator[Fault]:
+    for role in (request.message.sender, request.message.receiver):
+        b2b_id = request.parties[role]
+        if not world.parties[b2b_id].active:
             detail = f"{b2b_id} is switched off on the network."
             yield parties.INACTIVE.at(request.path_of(role), detail)
+
+
+def _needs_both(request: Request, world: World, moves: Sequence[Moving]) -> bool:
+    """Only what does not travel can do without its receiver: a withdrawal of what he never held."""
+    return moves[0].travels or not world.parties[request.sender_b2b].active
 
 
 def _not_the_sender(request: Request, other: Served | None) -> Fault:
