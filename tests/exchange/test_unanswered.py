@@ -104,3 +104,19 @@ async def test_a_closing_exchange_ends_with_the_attempt_that_is_under_way(
     await stage.finish([second], decision)
     [ended] = await stage.rows(query)
     assert ended["state"] == ("SETTLED" if decision is Decision.SETTLED else "ABANDONED")
+
+
+async def test_what_is_told_of_the_end_is_of_now_however_old_the_document_is(stage: Scene) -> None:
+    """An outcome that was created ten days ago would be parked after its first failure."""
+    sent = await stage.submit("req-send", slip("S1"))
+    long_ago = sa.update(tables.document).values(updated_at=1, status_at=1)
+    await stage.execute(long_ago)
+    await stage.fail(reached=True)
+    ending = unanswered(sent, State.EXPIRED)
+    await stage.database.write(lambda tx: stage.road.settler.end(tx, [ending]))
+    d, e, j = tables.delivery.c, tables.event.c, tables.journal.c
+    queued = await stage.rows(sa.select(d.created_at, d.due_at).where(d.kind != "REQ"))
+    told = await stage.rows(sa.select(e.at).where(e.kind == "EXPIRED"))
+    [noted] = await stage.rows(sa.select(j.at).where(j.step == "EXPIRED"))
+    times = {row[name] for row in queued for name in ("created_at", "due_at")}
+    assert times | {row["at"] for row in told} == {noted["at"]}
