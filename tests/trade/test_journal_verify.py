@@ -1,20 +1,24 @@
 """Whatever somebody rewrites in the journals is found: by the chain, or by a signed checkpoint."""
 
+import asyncio
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from random import Random
+from typing import TypeVar
 
 import pytest
 
-from hundi.exchange import journal_pages
+from hundi.exchange import duties, journal_pages
+from hundi.exchange.duties import perform
 from hundi.exchange.sealing import store
 from hundi.exchange.sealing.checkpoint import BadKeyError, Signer, Trusted, new_keys
 from hundi.exchange.sealing.file import NoCheckpointsError, write_checkpoints
-from hundi.exchange.sealing.store import seal
+from hundi.exchange.sealing.store import sealing
 from hundi.exchange.sealing.verify import Verifier, Wanted
 from hundi.kernel.clock import wall_clock
-from hundi.store.engine import Database, Transaction
+from hundi.store.engine import Database, Transaction, Work
 from hundi.store.opening import open_database
 from tests.exchange.breaking import change
 from tests.exchange.tampering import KINDS, found_after, lengthen, remove, tamper
@@ -23,17 +27,42 @@ from tests.trade.filled import trade_on
 PRIVATE, PUBLIC = new_keys()
 SIGNER, TRUSTED = Signer(PRIVATE), Trusted.of(PUBLIC, "")
 TIMES = 20
+EXPIRE = "update duty set lease_until = 1 where lease_until is not null"
+ALL_OF_IT = ("sealed_head", "checkpoint")
+T = TypeVar("T")
 
 
 @pytest.fixture
 async def sealed(filled_url: str) -> AsyncIterator[Database]:
     """A filled store with two checkpoints, the second one of what has moved since the first."""
     database = await open_database(filled_url, wall_clock)
-    await seal(database, SIGNER)
+    await seal(database)
     await trade_on(filled_url)
-    await seal(database, SIGNER)
+    await seal(database)
     yield database
     await database.close()
+
+
+async def seal(database: Database, signer: Signer = SIGNER) -> bool:
+    """Make a checkpoint as a process does; whether one was made."""
+    return await perform(database, sealing(signer), early=True) is not None
+
+
+class Interrupted:
+    """A database that has something else happen after one of its transactions that write."""
+
+    def __init__(
+        self, database: Database, meanwhile: Callable[[], Awaitable[object]], *, after: int
+    ) -> None:
+        self.dialect, self.read, self.close = database.dialect, database.read, database.close
+        self._database, self._meanwhile, self._left = database, meanwhile, after
+
+    async def write(self, work: Work[T]) -> T:
+        done = await self._database.write(work)
+        self._left -= 1
+        if self._left == 0:
+            await self._meanwhile()
+        return done
 
 
 async def verified(database: Database, *, file: bytes | None = None) -> list[str]:
@@ -78,7 +107,7 @@ async def test_checkpoints_are_made_and_read_in_pages(
     sealed: Database, monkeypatch: pytest.MonkeyPatch, page: int
 ) -> None:
     monkeypatch.setattr(store, "PAGE", page)
-    await seal(sealed, SIGNER)
+    await seal(sealed)
     assert await verified(sealed, file=await exported(sealed)) == []
 
 
@@ -121,10 +150,56 @@ async def test_a_file_that_was_changed_is_none(sealed: Database) -> None:
         await verified(sealed, file=b"".join(lines[:-1]))
 
 
-async def test_a_crash_leaves_nothing_in_the_way(sealed: Database) -> None:
-    await sealed.write(lambda tx: store._gather(tx, ("", "", ""), number=3, place=0))
-    await seal(sealed, SIGNER)
+async def _dies() -> None:
+    raise ConnectionAbortedError
+
+
+@pytest.mark.parametrize("after", [2, 3, 5], ids=["begun", "a page", "several pages"])
+async def test_a_crash_leaves_nothing_in_the_way(
+    sealed: Database, filled_url: str, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    monkeypatch.setattr(store, "PAGE", 2)
+    with pytest.raises(ConnectionAbortedError):
+        await seal(Interrupted(sealed, _dies, after=after))
+    await change(filled_url, EXPIRE)
+    assert await seal(sealed)
     assert await verified(sealed) == []
+
+
+@pytest.mark.parametrize("dies", [False, True], ids=["ended", "begun"])
+@pytest.mark.parametrize("after", [1, 3, 4])
+async def test_who_has_lost_the_turn_stops_without_signing(
+    sealed: Database, filled_url: str, monkeypatch: pytest.MonkeyPatch, after: int, *, dies: bool
+) -> None:
+    """It stood still for longer than its lease; another process has begun or ended one since."""
+    monkeypatch.setattr(store, "PAGE", 8)
+    await change(filled_url, *(f"delete from {t} where number = 2" for t in ALL_OF_IT))
+
+    async def another() -> None:
+        await change(filled_url, EXPIRE)
+        with suppress(ConnectionAbortedError):
+            await seal(Interrupted(sealed, _dies, after=3) if dies else sealed)
+
+    assert not await seal(Interrupted(sealed, another, after=after))
+    assert (await _last(sealed)).number == (1 if dies else 2)
+    assert await verified(sealed) == []
+
+
+async def test_each_page_renews_the_lease(
+    sealed: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "PAGE", 2)
+    monkeypatch.setattr(duties, "LEASE", 1_000_000)
+    standing: list[bool] = []
+
+    async def later() -> None:
+        await asyncio.sleep(0.6)
+        standing.append(await seal(sealed))
+
+    slow = Interrupted(sealed, later, after=3)
+    slow = Interrupted(slow, later, after=5)
+    assert await seal(slow)
+    assert standing == [False, False], "who came later has waited"
 
 
 async def test_an_old_key_counts_while_it_is_named(sealed: Database) -> None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from hundi.exchange import duties
-from hundi.exchange.duties import Duties, Duty, Outcome, perform
+from hundi.exchange.duties import Duties, Duty, Outcome, Turn, perform
 from hundi.exchange.invariants import watch as watching
 from hundi.exchange.invariants.watch import watch
 from hundi.kernel.clock import HOUR, wall_clock
@@ -64,12 +64,12 @@ async def test_what_is_new_is_looked_at_first(
 async def test_one_process_at_a_time_and_once_in_an_interval(database: Database) -> None:
     going, went, times = asyncio.Event(), asyncio.Event(), 0
 
-    async def work(_: Database, notes: str) -> Outcome:
+    async def work(_: Database, turn: Turn) -> Outcome:
         nonlocal times
         times += 1
         going.set()
         await went.wait()
-        return Outcome(found=7, notes=f"{notes}x")
+        return Outcome(found=7, notes=f"{turn.notes}x")
 
     duty = Duty(name="slow", every=HOUR, work=work)
     first = asyncio.create_task(perform(database, duty))
@@ -86,10 +86,10 @@ async def test_one_process_at_a_time_and_once_in_an_interval(database: Database)
 async def test_whoever_died_at_it_frees_it_in_time(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def dies(_: Database, notes: str) -> Outcome:
+    async def dies(_: Database, turn: Turn) -> Outcome:
         raise RuntimeError
 
-    async def lives(_: Database, notes: str) -> Outcome:
+    async def lives(_: Database, turn: Turn) -> Outcome:
         return Outcome(found=0)
 
     monkeypatch.setattr(duties, "LEASE", 300_000)
@@ -105,10 +105,10 @@ async def test_whoever_died_at_it_frees_it_in_time(
 async def test_the_loop_goes_on_when_a_duty_fails(database: Database) -> None:
     done = asyncio.Event()
 
-    async def fails(_: Database, notes: str) -> Outcome:
+    async def fails(_: Database, turn: Turn) -> Outcome:
         raise RuntimeError
 
-    async def works(_: Database, notes: str) -> Outcome:
+    async def works(_: Database, turn: Turn) -> Outcome:
         done.set()
         return Outcome(found=0)
 

@@ -3,6 +3,9 @@
 A duty is a row with the time when it is next due. Who takes it gets a lease: processes share one
 interval, a crash frees the duty when the lease is over, and no transaction stays open meanwhile. What
 came of it stands in the row, so that every process can tell.
+
+Work that may be long holds its turn in each transaction that writes: that renews the lease, and who
+has lost it (a machine that stood still, a database that was out of reach) stops there.
 """
 
 import asyncio
@@ -26,6 +29,9 @@ _TAKE = Statement.both(
     "update duty set lease_until = $2 where name = $1 and (due_at <= $3 or $4)"
     " and (lease_until is null or lease_until <= $3) returning notes"
 )
+_HOLD = Statement.both(
+    "update duty set lease_until = $3 where name = $1 and lease_until = $2 returning name"
+)
 _DONE = Statement.both(
     "update duty set due_at = $3, lease_until = null, notes = $4, found = $5, done_at = $6"
     " where name = $1 and lease_until = $2"
@@ -42,25 +48,54 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     notes: str = ""
 
 
+class TurnLostError(Exception):
+    """Somebody else has taken the duty, or done it: what was begun must not be ended."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Turn:
+    """Of whoever is at a duty: its name, the last notes, and until when the lease holds."""
+
+    name: str
+    notes: str
+    until: int
+
+    async def hold(self, tx: Transaction) -> None:
+        """Renew the lease in this transaction; nobody takes it before the transaction ends.
+
+        Raises TurnLostError. After a transaction that failed the turn is no more to be held.
+        """
+        until = tx.now + LEASE
+        if not await tx.fetch(_HOLD, self.name, self.until, until):
+            raise TurnLostError(self.name)
+        self.until = until
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duty:
-    """A duty by name, how often it is due in microseconds, and what it does with its last notes."""
+    """A duty by name, how often it is due in microseconds, and what is done in a turn."""
 
     name: str
     every: int
-    work: Callable[[Database, str], Awaitable[Outcome]]
+    work: Callable[[Database, Turn], Awaitable[Outcome]]
 
 
 async def perform(database: Database, duty: Duty, *, early: bool = False) -> Outcome | None:
-    """Do a duty if it is due (or `early`) and nobody else is at it; None where it was not done."""
+    """Do a duty if it is due (or `early`) and nobody else is at it; None where it was not done.
+
+    It was not done either where somebody else has taken it meanwhile.
+    """
     if not early and await database.read(lambda tx: _is_later(tx, duty.name)):
         return None
-    taken = await database.write(lambda tx: _take(tx, duty.name, early=early))
-    if taken is None:
+    turn = await database.write(lambda tx: _take(tx, duty.name, early=early))
+    if turn is None:
         return None
-    lease, notes = taken
-    outcome = await duty.work(database, notes)
-    await database.write(lambda tx: _done(tx, duty, lease=lease, outcome=outcome))
+    try:
+        outcome = await duty.work(database, turn)
+    except TurnLostError:
+        _log.warning("duty-lost", duty=duty.name)
+        return None
+    await database.write(lambda tx: _done(tx, duty, lease=turn.until, outcome=outcome))
     return outcome
 
 
@@ -68,11 +103,11 @@ async def _is_later(tx: Transaction, name: str) -> bool:
     return bool(await tx.fetch(_DUE, name, tx.now))
 
 
-async def _take(tx: Transaction, name: str, *, early: bool) -> tuple[int, str] | None:
+async def _take(tx: Transaction, name: str, *, early: bool) -> Turn | None:
     await tx.fetch(_MAKE, name)
-    lease = tx.now + LEASE
-    rows = await tx.fetch(_TAKE, name, lease, tx.now, early)
-    return (lease, rows[0]["notes"]) if rows else None
+    until = tx.now + LEASE
+    rows = await tx.fetch(_TAKE, name, until, tx.now, early)
+    return Turn(name=name, notes=rows[0]["notes"], until=until) if rows else None
 
 
 async def _done(tx: Transaction, duty: Duty, *, lease: int, outcome: Outcome) -> None:

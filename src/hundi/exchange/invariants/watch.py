@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from hundi.exchange.definition import DocumentType
-from hundi.exchange.duties import Duty, Outcome
+from hundi.exchange.duties import Duty, Outcome, Turn
 from hundi.exchange.invariants.finding import Broken
 from hundi.exchange.invariants.trades import (
     EXCHANGES_AFTER,
@@ -55,8 +55,8 @@ class Notes(msgspec.Struct, omit_defaults=True):
 def watching(types: Mapping[str, DocumentType], every: int) -> Duty:
     """The duty of a serving process, once in `every` microseconds."""
 
-    async def work(database: Database, notes: str) -> Outcome:
-        return await watch(database, types, notes)
+    async def work(database: Database, turn: Turn) -> Outcome:
+        return await watch(database, types, turn.notes)
 
     return Duty(name=NAME, every=every, work=work)
 

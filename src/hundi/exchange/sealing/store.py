@@ -5,9 +5,10 @@ that number keeps its hash for ever.
 """
 
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
 
 from hundi.exchange import tables
-from hundi.exchange.duties import Duty, Outcome
+from hundi.exchange.duties import Duty, Outcome, Turn
 from hundi.exchange.journal import GENESIS
 from hundi.exchange.journal_pages import START, key_of
 from hundi.exchange.sealing.checkpoint import Checkpoint, Head, Signer, closed, folded
@@ -64,65 +65,72 @@ _SEALED = Bulk.of(
 def sealing(signer: Signer, every: int = DAY) -> Duty:
     """The duty of a serving process that has a key."""
 
-    async def work(database: Database, notes: str) -> Outcome:  # noqa: ARG001 (the duties' form)
-        made = await seal(database, signer)
+    async def work(database: Database, turn: Turn) -> Outcome:
+        made = await seal(database, signer, turn)
         return Outcome(found=made.number)
 
     return Duty(name=NAME, every=every, work=work)
 
 
-async def seal(database: Database, signer: Signer) -> Checkpoint:
-    """Make a checkpoint of all heads that have moved since the last one. One at a time: see `Duty`."""
+async def seal(database: Database, signer: Signer, turn: Turn) -> Checkpoint:
+    """Make a checkpoint of all heads that have moved since the last one.
+
+    One at a time: who comes later deletes what is gathered and not signed. Raises TurnLostError.
+    """
     last = await database.read(last_checkpoint)
-    number = last.number + 1 if last is not None else 1
+    making = _Making(turn=turn, number=last.number + 1 if last is not None else 1)
     digest = bytes.fromhex(last.digest) if last is not None else GENESIS
-    while await database.write(lambda tx: _forget(tx, number)):
+    while await database.write(making.forget):
         continue
     key: Key | None = START
-    count = 0
     while key is not None:
-        key, heads = await database.write(
-            lambda tx, at=key, place=count: _gather(tx, at, number=number, place=place)  # type: ignore[misc]
+        key, heads = await database.write(lambda tx, at=key: making.gather(tx, at))  # type: ignore[misc]
+        digest = folded(digest, heads)
+        making.heads += len(heads)
+    return await database.write(lambda tx: making.sign(tx, signer, digest))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Making:
+    """A checkpoint that is being made, with so many heads until now. Each step holds the turn."""
+
+    turn: Turn
+    number: int
+    heads: int = 0
+
+    async def forget(self, tx: Transaction) -> bool:
+        """Delete some of what was left by somebody else; whether there may be more."""
+        await self.turn.hold(tx)
+        return len(await tx.fetch(_FORGET, self.number - 1, PAGE)) == PAGE
+
+    async def gather(self, tx: Transaction, after: Key) -> tuple[Key | None, list[Head]]:
+        """Keep the next page's heads; the page's last document, None where it was the last of all."""
+        await self.turn.hold(tx)
+        page = await tx.fetch(_MOVED, *after, PAGE)
+        moved = [row for row in page if row["head_sequence"] > row["sealed"]]
+        heads = [_head(row, "head_sequence", "head_hash") for row in moved]
+        kept = [
+            (*head.key, self.number, at, head.sequence, bytes.fromhex(head.hash))
+            for at, head in enumerate(heads, self.heads + 1)
+        ]
+        await tx.bulk(_KEEP, kept)
+        return (key_of(page[-1]) if len(page) == PAGE else None), heads
+
+    async def sign(self, tx: Transaction, signer: Signer, digest: bytes) -> Checkpoint:
+        """Sign all that was gathered."""
+        await self.turn.hold(tx)
+        whole = closed(digest, number=self.number, at=tx.now, heads=self.heads)
+        signature = signer.sign(whole)
+        row = (self.number, tx.now, self.heads, whole, signer.key_id, signature)
+        await tx.bulk(_SIGN, [row])
+        return Checkpoint(
+            number=self.number,
+            at=tx.now,
+            heads=self.heads,
+            digest=whole.hex(),
+            key_id=signer.key_id,
+            signature=signature.hex(),
         )
-        digest, count = folded(digest, heads), count + len(heads)
-    return await database.write(
-        lambda tx: _sign(tx, signer, number=number, heads=count, digest=digest)
-    )
-
-
-async def _forget(tx: Transaction, number: int) -> bool:
-    return len(await tx.fetch(_FORGET, number - 1, PAGE)) == PAGE
-
-
-async def _gather(
-    tx: Transaction, after: Key, *, number: int, place: int
-) -> tuple[Key | None, list[Head]]:
-    """Keep the next page's heads; the last document of the page, None where it was the last one."""
-    page = await tx.fetch(_MOVED, *after, PAGE)
-    moved = [row for row in page if row["head_sequence"] > row["sealed"]]
-    heads = [_head(row, "head_sequence", "head_hash") for row in moved]
-    kept = [
-        (*head.key, number, at, head.sequence, bytes.fromhex(head.hash))
-        for at, head in enumerate(heads, place + 1)
-    ]
-    await tx.bulk(_KEEP, kept)
-    return (key_of(page[-1]) if len(page) == PAGE else None), heads
-
-
-async def _sign(
-    tx: Transaction, signer: Signer, *, number: int, heads: int, digest: bytes
-) -> Checkpoint:
-    whole = closed(digest, number=number, at=tx.now, heads=heads)
-    signature = signer.sign(whole)
-    await tx.bulk(_SIGN, [(number, tx.now, heads, whole, signer.key_id, signature)])
-    return Checkpoint(
-        number=number,
-        at=tx.now,
-        heads=heads,
-        digest=whole.hex(),
-        key_id=signer.key_id,
-        signature=signature.hex(),
-    )
 
 
 async def last_checkpoint(tx: Transaction) -> Checkpoint | None:
