@@ -1,20 +1,22 @@
 """The cheap check beside the traffic: it gets round, it remembers, and one process does it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
 from hundi.exchange import duties
+from hundi.exchange import tables as exchanges
 from hundi.exchange.duties import Duties, Duty, Outcome, Turn, perform
 from hundi.exchange.invariants import watch as watching
 from hundi.exchange.invariants.watch import watch
-from hundi.kernel.clock import HOUR, wall_clock
+from hundi.kernel.clock import HOUR, MINUTE, wall_clock
+from hundi.kernel.identity import first_request_id
 from hundi.store.engine import Database
 from hundi.store.opening import open_database
 from hundi.web.metrics import Metrics
 from tests.exchange.breaking import change
-from tests.trade.filled import trade_on
+from tests.trade.filled import fill, trade_on
 from tests.trade.invariants import TYPES
 
 
@@ -29,6 +31,7 @@ async def test_it_gets_round_in_slices_and_begins_again(
     database: Database, filled_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watching, "OLD", 3)
+    monkeypatch.setattr(watching, "LOOKS_BACK", 0)
     await change(filled_url, "update document set status = 'MOVED' where type = 'invoice'")
     notes, found = "", []
     for _ in range(20):
@@ -59,6 +62,83 @@ async def test_what_is_new_is_looked_at_first(
     later = "(select object_id from document where number = 'PO-LATER')"
     await change(filled_url, f"delete from journal where object_id = {later} and sequence = 1")
     assert (await watch(database, TYPES, before.notes)).found > 0
+
+
+async def _break_newest(url: str) -> None:
+    newest = "(select max(req_msg_id) from exchange)"
+    await change(
+        url, f"update exchange set ended_at = 1, state = 'OPEN' where req_msg_id = {newest}"
+    )
+
+
+async def test_it_goes_on_until_it_has_caught_up(
+    database: Database, filled_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "NEW", 2)
+    monkeypatch.setattr(watching, "OLD", 1)
+    await _break_newest(filled_url)
+    notes = f'{{"newest":"{first_request_id(0)}"}}'
+    outcome = await watch(database, TYPES, notes, every=HOUR)
+    assert outcome.found > 0
+    assert watching.behind(outcome.notes) == 0
+
+
+async def test_it_takes_no_more_than_its_share_and_says_what_it_has_left(
+    database: Database, filled_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "NEW", 2)
+    monkeypatch.setattr(watching, "OLD", 1)
+    monkeypatch.setattr(watching, "LOOKS_BACK", 0)
+    await change(filled_url, "update exchange set created_at = 1")
+    await _break_newest(filled_url)
+    outcome = await watch(database, TYPES, f'{{"newest":"{first_request_id(0)}"}}', every=0)
+    assert watching.behind(outcome.notes) > HOUR
+    await perform(database, Duty(name="invariants", every=HOUR, work=_leaving(outcome)))
+    told = (await Metrics(database).exposition()).decode()
+    assert "hundi_invariants_behind_seconds 0.0" not in told
+    assert "hundi_invariants_behind_seconds " in told
+    for _ in range(100):
+        outcome = await watch(database, TYPES, outcome.notes, every=0)
+    assert watching.behind(outcome.notes) == 0, "a little more each time"
+    assert outcome.found > 0
+
+
+def _leaving(outcome: Outcome) -> Callable[[Database, Turn], Awaitable[Outcome]]:
+    async def work(_: Database, turn: Turn) -> Outcome:
+        return outcome
+
+    return work
+
+
+async def test_a_lower_id_that_becomes_visible_later_is_new(
+    database: Database, filled_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its transaction was longer than that of another which began after it."""
+    monkeypatch.setattr(watching, "OLD", 1)
+    await trade_on(filled_url)
+    first = await watch(database, TYPES, "")
+    lower = first_request_id(wall_clock() - MINUTE) + "7" + "0" * 19
+    await change(filled_url, _copy(lower))
+    assert (await watch(database, TYPES, first.notes)).found > first.found
+
+
+def _copy(req_msg_id: str) -> str:
+    names = [column.name for column in exchanges.exchange.c]
+    values = [f"'{req_msg_id}'" if name == "req_msg_id" else name for name in names]
+    copied = f"select {', '.join(values)} from exchange order by created_at limit 1"
+    return f"insert into exchange ({', '.join(names)}) {copied}"
+
+
+async def test_what_comes_into_an_empty_store_is_new(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = await open_database(database_url, wall_clock)
+    monkeypatch.setattr(watching, "OLD", 1)
+    empty = await watch(database, TYPES, "")
+    await fill(database_url)
+    await _break_newest(database_url)
+    assert (await watch(database, TYPES, empty.notes)).found > 0
+    await database.close()
 
 
 async def test_one_process_at_a_time_and_once_in_an_interval(database: Database) -> None:

@@ -28,6 +28,11 @@ def request_id(now: int, random: RandomBytes) -> str:
     return "MSG" + uuid7_hex(now, random)
 
 
+def first_request_id(now: int) -> str:
+    """What sorts before each `reqMsgId` of a moment and after all of earlier ones."""
+    return f"MSG{max(0, now) // 1000:012X}"
+
+
 def response_id(req_msg_id: str) -> str:
     """The webhook id of the `resp-X` that belongs to a request."""
     return "RSP" + req_msg_id[3:]

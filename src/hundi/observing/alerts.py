@@ -49,10 +49,11 @@ SYMPTOMS = (
     Symptom(
         name="PromisesUnchecked",
         expr="max(hundi_invariants_checked_timestamp) > 0"
-        " and time() - max(hundi_invariants_checked_timestamp) > 3600",
+        " and time() - max(hundi_invariants_checked_timestamp) > 3600"
+        " or max(hundi_invariants_behind_seconds) > 3600",
         wait="5m",
         severity="ticket",
-        summary="The store has not been checked for an hour.",
+        summary="The store, or what came into it, has not been checked for an hour.",
         what="See HUNDI_INVARIANTS_EVERY, and the lines `housekeeping-…` of the log.",
     ),
     Symptom(

@@ -141,6 +141,7 @@ _ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "s",
                 (
                     ("time() - (max(hundi_invariants_checked_timestamp) > 0)", "checked"),
+                    ("max(hundi_invariants_behind_seconds)", "behind"),
                     ("time() - (max(hundi_journal_checkpoint_timestamp) > 0)", "signed"),
                 ),
             ),

@@ -20,6 +20,7 @@ from prometheus_client import (
 from prometheus_client.exposition import generate_latest
 
 from hundi import __version__
+from hundi.exchange.invariants.watch import behind
 from hundi.exchange.outbox import AttemptResult
 from hundi.exchange.record import State
 from hundi.exchange.request import Accepted
@@ -52,6 +53,7 @@ _OUTBOX = Statement.both(
     " and expires_at is not null) as open,"
     " (select found from duty where name = 'invariants') as broken,"
     " (select done_at from duty where name = 'invariants') as checked_at,"
+    " (select notes from duty where name = 'invariants') as watched,"
     " (select done_at from duty where name = 'journal-checkpoint') as sealed_at"
 )
 _log = structlog.get_logger()
@@ -80,6 +82,7 @@ class Metrics:
         self._batches = self._histogram("batch_size", "Requests in one commit", _BATCH_SIZES)
         self._broken = self._told("invariants_broken", "Promises that the store breaks")
         self._checked = self._told("invariants_checked_timestamp", "When they were last checked")
+        self._behind = self._told("invariants_behind_seconds", "Age of what is to be checked next")
         self._sealed = self._told("journal_checkpoint_timestamp", "When journals were last sealed")
         self._timings = Timings(self.registry)
         self._pool = self._gauge("pool_connections", "Connections to PostgreSQL", ("state",))
@@ -183,6 +186,7 @@ class Metrics:
         self._open.set(row["open"])
         self._broken.set(row["broken"] or 0)
         self._checked.set((row["checked_at"] or 0) / SECOND)
+        self._behind.set(behind(row["watched"]) / SECOND)
         self._sealed.set((row["sealed_at"] or 0) / SECOND)
 
     def _counter(self, name: str, text: str, labels: Iterable[str]) -> Counts:

@@ -1,17 +1,22 @@
 """The cheap check beside the traffic: what is new, a slice of what is old, and what was broken.
 
-Every run looks at the exchanges that were accepted since the last one and at their documents, goes
-on a little through all the others, and looks again at whatever it has found: so a number above zero
-stays until the store is in order, and falls once it is.
+Every run looks at the exchanges that were accepted since the last one and at their documents, page
+after page until it has caught up, but for a quarter of the interval at most: `behind` says what it has
+left for the next run. It goes on a little through all the others, and looks again at whatever it has
+found: so a number above zero stays until the store is in order, and falls once it is.
+
+An exchange with a lower id may become visible after one with a higher, if its transaction was longer.
+So each run begins some minutes before the moment of the last one, and looks at those again.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 import structlog
 
 from hundi.exchange.definition import DocumentType
-from hundi.exchange.duties import Duty, Outcome, Turn
+from hundi.exchange.duties import LEASE, Duty, Outcome, Turn
 from hundi.exchange.invariants.finding import Broken
 from hundi.exchange.invariants.trades import (
     EXCHANGES_AFTER,
@@ -22,16 +27,20 @@ from hundi.exchange.invariants.trades import (
 )
 from hundi.exchange.journal_pages import START, documents_after, documents_named, key_of
 from hundi.exchange.writes import moves_from
+from hundi.kernel.clock import MINUTE
+from hundi.kernel.identity import first_request_id
 from hundi.ledger.model import Key
 from hundi.store.engine import Database, Row, Transaction
-from hundi.store.statement import Statement
 
+K = TypeVar("K")
 NAME = "invariants"
 NEW = 200
 OLD = 100
 MOST_KEPT = 100
-
-_NEWEST = Statement.both("select max(req_msg_id) as id from exchange")
+LOOKS_BACK = 3 * MINUTE
+"""Longer than any transaction takes that accepts something, with all its waiting for locks."""
+SHARE = 4
+LONGEST = LEASE // SHARE
 
 Check = Callable[[Transaction, Sequence[Row], Survey], Awaitable[None]]
 
@@ -41,74 +50,129 @@ _log = structlog.get_logger()
 class Notes(msgspec.Struct, omit_defaults=True):
     """Where the watch stands, for its next run.
 
-    `newest` is the last new exchange that it has looked at, `exchange` and `document` how far it is
-    through the old ones; the rest is what was broken the last time.
+    After `newest` the next run begins, and `behind` is how old, in microseconds, the last exchange
+    was that this run had time for, where more were to come. `exchange` and `document` are how far it
+    is through the old ones; the rest is what was broken the last time.
     """
 
     newest: str = ""
+    behind: int = 0
     exchange: str = ""
     document: Key = START
     broken_exchanges: tuple[str, ...] = ()
     broken_documents: tuple[Key, ...] = ()
 
 
+def behind(notes: str | None) -> int:
+    """How far behind the watch is that has left these notes, in microseconds."""
+    return msgspec.json.decode(notes, type=Notes).behind if notes else 0
+
+
 def watching(types: Mapping[str, DocumentType], every: int) -> Duty:
     """The duty of a serving process, once in `every` microseconds."""
 
     async def work(database: Database, turn: Turn) -> Outcome:
-        return await watch(database, types, turn.notes)
+        return await watch(database, types, turn.notes, every=every)
 
     return Duty(name=NAME, every=every, work=work)
 
 
-async def watch(database: Database, types: Mapping[str, DocumentType], notes: str) -> Outcome:
+async def watch(
+    database: Database, types: Mapping[str, DocumentType], notes: str, *, every: int = MINUTE
+) -> Outcome:
     """Look once; `found` are the broken promises that are known now, each of them told in the log."""
     before = msgspec.json.decode(notes, type=Notes) if notes else Notes()
     look = _Look(types)
-    after = await database.read(lambda tx: look.through(tx, before))
-    for one in look.found:
+    after = await database.read(lambda tx: look.at_old(tx, before))
+    budget = min(every // SHARE, LONGEST)
+    after.newest, after.behind = await _catch_up(
+        database, look, newest=before.newest, budget=budget
+    )
+    after.broken_exchanges, after.broken_documents = look.broken()
+    for one in look.found():
         _log.error("invariant-broken", promise=one.promise, where=one.where, what=one.what)
-    return Outcome(found=len(look.found), notes=msgspec.json.encode(after).decode())
+    return Outcome(found=len(look.found()), notes=msgspec.json.encode(after).decode())
+
+
+async def _catch_up(
+    database: Database, look: "_Look", *, newest: str, budget: int
+) -> tuple[str, int]:
+    """Look at what is new for so long; after which id to begin the next time, and how far behind."""
+    page = await database.read(lambda tx: look.at_new(tx, newest))
+    end = page.at + budget
+    while page.more and page.at < end:
+        page = await database.read(lambda tx, after=page.last: look.at_new(tx, after))  # type: ignore[misc]
+    again = first_request_id(page.at - LOOKS_BACK)
+    return min(page.last, again), max(0, page.at - page.reached) if page.more else 0
+
+
+class _Page(msgspec.Struct, frozen=True, kw_only=True):
+    """New exchanges looked at at a moment: the last one's id and time, and whether there are more."""
+
+    at: int
+    last: str
+    reached: int
+    more: bool
 
 
 class _Look:
     """One run. A page in which something is broken is looked at row by row, to know which."""
 
     def __init__(self, types: Mapping[str, DocumentType]) -> None:
-        self.found: list[Broken] = []
         self._types = types
+        # By what was looked at: an exchange or a document may come again in the same run.
+        self._exchanges: dict[str, list[Broken]] = {}
+        self._documents: dict[Key, list[Broken]] = {}
 
-    async def through(self, tx: Transaction, before: Notes) -> Notes:
-        """Look at everything that is due; the notes for the next time."""
-        new = await tx.fetch(EXCHANGES_AFTER, before.newest or await _newest(tx), NEW)
+    def broken(self) -> tuple[tuple[str, ...], tuple[Key, ...]]:
+        """What is to be looked at again."""
+        return tuple(self._exchanges), tuple(self._documents)
+
+    def found(self) -> list[Broken]:
+        """All that is broken, of a hundred exchanges and as many documents at most."""
+        found = (*self._exchanges.values(), *self._documents.values())
+        return [one for some in found for one in some]
+
+    async def at_old(self, tx: Transaction, before: Notes) -> Notes:
+        """Look at the next slice of everything, and at what was broken; how far it is through then."""
         old = await tx.fetch(EXCHANGES_AFTER, before.exchange, OLD)
         again = await tx.fetch(EXCHANGES_NAMED, list(before.broken_exchanges))
-        exchanges = {row["req_msg_id"]: row for row in (*new, *old, *again)}
-        moved = {move.key for row in new for move in moves_from(row["moves"])}
-        named = await documents_named(tx, {*moved, *before.broken_documents})
         slice_ = await documents_after(tx, before.document, OLD)
-        documents = {key_of(row): row for row in (*named, *slice_)}
-        wrong_exchanges = await self._failing(tx, check_exchanges, list(exchanges.values()))
-        wrong_documents = await self._failing(tx, check_documents, list(documents.values()))
+        named = await documents_named(tx, before.broken_documents)
+        await self._check(tx, (*again, *old), (*named, *slice_))
         return Notes(
-            newest=new[-1]["req_msg_id"] if new else before.newest or await _newest(tx),
             exchange=old[-1]["req_msg_id"] if len(old) == OLD else "",
             document=key_of(slice_[-1]) if len(slice_) == OLD else START,
-            broken_exchanges=tuple(row["req_msg_id"] for row in wrong_exchanges),
-            broken_documents=tuple(key_of(row) for row in wrong_documents),
         )
 
-    async def _failing(self, tx: Transaction, check: Check, rows: Sequence[Row]) -> list[Row]:
-        """The rows in which something is broken, a hundred at most."""
-        if not rows or not await self._found_in(tx, check, rows):
-            return []
-        wrong: list[Row] = []
-        for row in rows:
-            found = await self._found_in(tx, check, [row])
-            if found and len(wrong) < MOST_KEPT:
-                self.found += found
-                wrong.append(row)
-        return wrong
+    async def at_new(self, tx: Transaction, after: str) -> _Page:
+        """Look at the next page of exchanges and their documents; without `after`, of the latest."""
+        after = after or first_request_id(tx.now - LOOKS_BACK)
+        new = await tx.fetch(EXCHANGES_AFTER, after, NEW)
+        moved = {move.key for row in new for move in moves_from(row["moves"])}
+        await self._check(tx, new, await documents_named(tx, moved))
+        return _Page(
+            at=tx.now,
+            last=new[-1]["req_msg_id"] if new else after,
+            reached=new[-1]["created_at"] if new else tx.now,
+            more=len(new) == NEW,
+        )
+
+    async def _check(
+        self, tx: Transaction, exchanges: Iterable[Row], documents: Iterable[Row]
+    ) -> None:
+        own = {row["req_msg_id"]: row for row in exchanges}
+        _keep(self._exchanges, own, await self._failing(tx, check_exchanges, own))
+        held = {key_of(row): row for row in documents}
+        _keep(self._documents, held, await self._failing(tx, check_documents, held))
+
+    async def _failing(
+        self, tx: Transaction, check: Check, rows: Mapping[K, Row]
+    ) -> dict[K, list[Broken]]:
+        if not rows or not await self._found_in(tx, check, list(rows.values())):
+            return {}
+        found = {name: await self._found_in(tx, check, [row]) for name, row in rows.items()}
+        return {name: some for name, some in found.items() if some}
 
     async def _found_in(self, tx: Transaction, check: Check, rows: Sequence[Row]) -> list[Broken]:
         found: list[Broken] = []
@@ -116,6 +180,12 @@ class _Look:
         return found
 
 
-async def _newest(tx: Transaction) -> str:
-    [row] = await tx.fetch(_NEWEST)
-    return row["id"] or ""
+def _keep(
+    known: dict[K, list[Broken]], looked_at: Iterable[K], found: dict[K, list[Broken]]
+) -> None:
+    """What is known of a hundred, after a further look."""
+    for name in looked_at:
+        known.pop(name, None)
+    for name, some in found.items():
+        if len(known) < MOST_KEPT:
+            known[name] = some
