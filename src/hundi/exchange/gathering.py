@@ -36,10 +36,12 @@ NOBODY: Key = ("", "", "")
 FEW = 16
 """Of so many bodies it is not asked how large they are: none has more than 1 MiB."""
 
+_RELATION = "r.author_entity, r.type, r.object_id, r.target_author, r.target_type, r.target_id"
 _RELATED = Bulk.of(
-    postgresql="select r.* from " + rows("a text, t text, o text") + " k"
+    postgresql=f"select {_RELATION} from " + rows("a text, t text, o text") + " k"
     " join relation r on r.author_entity = k.a and r.type = k.t and r.object_id = k.o",
-    sqlite="select * from relation where author_entity = $1 and type = $2 and object_id = $3",
+    sqlite=f"select {_RELATION} from relation r"
+    " where r.author_entity = $1 and r.type = $2 and r.object_id = $3",
     returns=True,
 )
 

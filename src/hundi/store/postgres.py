@@ -118,7 +118,13 @@ class PostgresTransaction:
 
 
 def _translate(error: BaseException) -> BaseException:
-    if isinstance(error, asyncpg.SerializationError | asyncpg.DeadlockDetectedError):
+    again = (
+        asyncpg.SerializationError,
+        asyncpg.DeadlockDetectedError,
+        # An upgrade has changed a table meanwhile. The driver has forgotten the plan by now.
+        asyncpg.InvalidCachedStatementError,
+    )
+    if isinstance(error, again):
         return RetryableError(str(error))
     unavailable = (
         asyncpg.LockNotAvailableError,

@@ -16,6 +16,7 @@ from hundi.exchange.journal import Chain
 from hundi.exchange.journal_pages import journals_of, key_of
 from hundi.exchange.record import State
 from hundi.exchange.writes import moves_from
+from hundi.ledger import tables as ledger
 from hundi.ledger.model import Key
 from hundi.store.engine import Row, Transaction
 from hundi.store.statement import Bulk, Statement, rows
@@ -54,11 +55,13 @@ _SIZES = Bulk.of(
     " group by author_entity, type, object_id",
     returns=True,
 )
+_ACCOUNT = ", ".join(f"l.{column.name}" for column in ledger.account.c)
 _ACCOUNTS = Bulk.of(
-    postgresql="select l.* from "
+    postgresql=f"select {_ACCOUNT} from "
     + rows("a text, t text, o text")
     + " k join ledger_account l on l.author_entity = k.a and l.type = k.t and l.object_id = k.o",
-    sqlite="select * from ledger_account where author_entity = $1 and type = $2 and object_id = $3",
+    sqlite=f"select {_ACCOUNT} from ledger_account l"
+    " where l.author_entity = $1 and l.type = $2 and l.object_id = $3",
     returns=True,
 )
 _ALIKE = "t.author_entity, t.type, t.object_id, t.debit, t.credit, t.unit, t.phase"
