@@ -207,6 +207,20 @@ def pending(seed: int, tally: Tally) -> None:
     tally.check("at last", seen=still.state(id_), right="SETTLED")
 
 
+def patient(seed: int, tally: Tally) -> None:
+    """PENDING again and again, at once: ten times as asked, then each minute, after a hundred each ten."""
+    turns: Iterator[Answer] = iter([told(200, PENDING, asked=0)] * 120)
+    still = Still(
+        seed, lambda _s, p, _e: next(turns, told(200)) if "/req-" in p.path else told(200)
+    )
+    id_ = still.send(_ORDER, story.order())
+    still.run(lambda: still.state(id_) != "OPEN")
+    waits = [b["started_at"] - a["ended_at"] for a, b in pairwise(still.attempts(id_))]
+    right = [SECOND] * 10 + [MINUTE] * 90 + [10 * MINUTE] * 20
+    tally.check("waits of PENDING again and again", seen=waits, right=right)
+    tally.check("at last, after many PENDING", seen=still.state(id_), right="SETTLED")
+
+
 def retry_after(seed: int, tally: Tally) -> None:
     """A failed attempt waits for the later of the schedule and what was asked, a day at most."""
     asked = (0, 20, 31, 86_399, 10**9, 90_000)
@@ -246,13 +260,13 @@ def lane(seed: int, tally: Tally) -> None:
     tally.check("waiting is no failing", seen=still.delivery(second)["failures"], right=0)
 
 
-SCENES = (proposal, outcome, fact, asked, pending, retry_after, lane)
+SCENES = (proposal, outcome, fact, asked, pending, patient, retry_after, lane)
 
 
 async def measure(run: Run) -> Sequence[Figure]:
     """Play each scene for many seeds."""
     many, tally = run.size(full=1000, brief=60, tiny=2), Tally()
-    run.progress.goal("seeds, seven scenes each", many)
+    run.progress.goal("seeds, eight scenes each", many)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     for seed in range(1, many + 1):
         for scene in SCENES:

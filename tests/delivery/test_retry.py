@@ -73,6 +73,24 @@ def test_who_only_wants_to_be_asked_again_is_asked_when_he_said(asked: int, wait
     assert next_attempt(8, asked, failed=False, random=highest) == waits
 
 
+@pytest.mark.parametrize(
+    ("number", "asked", "waits"),
+    [
+        (1, 0, SECOND),
+        (10, 0, SECOND),
+        (11, 0, MINUTE),
+        (11, 90, 90 * SECOND),
+        (100, 60, MINUTE),
+        (101, 60, 10 * MINUTE),
+        (10_000, 3_600, HOUR),
+    ],
+)
+def test_who_always_wants_to_be_asked_again_is_asked_less_often(
+    number: int, asked: int, waits: int
+) -> None:
+    assert next_attempt(2, asked, failed=False, random=highest, pending=number) == waits
+
+
 @given(
     failures=st.integers(0, 50),
     asked=st.none() | st.integers(0, 10**9),

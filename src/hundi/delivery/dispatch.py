@@ -136,16 +136,20 @@ class Dispatcher:
         until_end = leased.kind is Kind.REQUEST and leased.effect == "PROPOSAL"
         failed = verdict.decision in {Decision.FAILED, Decision.GONE}
         # Who asks to be asked again has not taken it either. What was not sent was no attempt.
-        vain = failed or (verdict.decision is Decision.ASK_AGAIN and answer is not NOTHING_SENT)
+        pending = verdict.decision is Decision.ASK_AGAIN and answer is not NOTHING_SENT
         return AttemptResult(
             leased=leased,
             answer=answer,
             verdict=verdict,
-            wait=next_attempt(leased.failures, verdict.wait, failed=failed, random=self.random),
+            wait=next_attempt(
+                leased.failures, verdict.wait, failed=failed, random=self.random,
+                pending=leased.number if pending else 0,
+            ),
             parks=verdict.decision is Decision.ERASED
-            or (vain and gives_up(leased.created_at, now, until_exchange_ends=until_end)),
+            or ((failed or pending)
+                and gives_up(leased.created_at, now, until_exchange_ends=until_end)),
             trace=trace,
-        )
+        )  # fmt: skip
 
     def _tell(self, result: AttemptResult) -> None:
         now = self.clock()

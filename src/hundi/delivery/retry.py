@@ -2,6 +2,10 @@
 
 failures   0        1    2     3      4       5    6    7    8     9 and more
 next       at once  5 s  30 s  2 min  10 min  1 h  3 h  6 h  12 h  24 h
+
+Who answers PENDING is asked again when he says, up to the tenth attempt at the webhook; after later
+ones no sooner than in a minute, and after the hundredth no sooner than in ten. Each attempt is a row:
+`Retry-After: 0` for ten days would be 860,000 of them, and is 1,500 so.
 """
 
 from hundi.kernel.clock import DAY, HOUR, MINUTE, SECOND
@@ -21,6 +25,8 @@ AFTERWARDS = DAY
 ASKED_AT_LEAST = SECOND
 ASKED_AT_MOST = DAY
 GIVES_UP_AFTER = 10 * DAY
+PATIENCE = ((100, 10 * MINUTE), (10, MINUTE))
+"""After so many attempts, no sooner than in so long."""
 
 _JITTER = 10  # a tenth, either way
 _RANDOM_BYTES = 8
@@ -41,17 +47,21 @@ def delay(failures: int, random: RandomBytes) -> int:
     return jittered(planned, random)
 
 
-def next_attempt(failures: int, asked: int | None, *, failed: bool, random: RandomBytes) -> int:
+def next_attempt(
+    failures: int, asked: int | None, *, failed: bool, random: RandomBytes, pending: int = 0
+) -> int:
     """Time from the end of an attempt to the next one.
 
     `failures` are those before this attempt. `asked` is what the receiver wants, in seconds: a
     failed attempt waits for the later of it and the schedule, another one just for it. It counts
-    as 1 s at least and 24 h at most.
+    as 1 s at least and 24 h at most. `pending` is the number of an attempt that was answered with
+    PENDING: the later ones wait longer than was asked.
     """
     planned = delay(failures + 1, random) if failed else 0
     if asked is None:
         return planned
-    return max(planned, min(max(asked * SECOND, ASKED_AT_LEAST), ASKED_AT_MOST))
+    least = next((least for count, least in PATIENCE if pending > count), ASKED_AT_LEAST)
+    return max(planned, min(max(asked * SECOND, least), ASKED_AT_MOST))
 
 
 def gives_up(created_at: int, now: int, *, until_exchange_ends: bool) -> bool:
