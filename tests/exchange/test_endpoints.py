@@ -134,6 +134,33 @@ async def test_the_mode_stays_while_exchanges_are_open(stage: Scene, name: str) 
     assert (told["mode"], told["url"]) == ("mailbox", "")
 
 
+@pytest.mark.parametrize("state", ["QUEUED", "LEASED", "PARKED"])
+@pytest.mark.parametrize("values", [{"closing": "EXPIRED"}, {"expires_at": None}])
+async def test_what_no_time_ends_is_open_too(
+    stage: Scene, state: str, values: dict[str, object]
+) -> None:
+    """A fact that is to be delivered, and a proposal that ends with the attempt under way."""
+    await stage.submit("req-send", slip("S1"))
+    await stage.execute(sa.update(exchanges.exchange).values(**values))
+    await stage.execute(sa.update(exchanges.delivery).values(state=state))
+    for name in ("buyer", "supplier"):
+        assert (await refused(stage, Changes(mailbox=True), name)).context == {"open": 1}
+
+
+async def test_a_mode_is_refused_before_anybody_has_to_wait(postgres_url: str) -> None:
+    """An acceptance that names the client holds its row meanwhile, as any other would be held up."""
+    async with scene(postgres_url) as stage:
+        await stage.submit("req-send", slip("S1"))
+
+        async def holds(tx: Transaction) -> None:
+            row = sa.select(tables.client).where(tables.client.c.client_id == "supplier")
+            await tx.select(row.with_for_update(read=True))
+            async with asyncio.timeout(4):
+                await refused(stage, Changes(mailbox=True))
+
+        await stage.database.write(holds)
+
+
 async def test_a_mailbox_becomes_an_endpoint(posted: Scene) -> None:
     told = await change(posted, "supplier", Changes(mailbox=True))
     assert told["mode"] == "mailbox", "nothing has changed, so nothing is in the way"

@@ -9,11 +9,13 @@ import sqlalchemy as sa
 
 from hundi.documents import MESSAGES
 from hundi.exchange import deliveries, feed, queries, redrive, tables
+from hundi.exchange.endpoints import Changes, set_client
 from hundi.exchange.gate import Road
 from hundi.exchange.request import Accepted, Refused
 from hundi.exchange.verdict import Decision
 from hundi.kernel.faults import RefusedError
 from hundi.simulator.story_financing import REQUEST_ID
+from tests.keys import KEYRING
 from tests.trade import bills, loans
 from tests.trade.lending import Lending, accepted_invoice
 from tests.trade.test_financing import ANSWER, ASK, AT_A, AT_B, SHARE, asked, both_bid, lending
@@ -100,6 +102,20 @@ async def test_one_lender_is_refused_and_the_other_stays(lending: Lending) -> No
     assert lending.told("lender-a", "respondBid") == []
     await lending.send(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"}))
     assert (await lending.books(INVOICE_2))["financed"] == 1
+
+
+async def test_a_client_keeps_its_mode_while_it_waits_for_a_winner(lending: Lending) -> None:
+    await asked(lending)
+    await both_bid(lending)
+    lending.answers["lender-a"] = Decision.ASK_AGAIN
+    await lending.send(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT", "BID-B1": "REJECT"}))
+    for name, count in (("supplier", 2), ("lender-a", 1), ("lender-b", 1)):
+        with pytest.raises(RefusedError) as refused:
+            await set_client(
+                lending.database, name, Changes(mailbox=True),
+                keyring=KEYRING, random=Random(1).randbytes,
+            )  # fmt: skip
+        assert refused.value.faults[0].context == {"open": count}
 
 
 async def test_the_others_are_not_told_before_the_winner_has_agreed(lending: Lending) -> None:

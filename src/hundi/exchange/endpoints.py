@@ -10,7 +10,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hundi.exchange import tables
 from hundi.kernel.clock import DAY, to_text
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.identity import RandomBytes
@@ -21,11 +20,26 @@ from hundi.parties import tables as parties
 from hundi.parties.addresses import endpoint_faults, read_headers
 from hundi.parties.at_rest import opened, sealed
 from hundi.store.engine import Database, Transaction
+from hundi.store.statement import Statement
 
 BOTH_SIGN = DAY
 """How long the old secret signs beside the new one."""
 
-_client, _id, _open = parties.client, parties.b2b_id, tables.exchange
+_client, _id = parties.client, parties.b2b_id
+
+# No index serves the open exchanges of a client, and to keep one would cost each exchange an entry.
+# What is open is few of all, and found by the indexes that the road has: it is a proposal with a time
+# to live, or its request has not been delivered, or it waits for a leader of which one of these holds.
+_OPEN = Statement.both(
+    "with going as (select req_msg_id from exchange"
+    " where state = 'OPEN' and closing is null and expires_at is not null"
+    " union select req_msg_id from delivery where state in ('QUEUED', 'LEASED') and kind = 'REQ'"
+    " union select req_msg_id from delivery where state = 'PARKED' and kind = 'REQ'),"
+    " named as (select req_msg_id from going union select f.req_msg_id from going g"
+    " join exchange f on f.leader_id = g.req_msg_id)"
+    " select count(*) as count from named n join exchange x on x.req_msg_id = n.req_msg_id"
+    " where x.state = 'OPEN' and (x.client_id = $1 or x.receiver_client = $1)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,11 +124,13 @@ async def _change(
 
     Who accepts a request keeps the client's row from being locked so: its mode is known to both.
     """
+    if _turns(await _row(tx, client_id), values):
+        await _refuse_open(tx, client_id)  # mostly there are some: then nobody has to wait for us
     row = await _row(tx, client_id, locked=True)
-    if values.get("mailbox", row["mailbox"]) != bool(row["mailbox"]):
-        count = await _open_now(tx, client_id)
-        if count:
-            raise _still_open(count)
+    if _turns(row, values):
+        ids = sa.select(_id.c.b2b_id).where(_id.c.client_id == client_id).order_by(_id.c.b2b_id)
+        await tx.select(ids.with_for_update())
+        await _refuse_open(tx, client_id)
     if not values:
         return row
     await _write(tx, client_id, values)
@@ -130,14 +146,16 @@ async def _row(tx: Transaction, client_id: str, *, locked: bool = False) -> Mapp
     return rows[0]
 
 
-async def _open_now(tx: Transaction, client_id: str) -> int:
-    """The open exchanges of a client, once those that are being accepted are written."""
-    ids = sa.select(_id.c.b2b_id).where(_id.c.client_id == client_id).order_by(_id.c.b2b_id)
-    await tx.select(ids.with_for_update())
-    of_client = sa.or_(_open.c.client_id == client_id, _open.c.receiver_client == client_id)
-    query = sa.select(sa.func.count().label("count")).where(_open.c.state == "OPEN", of_client)
-    [row] = await tx.select(query)
-    return int(row["count"])
+def _turns(row: Mapping[str, Any], values: Mapping[str, object]) -> bool:
+    """Whether an endpoint becomes a mailbox, or the other way round."""
+    return values.get("mailbox", row["mailbox"]) != bool(row["mailbox"])
+
+
+async def _refuse_open(tx: Transaction, client_id: str) -> None:
+    """Raise RefusedError where exchanges of a client are open."""
+    [row] = await tx.fetch(_OPEN, client_id)
+    if row["count"]:
+        raise _still_open(row["count"])
 
 
 async def _write(tx: Transaction, client_id: str, values: Mapping[str, object]) -> None:
