@@ -25,6 +25,7 @@ from hundi.store.engine import Transaction
 from hundi.store.metadata import metadata
 from hundi.web.app import Application, Edge, calls
 from hundi.web.context import Context
+from hundi.web.gaps import Gaps
 from hundi.web.metrics import Metrics
 from hundi.web.network import rest
 from hundi.web.visits import Visits
@@ -159,7 +160,7 @@ def _application(trade: Lending) -> Application:
     context = Context(
         database=database, tokens=tokens, settler=trade.road.settler, clock=wall_clock,
         random=Random(3).randbytes, metrics=metrics, visits=visits, waiters=EventWaiters(database),
-        wake=_nothing, wake_codes=_nothing, contacts=None,
+        gaps=Gaps(database, wake=_nothing), wake=_nothing, wake_codes=_nothing, contacts=None,
     )  # fmt: skip
     offered = calls(trade.road, room)
     return Application(offered, edge=edge, tokens=tokens, visits=visits, rest=rest(context))

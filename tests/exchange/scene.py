@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from random import Random
 
 import sqlalchemy as sa
 
+from hundi.exchange import redrive
 from hundi.exchange.gate import Road
 from hundi.exchange.leases import Leased, lease
 from hundi.exchange.outbox import AttemptResult, Outbox
@@ -89,6 +91,11 @@ class Scene:
     async def fail(self, *, reached: bool) -> None:
         """Try once to deliver what is due, in vain."""
         await self.finish(await self.lease(), Decision.FAILED, reached=reached)
+
+    async def replay(self, client_id: str) -> None:
+        """Make everything due that waits for a client's endpoint."""
+        ids = await self.database.read(partial(redrive.gap, client_id=client_id, after=""))
+        await self.database.write(partial(redrive.make_due, ids=ids))
 
     async def sent(self, object_id: str = "S1", **members: object) -> str:
         """A slip that the supplier holds; the reqMsgId that brought it."""

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from hundi.exchange import redrive, tables
+from hundi.exchange import tables
 from hundi.exchange.closing import unanswered
 from hundi.exchange.leases import lease
 from hundi.exchange.record import State
@@ -66,6 +66,6 @@ async def test_the_copy_of_an_outcome_does_so_too(stage: Scene) -> None:
 
 async def test_the_replay_of_a_gap_keeps_the_order_of_old_outcomes(stage: Scene) -> None:
     [first, second] = await two_outcomes_held_up(stage)
-    await stage.database.write(lambda tx: redrive.replay_gap(tx, "buyer"))
+    await stage.replay("buyer")
     assert await leased(stage) == [first]
     assert await leased(stage) == [second]

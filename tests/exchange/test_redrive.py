@@ -129,9 +129,9 @@ async def test_enabling_makes_the_gap_due(stage: Scene) -> None:
     settled = await stage.submit("req-send", slip("S2"))
     await stage.finish(await stage.lease())
     await stage.finish(await stage.lease(), Decision.FAILED, parks=True)  # buyer's response
-    await stage.database.write(lambda tx: redrive.replay_gap(tx, "supplier"))
+    await stage.replay("supplier")
     assert [one.webhook_id for one in await stage.lease()] == [first]
-    await stage.database.write(lambda tx: redrive.replay_gap(tx, "buyer"))
+    await stage.replay("buyer")
     [parked] = await stage.lease()
     assert parked.webhook_id == response_id(settled)
     await stage.finish([parked])

@@ -11,6 +11,7 @@ from hundi.kernel.clock import wall_clock
 from hundi.kernel.rates import Rates
 from hundi.parties.tokens import Tokens
 from hundi.web.context import Context
+from hundi.web.gaps import Gaps
 from hundi.web.metrics import Metrics
 from hundi.web.network import rest
 from hundi.web.visits import Visits
@@ -39,6 +40,9 @@ def bearer(client_id: str) -> dict[str, str]:
 
 
 def context_of(stage: Scene, woken: list[None]) -> Context:
+    def wake() -> None:
+        woken.append(None)
+
     return Context(
         database=stage.database,
         tokens=Tokens(stage.database, Random(2).randbytes, rates=Rates()),
@@ -48,7 +52,8 @@ def context_of(stage: Scene, woken: list[None]) -> Context:
         metrics=Metrics(stage.database),
         visits=Visits(Random(4).randbytes),
         waiters=EventWaiters(stage.database),
-        wake=lambda: woken.append(None),
+        gaps=Gaps(stage.database, wake=wake),
+        wake=wake,
         wake_codes=lambda: None,
         contacts=None,
     )

@@ -4,6 +4,8 @@ A `resp-X`, its copy and a fact may be sent again at any time; a proposal's `req
 exchange is open. The delivery is locked before its exchange is read, in the order of settling.
 """
 
+from collections.abc import Sequence
+
 from hundi.exchange import visibility
 from hundi.exchange.closing import unanswered
 from hundi.exchange.definition import Effect
@@ -45,6 +47,8 @@ NOT_SENDER = Code(
 CODES = (IN_FLIGHT, WAITS, OVER, ENDED, NO_FACT, NOT_SENDER)
 
 LOOK_AGAIN_SECONDS = 5
+GAP_READ = 10_000
+"""Ids of a gap that are read at a time."""
 
 _LOCK = Statement.both("select webhook_id from delivery where webhook_id = $1 for update")
 _PARTIES = (
@@ -69,14 +73,19 @@ _QUEUE = Statement.both(
     "update delivery set state = 'QUEUED', due_at = $2, redriven = true, failures = 0,"
     " ended_at = null where webhook_id = $1"
 )
+# Each state by its own index. By the key itself the planner would look through other clients' rows.
+_GAP = Statement.both(
+    "select webhook_id from (select webhook_id from delivery"
+    " where client_id = $1 and state = 'QUEUED' and due_at > $2"
+    " union all select webhook_id from delivery where client_id = $1 and state = 'PARKED') w"
+    " where webhook_id || '' > $3 order by webhook_id || '' limit $4"
+)
 # Locked in the order of ids, as everybody locks deliveries.
 _DUE_NOW = Statement.both(
     "update delivery set state = 'QUEUED', redriven = (redriven or state = 'PARKED'), due_at = $2"
-    " where webhook_id in (select webhook_id from delivery where webhook_id in"
-    # Each by the index of its state; the outer look is by the key.
-    " (select webhook_id from delivery where client_id = $1 and state = 'QUEUED'"
-    " union all select webhook_id from delivery where client_id = $1 and state = 'PARKED')"
-    " and state || '' in ('QUEUED', 'PARKED') order by webhook_id for update)"
+    " where webhook_id in (select webhook_id from delivery where webhook_id = any($1::text[])"
+    " and (state || '' = 'PARKED' or (state || '' = 'QUEUED' and due_at > $2))"
+    " order by webhook_id for update)"
 )
 
 
@@ -105,9 +114,18 @@ async def redrive(tx: Transaction, client_id: str, webhook_id: str) -> None:
     await tx.fetch(_QUEUE, webhook_id, tx.now)
 
 
-async def replay_gap(tx: Transaction, client_id: str) -> None:
-    """Make everything due now that waits for a client's endpoint or was parked before it."""
-    await tx.fetch(_DUE_NOW, client_id, tx.now)
+async def gap(tx: Transaction, *, client_id: str, after: str) -> list[str]:
+    """What waits for a client's endpoint and is not due, or is parked: the next ids behind one.
+
+    What is due already keeps its time, and so its place before the rest.
+    """
+    found = await tx.fetch(_GAP, client_id, tx.now, after, GAP_READ)
+    return [row["webhook_id"] for row in found]
+
+
+async def make_due(tx: Transaction, *, ids: Sequence[str]) -> None:
+    """Make those due now that still wait; one that was parked is redriven with it."""
+    await tx.fetch(_DUE_NOW, list(ids), tx.now)
 
 
 async def abandon(tx: Transaction, settler: Settler, *, client_id: str, req_msg_id: str) -> Ended:

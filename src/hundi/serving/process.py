@@ -40,6 +40,7 @@ from hundi.store.postgres import PostgresDatabase
 from hundi.web.app import Application, Edge, calls
 from hundi.web.batch_watch import batch_watch
 from hundi.web.context import Context
+from hundi.web.gaps import Gaps
 from hundi.web.loop_lag import watch_lag
 from hundi.web.metrics import ACCEPT, ONBOARDING, SETTLE, Metrics
 from hundi.web.network import rest
@@ -123,6 +124,7 @@ class _Process:
             self._metrics.watch_pool(database.connections)
         self._refusals = RefusalLog(database)
         self._waiters = EventWaiters(database)
+        self._gaps = Gaps(database, wake=self._due)
         self._bell = Bell(settings.database_url if database.dialect == "postgresql" else None)
         self._loop: DispatchLoop | None = None
         self._codes: CodeLoop | None = None
@@ -187,6 +189,7 @@ class _Process:
                 )
             await self._road.drained()
             await self._onboarding.drained()
+            await self._gaps.stop()
 
     def _heed(self) -> None:
         loop = asyncio.get_running_loop()
@@ -294,6 +297,7 @@ class _Process:
             metrics=self._metrics,
             visits=Visits(system_random, self._traces),
             waiters=self._waiters,
+            gaps=self._gaps,
             wake=self._due,
             wake_codes=self._due_codes,
             contacts=self._rail if isinstance(self._rail, SimulatedContacts) else None,

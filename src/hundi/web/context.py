@@ -16,6 +16,7 @@ from hundi.kernel.identity import RandomBytes
 from hundi.onboarding.rail import SimulatedContacts
 from hundi.parties.tokens import Tokens
 from hundi.store.engine import Database, RetryableError, UnavailableError, Work
+from hundi.web.gaps import Gaps
 from hundi.web.metrics import Metrics
 from hundi.web.visits import Visits
 from hundi.web.waiting import EventWaiters
@@ -36,7 +37,7 @@ class Context:
     `visits` numbers the calls. `wake` tells the dispatcher that something is due, `wake_codes` the
     sender of ownership codes;
     `clock` and `random` are the edge's own. `contacts` is None where codes really leave.
-    `proving` holds for each client the turn of its ownership codes.
+    `gaps` makes due what has waited for an endpoint. `proving` holds for each client the turn of its ownership codes.
     """
 
     database: Database
@@ -47,6 +48,7 @@ class Context:
     metrics: Metrics
     visits: Visits
     waiters: EventWaiters
+    gaps: Gaps
     wake: Callable[[], None]
     wake_codes: Callable[[], None]
     contacts: SimulatedContacts | None

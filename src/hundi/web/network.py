@@ -213,17 +213,19 @@ async def read_endpoint(network: Network, client_id: ClientId) -> Answer:
 async def enable_endpoint(
     request: Request[Any, str, Any], network: Network, client_id: ClientId
 ) -> Answer:
-    """Switch the caller's endpoint on again; everything that waits for it is due now."""
+    """Switch the caller's endpoint on again; everything that waits for it becomes due.
+
+    A repeat under the same key goes on with that: the first may have come to a process that ended.
+    """
 
     async def enable(tx: Transaction) -> Told:
         await health.enable(tx, client_id)
-        await redrive.replay_gap(tx, client_id)
         return Told(shown=await endpoint_of(tx, client_id))
 
     done = await once(network, request, enable)
     if not done.replayed:
         _log.warning("endpoint-enabled", clientId=client_id, reason="its owner asked for it")
-        network.wake()
+    await network.gaps.replay(client_id)
     return done.answer
 
 
