@@ -53,8 +53,8 @@ STEPS_PER_TRADE = 400
 JUMPS = (*[SECOND] * 6, *[31 * SECOND] * 6, *[HOUR] * 4, 3 * DAY, 10 * DAY)
 
 
-class CrashError(Exception):
-    """The process died here."""
+class CrashError(BaseException):
+    """The process died here: nothing of it catches that and goes on."""
 
 
 class CrashingDatabase(InlineDatabase):

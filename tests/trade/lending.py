@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from hundi.documents import MESSAGES
 from hundi.exchange import tables
 from hundi.exchange.gate import Road
+from hundi.exchange.lapse import find_due
 from hundi.exchange.leases import Leased, lease
-from hundi.exchange.outbox import AttemptResult, Outbox
+from hundi.exchange.outbox import AttemptResult, Outbox, find_expired
 from hundi.exchange.request import Accepted, Refused, read_request
 from hundi.exchange.verdict import Answer, Decision, Kind, Verdict
 from hundi.kernel.clock import DAY, HOUR, wall_clock
@@ -54,6 +55,22 @@ class Lending(Desk):
         except RefusedError as refusal:
             return Refused(refusal.faults)
         return await self.road.submit(request)
+
+    async def expire(self) -> None:
+        """End the proposals whose time is over."""
+
+        async def work(tx: Transaction) -> None:
+            await self.outbox.expire(tx, await find_expired(tx, 256))
+
+        await self.database.write(work)
+
+    async def lapse(self) -> None:
+        """End the documents that nobody has answered in time."""
+
+        async def work(tx: Transaction) -> None:
+            await self.outbox.lapse(tx, await find_due(tx, 256))
+
+        await self.database.write(work)
 
     async def send(self, path: str, body: Body, *, by: str = "") -> Accepted:  # type: ignore[override]
         """Have a message accepted, and everything delivered."""

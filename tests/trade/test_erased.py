@@ -10,6 +10,7 @@ from hundi.delivery.breaker import Breaker
 from hundi.delivery.dispatch import Dispatcher
 from hundi.exchange import tables
 from hundi.exchange.leases import lease
+from hundi.exchange.outbox import find_expired
 from hundi.exchange.request import Accepted, Refused
 from hundi.exchange.verdict import Decision
 from hundi.kernel.clock import wall_clock
@@ -196,7 +197,7 @@ async def test_what_is_open_ends_without_its_body(trade: Desk) -> None:
 
 async def _expire(trade: Desk, tx: Transaction) -> None:
     await tx.execute(sa.update(tables.exchange).values(expires_at=1))
-    await trade.outbox.expire(tx)
+    await trade.outbox.expire(tx, await find_expired(tx, 256))
 
 
 async def exchanges(trade: Desk) -> dict[str, tuple[str, str]]:

@@ -68,7 +68,7 @@ async def test_a_lender_who_is_down_until_the_exchange_expires(lending: Lending)
     assert await receipt_of(lending, receipt) == ("OPEN", "PENDING", {"SETTLED", "OPEN"})
     await lending.time_passes(tables.exchange.c.expires_at)
     for _ in range(2):
-        await lending.database.write(lending.outbox.expire)
+        await lending.expire()
     await lending.deliver()
     assert (await outcome(lending, "respRequestFinancing"))["result"] == "PARTIAL"
     assert await receipt_of(lending, receipt) == ("ENDED", "PARTIAL", {"SETTLED", "EXPIRED"})
@@ -163,7 +163,7 @@ async def test_a_loser_that_does_not_answer_lapses(lending: Lending) -> None:
     again = loans.bid_answer({"BID-B1": "ACCEPT"})
     wanted = [("FIN-FINANCED", "bidResponse.responses[0].response")]
     assert await lending.refused(ANSWER, again) == wanted
-    await lending.database.write(lending.outbox.lapse)
+    await lending.lapse()
     assert await lending.statuses("bid") == {"BID-A1": "ACCEPTED", "BID-B1": "EXPIRED"}
     assert await lending.statuses("financing-request") == {AT_A: "ACCEPTED", AT_B: "EXPIRED"}
     assert "financed" not in await lending.reserved(INVOICE_2)
@@ -271,7 +271,7 @@ async def test_what_nobody_answers_lapses_once(lending: Lending) -> None:
     await asked(lending)
     await lending.send(SHARE, loans.bid("BID-A1"), **BY_A)
     await lending.time_passes(tables.deadline.c.due_at)
-    await asyncio.gather(*(lending.database.write(lending.outbox.lapse) for _ in range(3)))
+    await asyncio.gather(*(lending.lapse() for _ in range(3)))
     assert set((await lending.statuses("financing-request")).values()) == {"EXPIRED"}
     assert await lending.statuses("bid") == {"BID-A1": "EXPIRED"}
     assert "financed" not in await lending.reserved(INVOICE_2)
@@ -291,12 +291,12 @@ async def test_a_request_that_is_busy_does_not_lapse(lending: Lending) -> None:
     await asked(lending)
     await lending.submit(SHARE, loans.bid("BID-A1"), **BY_A)
     await lending.time_passes(tables.deadline.c.due_at)
-    await lending.database.write(lending.outbox.lapse)
+    await lending.lapse()
     statuses = await lending.statuses("financing-request")
     assert statuses == {AT_A: "REQUESTED", AT_B: "EXPIRED"}
     await lending.deliver()
     await lending.time_passes(tables.deadline.c.due_at)
-    await lending.database.write(lending.outbox.lapse)
+    await lending.lapse()
     assert (await lending.statuses("financing-request"))[AT_A] == "EXPIRED"
 
 
@@ -305,7 +305,7 @@ async def test_nobody_waits_for_the_others_once_one_has_lent(lending: Lending) -
     await lending.send(SHARE, loans.bid("BID-A1"), **BY_A)
     await lending.send(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"}))
     assert lending.told("lender-b", "respondBid") == []
-    await lending.database.write(lending.outbox.lapse)
+    await lending.lapse()
     assert await lending.statuses("financing-request") == {AT_A: "ACCEPTED", AT_B: "EXPIRED"}
     assert "financed" not in await lending.reserved(INVOICE_2)
     assert (await lending.books(INVOICE_2))["financed"] == 1

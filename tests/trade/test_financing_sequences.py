@@ -80,8 +80,8 @@ class Chance:
             await self.lending.time_passes(tables.deadline.c.due_at)
         else:
             await self.lending.time_passes(tables.exchange.c.expires_at)
-        await self.lending.database.write(self.lending.outbox.expire)
-        await self.lending.database.write(self.lending.outbox.lapse)
+        await self.lending.expire()
+        await self.lending.lapse()
 
     async def settle_down(self) -> None:
         """Everybody answers, until no exchange is open."""

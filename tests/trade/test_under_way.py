@@ -151,7 +151,7 @@ async def test_a_bid_that_expires_leaves_the_others_to_be_accepted(lending: Lend
     )
     await lending.database.write(lambda tx: tx.execute(at))
     await lending.send(SHARE, loans.bid("BID-A1"), by="lender-a")
-    await lending.database.write(lending.outbox.lapse)
+    await lending.lapse()
     assert await lending.statuses("bid") == {"BID-A1": "OFFERED", "BID-A2": "EXPIRED"}
     await lending.send(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT"}))
     assert await lending.statuses("bid") == {"BID-A1": "ACCEPTED", "BID-A2": "EXPIRED"}

@@ -7,8 +7,8 @@ that dies leaves leases behind; they run out, and the sweep turns them into fail
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import msgspec
 import structlog
@@ -19,12 +19,23 @@ from hundi.delivery.breaker import Breaker
 from hundi.delivery.parcels import endpoint_of, hidden_of, parcel_of, without
 from hundi.delivery.retry import gives_up, next_attempt
 from hundi.delivery.stopwatch import Stopwatch
+from hundi.delivery.sweeping import Sweep
 from hundi.delivery.wire import Wire
+from hundi.exchange.lapse import find_due
 from hundi.exchange.leases import Leased, lease, queued_clients
-from hundi.exchange.outbox import AttemptResult, Outbox
+from hundi.exchange.outbox import (
+    EXPIRY,
+    LAPSING,
+    LEASES,
+    AttemptResult,
+    Outbox,
+    find_expired,
+    find_lapsed,
+)
 from hundi.exchange.verdict import Answer, Decision, Kind, Verdict, judge
 from hundi.kernel.identity import RandomBytes
 from hundi.kernel.sealing import Keyring, SealError
+from hundi.ledger.model import Key
 from hundi.observing.spans import Traces
 from hundi.store.batch import Again, GroupCommit, Ran
 from hundi.store.engine import Database, StoreError, Transaction
@@ -54,7 +65,7 @@ class Observer(Protocol):
 class Dispatcher:
     """Sends what is due. `clock` and `random` are given, so that a simulation can run it.
 
-    `watch` hears of each commit of what attempts led to.
+    `watch` hears of each commit of what attempts led to, `left` of what a sweep could not end.
     """
 
     database: Database
@@ -68,6 +79,20 @@ class Dispatcher:
     concurrency: int = CONCURRENCY
     traces: Traces | None = None
     watch: Callable[[Ran[AttemptResult]], None] | None = None
+    left: Callable[[str], None] | None = None
+    _sweeps: tuple[Sweep[Any], ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Put the sweeps together: they remember between their turns what they cannot end."""
+        left = self.left
+        self._sweeps = (
+            Sweep(name=LEASES, find=find_lapsed, end=self._finish_lapsed,
+                  key=lambda one: one.webhook_id, left=left),
+            Sweep(name=EXPIRY, find=find_expired, end=self._expire,
+                  key=str, left=left),
+            Sweep(name=LAPSING, find=find_due, end=self._lapse,
+                  key=" ".join, left=left),
+        )  # fmt: skip
 
     async def claim(self, flying: Counter[str], free: int) -> list[Leased]:
         """Lease up to `free` due webhooks, fairly among endpoints."""
@@ -166,16 +191,29 @@ class Dispatcher:
         return self.result(leased, NOTHING_SENT, LATE_VERDICT)
 
     async def sweep(self) -> int:
-        """Finish attempts whose lease ran out, end what nobody has answered; how many were found."""
+        """Finish attempts whose lease ran out, end what nobody has answered; how many were found.
 
-        async def lapse(tx: Transaction) -> int:
-            lapsed = await self.outbox.lapsed(tx)
-            await self.outbox.finish(tx, [self.result(d, LAPSED, LAPSED_VERDICT) for d in lapsed])
-            return len(lapsed)
+        Each by itself: none waits for another to do well. Raises what the last to fail did.
+        """
+        found = 0
+        trouble: Exception | None = None
+        for one in self._sweeps:
+            try:
+                found += await one.once(self.database, self.clock())
+            except Exception as error:  # noqa: BLE001 (raised below, behind the others)
+                trouble = error
+        if trouble is not None:
+            raise trouble
+        return found
 
-        found = await self.database.write(lapse)
-        found += await self.database.write(self.outbox.expire)
-        return found + await self.database.write(self.outbox.lapse)
+    async def _finish_lapsed(self, tx: Transaction, lapsed: Sequence[Leased]) -> None:
+        await self.outbox.finish(tx, [self.result(d, LAPSED, LAPSED_VERDICT) for d in lapsed])
+
+    async def _expire(self, tx: Transaction, ids: Sequence[str]) -> None:
+        await self.outbox.expire(tx, ids)
+
+    async def _lapse(self, tx: Transaction, keys: Sequence[Key]) -> None:
+        await self.outbox.lapse(tx, keys)
 
 
 NO_ENDPOINT = Answer(

@@ -26,7 +26,7 @@ POSTPONED = 60 * SECOND
 
 _DUE = Statement.both(
     "select author_entity, type, object_id from deadline where due_at <= $1"
-    " order by due_at limit 256"
+    " order by due_at limit $2"
 )
 _TAKE = Bulk.of(
     postgresql="delete from deadline d using "
@@ -39,11 +39,14 @@ _TAKE = Bulk.of(
 )
 
 
-async def lapse(tx: Transaction, settler: Settler) -> int:
-    """End the documents whose time is up; how many were looked at."""
-    due = sorted(_key(row) for row in await tx.fetch(_DUE, tx.now))
-    if not due:
-        return 0
+async def find_due(tx: Transaction, most: int) -> list[Key]:
+    """The documents whose time is up, the oldest first."""
+    return [_key(row) for row in await tx.fetch(_DUE, tx.now, most)]
+
+
+async def lapse(tx: Transaction, settler: Settler, keys: Sequence[Key]) -> None:
+    """End those of some documents whose time is up; another sweeper may have been faster."""
+    due = sorted(keys)
     drawn = await ledger.held_by(tx, due)
     drawn_on = {one.key for some in drawn.values() for one in some}
     documents = await lock_documents(tx, {*due, *drawn_on})
@@ -59,7 +62,6 @@ async def lapse(tx: Transaction, settler: Settler) -> int:
     writes.documents += papers.documents.values()
     writes.book(papers.books, guarded_accounts(settler.types), tx.now)
     await writes.flush(tx)
-    return len(due)
 
 
 def _ended(papers: Papers, key: Key, *, writes: Writes, now: int) -> bool:

@@ -18,10 +18,13 @@ from hundi.exchange.record import State
 from hundi.exchange.settle import Ended, Settler
 from hundi.exchange.verdict import Answer, Decision, Kind, Verdict
 from hundi.exchange.writes import Writes
+from hundi.ledger.model import Key
 from hundi.store.engine import RetryableError, Transaction
 from hundi.store.statement import Bulk, Statement, rows
 
 ANSWER_KEPT = 512
+LEASES, EXPIRY, LAPSING = SWEEPS = ("leases", "expiry", "lapsing")
+"""What is swept, by the names under which it is counted."""
 
 _DONE = Bulk.of(
     postgresql="update delivery d set state = 'DELIVERED', ended_at = v.at, lease_until = null"
@@ -67,11 +70,11 @@ _LAPSED = Statement.both(
     "select webhook_id, req_msg_id, kind, effect, attempts, failures, created_at, client_id,"
     " sequences, trace"
     " from delivery where state = 'LEASED' and lease_until <= $1"
-    " order by lease_until limit 256"
+    " order by lease_until limit $2"
 )
 _DUE_TO_EXPIRE = Statement.both(
     "select req_msg_id from exchange where state = 'OPEN' and closing is null"
-    " and expires_at is not null and expires_at <= $1 order by expires_at limit 256"
+    " and expires_at is not null and expires_at <= $1 order by expires_at limit $2"
 )
 
 
@@ -121,19 +124,24 @@ class Outbox:
             raise RetryableError("an exchange began to close while its attempt was written down")
         return [None] * len(results)
 
-    async def lapsed(self, tx: Transaction) -> list[Leased]:
-        """Deliveries whose lease ran out without an end: their attempts failed."""
-        return [leased_from(row, tx.now, sending=False) for row in await tx.fetch(_LAPSED, tx.now)]
+    async def expire(self, tx: Transaction, ids: Sequence[str]) -> None:
+        """End proposals whose time is over."""
+        await self.settler.end(tx, [unanswered(id_, State.EXPIRED) for id_ in ids])
 
-    async def expire(self, tx: Transaction) -> int:
-        """End the proposals whose time is over; how many were looked at."""
-        rows = await tx.fetch(_DUE_TO_EXPIRE, tx.now)
-        await self.settler.end(tx, [unanswered(r["req_msg_id"], State.EXPIRED) for r in rows])
-        return len(rows)
+    async def lapse(self, tx: Transaction, keys: Sequence[Key]) -> None:
+        """End documents that nobody has answered in time."""
+        await lapse(tx, self.settler, keys)
 
-    async def lapse(self, tx: Transaction) -> int:
-        """End the documents that nobody has answered in time; how many were looked at."""
-        return await lapse(tx, self.settler)
+
+async def find_lapsed(tx: Transaction, most: int) -> list[Leased]:
+    """Deliveries whose lease ran out without an end: their attempts failed."""
+    found = await tx.fetch(_LAPSED, tx.now, most)
+    return [leased_from(row, tx.now, sending=False) for row in found]
+
+
+async def find_expired(tx: Transaction, most: int) -> list[str]:
+    """Proposals whose time is over."""
+    return [row["req_msg_id"] for row in await tx.fetch(_DUE_TO_EXPIRE, tx.now, most)]
 
 
 async def _closing(tx: Transaction, results: Sequence[AttemptResult]) -> dict[str, State]:

@@ -107,6 +107,15 @@ SYMPTOMS = (
         " POST /network/v1/deliveries/{webhook-id}/redrive.",
     ),
     Symptom(
+        name="LeftBehind",
+        expr="sum(increase(hundi_sweep_failures_total[30m])) > 0",
+        wait="0m",
+        severity="ticket",
+        summary="An exchange, a document or a lease whose time is over cannot be ended.",
+        what="Find the line `sweep-left-behind` in the log; a dispatcher older than the other processes"
+        " does not know their messages: upgrade it. Else report the line.",
+    ),
+    Symptom(
         name="LoopLate",
         expr="histogram_quantile(0.99, sum by (le, instance, worker)"
         " (rate(hundi_loop_lag_seconds_bucket[5m]))) > 0.25",

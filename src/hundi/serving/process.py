@@ -263,6 +263,7 @@ class _Process:
             random=system_random,
             traces=self._traces,
             watch=batch_watch(SETTLE, self._metrics, self._traces),
+            left=self._metrics.left_behind,
         )
         loop = self._loop = DispatchLoop(dispatcher)
         sweep = SweepLoop(dispatcher, loop.wake)

@@ -21,7 +21,7 @@ from prometheus_client.exposition import generate_latest
 
 from hundi import __version__
 from hundi.exchange.invariants.watch import behind
-from hundi.exchange.outbox import AttemptResult
+from hundi.exchange.outbox import SWEEPS, AttemptResult
 from hundi.exchange.record import State
 from hundi.exchange.request import Accepted
 from hundi.exchange.verdict import Decision, Kind
@@ -74,6 +74,9 @@ class Metrics:
         self._acks = self._counter("acks", "Accepted requests", ("message", "result"))
         self._refusals = self._counter("refusals", "Refused requests", ("code", "status"))
         self._exchanges = self._counter("exchanges", "Exchanges that entered a state", ("state",))
+        self._left = self._counter("sweep_failures", "Rows that a sweep left behind", ("sweep",))
+        for sweep in SWEEPS:
+            self._left.begin(sweep)
         self._attempts = self._counter("deliveries", "Ended attempts", ("kind", "outcome"))
         self._ack_seconds = self._histogram("ack_seconds", "Time to an ack", _ACK_SECONDS)
         self._attempt_seconds = self._histogram(
@@ -128,6 +131,10 @@ class Metrics:
     def entered(self, state: State, exchanges: int = 1) -> None:
         """Count exchanges that entered a state."""
         self._exchanges.add(state.value, by=exchanges)
+
+    def left_behind(self, sweep: str) -> None:
+        """Count that a sweep could not end a row, and left it aside."""
+        self._left.add(sweep)
 
     def committed(self, work: str, ran: Ran[Any]) -> None:
         """Count a commit: how long it took, how long its first member had waited.

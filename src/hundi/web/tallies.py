@@ -14,7 +14,7 @@ from prometheus_client.utils import floatToGoString
 
 
 class Counts(Collector):
-    """A counter for each combination of the values of its `labels` that has come."""
+    """A counter for each combination of the values of its `labels` that has come or begun."""
 
     def __init__(
         self, name: str, text: str, labels: Iterable[str], *, registry: CollectorRegistry
@@ -23,6 +23,10 @@ class Counts(Collector):
         self.labels = tuple(labels)
         self._found: dict[tuple[str, ...], int] = {}
         registry.register(self)
+
+    def begin(self, *labels: str) -> None:
+        """Tell of it from the start: whoever looks for a rise does not see the first otherwise."""
+        self._found.setdefault(labels, 0)
 
     def add(self, *labels: str, by: int = 1) -> None:
         """Count something under the values of all labels, in their order."""

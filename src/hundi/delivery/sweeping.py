@@ -1,0 +1,79 @@
+"""Sweeps: what nobody has ended in time, some hundred at once, and around what cannot be ended.
+
+One row that this process cannot read must not stop the others. Where a batch fails, its members go
+one by one; who fails then is left aside for a while, so that the next batch is of others.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import structlog
+
+from hundi.kernel.clock import MINUTE
+from hundi.store.engine import Database, StoreError, Transaction
+
+T = TypeVar("T")
+
+AT_ONCE = 256
+ASIDE = 10 * MINUTE
+"""So long a row is left aside: one that is for another version of the server is cheap meanwhile."""
+MOST_ASIDE = 5000
+
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True, kw_only=True)
+class Sweep(Generic[T]):
+    """One kind of what is to be ended in time.
+
+    `find` reads at most so many that are due, the oldest first; `end` ends them in the same
+    transaction, or one of them in another. `left` hears of each time that one could not be ended.
+    """
+
+    name: str
+    find: Callable[[Transaction, int], Awaitable[Sequence[T]]]
+    end: Callable[[Transaction, Sequence[T]], Coroutine[Any, Any, None]]
+    key: Callable[[T], str]
+    left: Callable[[str], None] | None = None
+    _aside: dict[str, int] = field(default_factory=dict)
+    _told: set[str] = field(default_factory=set)
+
+    async def once(self, database: Database, now: int) -> int:
+        """End what is due; how many were looked at. Raises StoreError where the database will not."""
+        self._aside = {key: until for key, until in self._aside.items() if until > now}
+        taken: list[T] = []
+
+        async def batch(tx: Transaction) -> None:
+            found = await self.find(tx, AT_ONCE + len(self._aside))
+            taken[:] = [one for one in found if self.key(one) not in self._aside][:AT_ONCE]
+            if taken:
+                await self.end(tx, taken)
+
+        try:
+            await database.write(batch)
+        except StoreError:
+            raise
+        except Exception:
+            if not taken:
+                raise
+            for one in taken:
+                await self._alone(database, one, now=now)
+        return len(taken)
+
+    async def _alone(self, database: Database, one: T, *, now: int) -> None:
+        try:
+            await database.write(lambda tx: self.end(tx, [one]))
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 (it is told, and must not be the others')
+            self._leave(self.key(one), error, now=now)
+
+    def _leave(self, key: str, error: Exception, *, now: int) -> None:
+        if len(self._aside) < MOST_ASIDE:
+            self._aside[key] = now + ASIDE
+        if self.left is not None:
+            self.left(self.name)
+        if key not in self._told:
+            self._told.add(key)
+            _log.error("sweep-left-behind", sweep=self.name, what=key, exc_info=error)
