@@ -4,6 +4,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
+from hundi.exchange import queries
 from hundi.exchange.outbox import AttemptResult
 from hundi.exchange.record import State, stored_name
 from hundi.exchange.request import Accepted
@@ -124,6 +125,22 @@ async def test_the_outbox_is_asked_of_the_database_and_not_at_every_scrape(net: 
     assert (await values(metrics))["hundi_exchanges_open"] == 3
     metrics._asked -= 5
     assert (await values(metrics))["hundi_exchanges_open"] == 4
+
+
+async def test_a_fault_of_ours_is_counted_from_zero(
+    net: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rate needs the figure before the first one."""
+    series = 'hundi_refusals_total{code="HTTP-INTERNAL",status="500"}'
+    assert (await values(net.context.metrics))[series] == 0
+
+    async def broken(*_: object, **__: object) -> None:
+        raise KeyError
+
+    monkeypatch.setattr(queries, "documents", broken)
+    answer = await net.get("/network/v1/documents")
+    assert answer.status_code == 500
+    assert (await values(net.context.metrics))[series] == 1
 
 
 async def test_breakers_and_batches_are_told(stage: Scene) -> None:

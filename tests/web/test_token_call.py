@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from hundi.kernel.faults import Fault
 from hundi.store.engine import UnavailableError
 from hundi.web.oauth import FORM_LIMIT, TokenCall
 from tests.web.test_oauth import FORM, basic
@@ -65,3 +66,33 @@ async def test_another_method_is_405_with_what_is_allowed() -> None:
     assert answer.status_code == 405
     assert answer.headers["allow"] == "POST"
     assert answer.json()["error"] == "invalid_request"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [
+        (UnavailableError("gone"), ("store-unavailable", "STORE-UNAVAILABLE", 503)),
+        (KeyError("ours"), ("unexpected", "HTTP-INTERNAL", 500)),
+    ],
+)
+async def test_a_fault_of_ours_is_told_and_counted(
+    trouble: Exception, told: tuple[str, str, int], capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Troubled:
+        async def by_client(self, **_: str) -> dict[str, object]:
+            raise trouble
+
+    counted: list[str] = []
+
+    def count(faults: tuple[Fault, ...]) -> None:
+        counted.extend(fault.code for fault in faults)
+
+    transport = httpx.ASGITransport(TokenCall(Troubled(), refused=count))  # type: ignore[arg-type]
+    headers = {"authorization": basic("CEKABC1234", "x")}
+    async with httpx.AsyncClient(transport=transport, base_url="http://hundi.test") as calls:
+        answer = await calls.post(
+            "/oauth/token", data={"grant_type": "client_credentials"}, headers=headers
+        )
+    line, code, status = told
+    assert (answer.status_code, counted) == (status, [code])
+    assert line in "".join(capfd.readouterr())

@@ -31,6 +31,7 @@ from hundi.store.batch import Ran
 from hundi.store.engine import Database, Row, StoreError, Transaction
 from hundi.store.statement import Statement
 from hundi.web.database_gauges import DatabaseGauges
+from hundi.web.envelope import INTERNAL
 from hundi.web.siblings import Siblings
 from hundi.web.tallies import Counts, Durations
 from hundi.web.timings import Timings
@@ -73,6 +74,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         self._acks = self._counter("acks", "Accepted requests", ("message", "result"))
         self._refusals = self._counter("refusals", "Refused requests", ("code", "status"))
+        self._refusals.begin(INTERNAL.name, "500")  # the first one is to be seen, too
         self._exchanges = self._counter("exchanges", "Exchanges that entered a state", ("state",))
         self._left = self._counter("sweep_failures", "Rows that a sweep left behind", ("sweep",))
         for sweep in SWEEPS:

@@ -5,15 +5,15 @@ Errors follow RFC 6749, section 5.2.
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import parse_qs, unquote_plus
 
 import msgspec
 import structlog
 
-from hundi.kernel.faults import RefusedError
+from hundi.kernel.faults import Code, Fault, RefusedError
 from hundi.parties.tokens import GrantError, Tokens
-from hundi.store.engine import StoreError
+from hundi.store.engine import UNAVAILABLE, StoreError
 from hundi.web.asgi import (
     Disconnected,
     Headers,
@@ -24,7 +24,7 @@ from hundi.web.asgi import (
     read_body,
     respond,
 )
-from hundi.web.envelope import METHOD, status_of
+from hundi.web.envelope import INTERNAL, METHOD, status_of
 
 FORM_LIMIT = 8 * 1024
 _FORM = b"application/x-www-form-urlencoded"
@@ -34,10 +34,13 @@ _encode = msgspec.json.encode
 
 
 class TokenCall:
-    """ASGI application for the token call."""
+    """ASGI application for the token call. `refused` counts what was our own fault, by its faults."""
 
-    def __init__(self, tokens: Tokens) -> None:
+    def __init__(
+        self, tokens: Tokens, *, refused: Callable[[tuple[Fault, ...]], None] | None = None
+    ) -> None:
         self._tokens = tokens
+        self._refused = refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Issue a token, or say in the words of RFC 6749 why not."""
@@ -54,15 +57,23 @@ class TokenCall:
             await _refuse(send, error.error, str(error), retry_after=error.retry_after)
         except RefusedError as error:
             await _unheard(send, error)
-        except StoreError:
+        except StoreError as error:
+            kind = type(error).__name__
+            _log.warning("store-unavailable", path=scope["path"], error=str(error), kind=kind)
+            self._count(UNAVAILABLE)
             body = _encode({"error": "temporarily_unavailable", "error_description": "Try again."})
             await respond(send, 503, body, headers=[(b"retry-after", b"2")])
         except Exception as error:  # noqa: BLE001 (whatever it was, the answer is JSON)
             _log.error("unexpected", path=scope["path"], exc_info=error)
+            self._count(INTERNAL)
             body = _encode({"error": "server_error", "error_description": "It has been logged."})
             await respond(send, 500, body)
         else:
             await respond(send, 200, _encode(answer), headers=[(b"pragma", b"no-cache")])
+
+    def _count(self, code: Code) -> None:
+        if self._refused is not None:
+            self._refused((code.at("", code.meaning),))
 
     async def _grant(
         self, form: Mapping[str, str], client_id: str, secret: str, *, address: str

@@ -109,8 +109,9 @@ def _invalid(request: Caller, error: ValidationException) -> list[Fault]:
 
 def _unexpected(request: Caller, error: Exception) -> Response[bytes]:
     _log.error("unexpected", **_named(request), exc_info=error)
-    number = {"hundi-request": _number(request)}
-    return _response(problem([INTERNAL.at("", INTERNAL.meaning)]), 500, number)
+    faults = [INTERNAL.at("", INTERNAL.meaning)]
+    request.app.state.network.metrics.refused(faults, 500)
+    return _response(problem(faults), 500, {"hundi-request": _number(request)})
 
 
 def _number(request: Caller) -> str:
