@@ -4,12 +4,13 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from hundi.exchange import queries
+from hundi.exchange import queries, tables
 from hundi.exchange.outbox import AttemptResult
 from hundi.exchange.record import State, stored_name
 from hundi.exchange.request import Accepted
 from hundi.exchange.verdict import Answer, Decision, Verdict
 from hundi.kernel.clock import HOUR, MINUTE, SECOND
+from hundi.parties import tables as parties
 from hundi.store.batch import Ran
 from hundi.web.metrics import ACCEPT, Metrics
 from tests.exchange.scene import Scene
@@ -125,6 +126,25 @@ async def test_the_outbox_is_asked_of_the_database_and_not_at_every_scrape(net: 
     assert (await values(metrics))["hundi_exchanges_open"] == 3
     metrics._asked -= 5
     assert (await values(metrics))["hundi_exchanges_open"] == 4
+
+
+async def test_what_waits_for_a_disabled_endpoint_is_not_late(net: Net) -> None:
+    """It would be for days, and somebody woken for it."""
+    stage, metrics = net.stage, net.context.metrics
+    await stage.sent("S1")
+    await stage.submit("req-send", slip("S2"))
+    await stage.execute(sa.text(COLUMNS_OF_TIME).bindparams(by=HOUR))
+    assert (await values(metrics))["hundi_outbox_oldest_due_seconds"] >= 3600
+    c = parties.client
+    await stage.execute(sa.update(c).where(c.c.client_id == "supplier").values(disabled_at=1))
+    metrics._asked -= 5
+    found = await values(metrics)
+    assert found["hundi_outbox_oldest_due_seconds"] == 0
+    assert found['hundi_outbox_deliveries{state="QUEUED"}'] == 1
+    waits = sa.update(tables.delivery).where(tables.delivery.c.client_id == "buyer")
+    await stage.execute(waits.values(state="QUEUED", due_at=sa.text("due_at - 60000000")))
+    metrics._asked -= 5
+    assert (await values(metrics))["hundi_outbox_oldest_due_seconds"] >= 60
 
 
 async def test_a_fault_of_ours_is_counted_from_zero(

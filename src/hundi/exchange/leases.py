@@ -18,15 +18,18 @@ LEASE = 30 * SECOND
 RESPONSE_HOLDS_LANE = HOUR
 _MOST_OF_ONE_CLIENT = 64
 
-_QUEUED_CLIENTS = Statement.both(
+WITH_SERVED = (
     "with recursive c(client_id) as ("
     " select min(client_id) from delivery where state = 'QUEUED' union all"
     " select (select min(d.client_id) from delivery d"
     " where d.state = 'QUEUED' and d.client_id > c.client_id)"
-    " from c where c.client_id is not null)"
-    " select c.client_id from c join client l on l.client_id = c.client_id"
-    " where l.disabled_at is null"
+    " from c where c.client_id is not null),"
+    " served as (select c.client_id from c join client l on l.client_id = c.client_id"
+    " where l.disabled_at is null) "
 )
+"""Begins a statement: the clients that have queued webhooks and an endpoint that is not disabled, each
+by one step in the index of what is queued, however much that is."""
+_QUEUED_CLIENTS = Statement.both(WITH_SERVED + "select client_id from served")
 # A webhook waits to be first in its lanes. A `resp-X`, and its copy, holds them for an hour at most; after it
 # only while it is tried or due itself, so that the replay of a gap keeps the order. (Not one of
 # several documents: it may be due and wait in another lane. Scalar subqueries: as `not exists` a

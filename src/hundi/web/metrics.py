@@ -21,6 +21,7 @@ from prometheus_client.exposition import generate_latest
 
 from hundi import __version__
 from hundi.exchange.invariants.watch import behind
+from hundi.exchange.leases import WITH_SERVED
 from hundi.exchange.outbox import SWEEPS, AttemptResult
 from hundi.exchange.record import State
 from hundi.exchange.request import Accepted
@@ -46,10 +47,12 @@ ACCEPT, SETTLE, ONBOARDING = "accept", "settle", "onboarding"
 _WAITING = ("QUEUED", "LEASED", "PARKED")
 
 _OUTBOX = Statement.both(
-    "select (select count(*) from delivery where state = 'QUEUED') as queued,"
+    WITH_SERVED + "select (select count(*) from delivery where state = 'QUEUED') as queued,"
     " (select count(*) from delivery where state = 'LEASED') as leased,"
     " (select count(*) from delivery where state = 'PARKED') as parked,"
-    " (select min(due_at) from delivery where state = 'QUEUED') as oldest,"
+    # What waits for a disabled endpoint is nobody's delay: its owner has to enable it.
+    " (select min((select min(d.due_at) from delivery d where d.state = 'QUEUED'"
+    " and d.client_id = s.client_id)) from served s) as oldest,"
     " (select count(*) from exchange where state = 'OPEN' and closing is null"
     " and expires_at is not null) as open,"
     " (select found from duty where name = 'invariants') as broken,"
@@ -96,7 +99,9 @@ class Metrics:
         build.labels(__version__, platform.python_version(), database.dialect).set(1)
         self._breakers = self._gauge("breakers_open", "Endpoints that are left alone for a while")
         self._outbox = self._told("outbox_deliveries", "Deliveries not yet made", ("state",))
-        self._oldest = self._told("outbox_oldest_due_seconds", "How long the oldest is due")
+        self._oldest = self._told(
+            "outbox_oldest_due_seconds", "How long the oldest for an enabled endpoint is due"
+        )
         self._open = self._told("exchanges_open", "Proposals that nobody has answered")
 
     def accepted(self, message: str, outcome: Accepted, *, microseconds: int) -> None:
