@@ -10,7 +10,8 @@ import pytest
 
 from hundi.delivery import dispatch
 from hundi.delivery.codes import CodeLoop
-from hundi.delivery.dispatch import DispatchLoop, SweepLoop
+from hundi.delivery.dispatch import DispatchLoop, Turn
+from hundi.delivery.sweeping import SweepLoop
 from hundi.store import batch
 from hundi.store.engine import UnavailableError
 
@@ -42,7 +43,7 @@ class Troubled:
 
 
 @pytest.mark.parametrize("trouble", TROUBLE)
-@pytest.mark.parametrize("make", [DispatchLoop, lambda d: SweepLoop(d, lambda: None)])
+@pytest.mark.parametrize("make", [DispatchLoop, lambda d: SweepLoop(d.sweep, lambda: None)])
 async def test_a_loop_goes_on_after_trouble(
     make: Callable[[object], DispatchLoop | SweepLoop], trouble: Exception
 ) -> None:
@@ -112,7 +113,10 @@ class Stalled:
 
     async def turn(self, _tx: None, _results: object, *, flying: Counter[str], free: int) -> object:
         assert flying.total() == 0 or not free
-        return self._next(free)
+        return Turn(self._next(free))
+
+    def tell(self, _entered: object) -> None:
+        """Nobody counts."""
 
     async def attempt(self, leased: Any) -> Any:
         self.sent.append(leased.webhook_id)

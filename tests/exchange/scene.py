@@ -1,7 +1,8 @@
 """A network of three clients, driven without HTTP: buyer, supplier and a stranger."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from random import Random
@@ -34,6 +35,7 @@ class Scene:
         self.random = Random(1)
         self.road = Road(database, MESSAGES, random=self.random.randbytes, accepted=lambda: None)
         self.outbox = Outbox(self.road.settler)
+        self.entered: Counter[str] = Counter()  # what exchanges became by the ends of attempts
         self.messages = {m.name: m for m in MESSAGES}
 
     async def submit(
@@ -75,8 +77,12 @@ class Scene:
             AttemptResult(leased=one, answer=answer, verdict=verdict, wait=HOUR, parks=parks)
             for one in leased
         ]
-        settled = GroupCommit(self.database, self.outbox.finish, keys=lambda one: [id(one)])
+        settled = GroupCommit(self.database, self._finish, keys=lambda one: [id(one)])
         await asyncio.gather(*map(settled.submit, results))
+
+    async def _finish(self, tx: Transaction, results: Sequence[AttemptResult]) -> list[None]:
+        self.entered += await self.outbox.finish(tx, results)
+        return [None] * len(results)
 
     async def deliver_all(self) -> None:
         """Deliver until nothing is due any more."""

@@ -1,5 +1,6 @@
 """Sweeps go on around what cannot be ended, and each without the others."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -24,10 +25,11 @@ class Sweeper:
         nobody: Any = None
         self.now = 0
         self.left: list[str] = []
+        self.entered: Counter[str] = Counter()
         self.dispatcher = Dispatcher(
             database=stage.database, outbox=stage.outbox, wire=nobody, breaker=Breaker(random=bytes),
             observer=nobody, keyring=KEYRING, clock=lambda: self.now, random=bytes,
-            left=self.left.append,
+            left=self.left.append, entered=self.entered.update,
         )  # fmt: skip
 
     async def __call__(self) -> int:
@@ -58,6 +60,7 @@ async def test_one_that_is_not_known_stops_nobody(
     assert await sweep() == 3
     assert await states(stage) == ["OPEN", "EXPIRED", "EXPIRED"]
     assert sweep.left == ["expiry"]
+    assert sweep.entered == {"EXPIRED": 2}
     assert await sweep() == 0
     sweep.now += 11 * MINUTE
     assert await sweep() == 1
@@ -108,6 +111,7 @@ async def test_a_lapsed_lease_of_an_unknown_message_is_left_alone(stage: Scene) 
     await sweep()
     assert sorted(await states(stage)) == ["ABANDONED", "OPEN"]
     assert sweep.left == ["leases"]
+    assert sweep.entered == {"ABANDONED": 1}
 
 
 async def test_a_document_that_cannot_be_read_stops_no_other(
@@ -145,7 +149,7 @@ async def test_nothing_is_set_aside_while_the_database_is_away(
         raise UnavailableError(message)
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(stage.road.settler), "end", away)
+        patch.setattr(type(stage.road.settler), "prepare", away)
         with pytest.raises(UnavailableError):
             await sweep()
     assert await sweep() == 2

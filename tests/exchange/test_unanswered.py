@@ -1,12 +1,14 @@
 """Exchanges that nobody answered: expired, abandoned, and told so."""
 
 import asyncio
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
 
 from hundi.exchange import tables
 from hundi.exchange.closing import unanswered
+from hundi.exchange.outbox import find_lapsed
 from hundi.exchange.record import State
 from hundi.exchange.verdict import Decision, Kind
 from hundi.store.engine import Transaction
@@ -93,7 +95,7 @@ async def test_a_closing_exchange_ends_with_the_attempt_that_is_under_way(
     sent = await stage.submit("req-send", slip("S1"))
     [first] = await stage.lease()
     await stage.execute(sa.update(tables.delivery).values(lease_until=1))
-    await stage.finish(await stage.database.read(stage.outbox.lapsed), Decision.FAILED)
+    await stage.finish(await stage.database.read(partial(find_lapsed, most=9)), Decision.FAILED)
     await stage.execute(sa.update(tables.delivery).values(due_at=1))
     [second] = await stage.lease()
     ending = unanswered(sent, State.ABANDONED)
@@ -120,3 +122,17 @@ async def test_what_is_told_of_the_end_is_of_now_however_old_the_document_is(sta
     [noted] = await stage.rows(sa.select(j.at).where(j.step == "EXPIRED"))
     times = {row[name] for row in queued for name in ("created_at", "due_at")}
     assert times | {row["at"] for row in told} == {noted["at"]}
+
+
+async def test_an_end_is_counted_once_and_a_late_answer_not_at_all(database_url: str) -> None:
+    async with scene(database_url) as stage:
+        await stage.sent("S1")
+        assert stage.entered == {"SETTLED": 1}
+        sent = await stage.submit("req-send", slip("S2"))
+        leased = await stage.lease()
+        ending = unanswered(sent, State.ABANDONED)
+        await stage.database.write(lambda tx: stage.road.settler.end(tx, [ending]))
+        await stage.finish(leased, Decision.FAILED)
+        assert stage.entered == {"SETTLED": 1, "ABANDONED": 1}
+        await stage.finish(leased)  # its answer comes after all
+        assert stage.entered == {"SETTLED": 1, "ABANDONED": 1}

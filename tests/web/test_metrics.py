@@ -69,12 +69,9 @@ async def test_a_receipt_counts_its_exchanges(stage: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    ("decision", "state"),
-    [(Decision.SETTLED, 1), (Decision.DECLINED, 1), (Decision.FAILED, 0), (Decision.ASK_AGAIN, 0)],
+    "decision", [Decision.SETTLED, Decision.DECLINED, Decision.FAILED, Decision.ASK_AGAIN]
 )
-async def test_attempts_are_counted_by_kind_and_outcome(
-    stage: Scene, decision: Decision, state: int
-) -> None:
+async def test_attempts_are_counted_by_kind_and_outcome(stage: Scene, decision: Decision) -> None:
     metrics = Metrics(stage.database)
     await stage.submit("req-send", slip())
     [leased] = await stage.lease()
@@ -87,7 +84,15 @@ async def test_attempts_are_counted_by_kind_and_outcome(
     found = await values(metrics)
     assert found[f'hundi_deliveries_total{{kind="REQ",outcome="{decision.value}"}}'] == 1
     assert found['hundi_attempt_seconds_bucket{le="0.05"}'] == 1
-    assert found.get(f'hundi_exchanges_total{{state="{decision.value}"}}', 0) == state
+    assert f'hundi_exchanges_total{{state="{decision.value}"}}' not in found  # a late one ends none
+
+
+async def test_the_ends_of_exchanges_are_counted_by_state(stage: Scene) -> None:
+    metrics = Metrics(stage.database)
+    metrics.ended({"EXPIRED": 2, "SETTLED": 1})
+    found = await values(metrics)
+    assert found['hundi_exchanges_total{state="EXPIRED"}'] == 2
+    assert found['hundi_exchanges_total{state="SETTLED"}'] == 1
 
 
 async def test_the_way_of_a_webhook_goes_by_one_clock(stage: Scene) -> None:

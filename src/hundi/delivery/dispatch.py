@@ -6,9 +6,9 @@ that dies leaves leases behind; they run out, and the sweep turns them into fail
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import structlog
@@ -19,7 +19,7 @@ from hundi.delivery.breaker import Breaker
 from hundi.delivery.parcels import endpoint_of, hidden_of, parcel_of, without
 from hundi.delivery.retry import gives_up, next_attempt
 from hundi.delivery.stopwatch import Stopwatch
-from hundi.delivery.sweeping import Sweep
+from hundi.delivery.sweeping import Sweep, report
 from hundi.delivery.wire import Wire
 from hundi.exchange.lapse import find_due
 from hundi.exchange.leases import Leased, lease, queued_clients
@@ -61,11 +61,19 @@ class Observer(Protocol):
         """One attempt has ended."""
 
 
+class Turn(NamedTuple):
+    """What a transaction has leased, and how many exchanges it has ended, by state."""
+
+    leased: Sequence[Leased] = ()
+    entered: Mapping[str, int] = {}
+
+
 @dataclass(slots=True, kw_only=True)
 class Dispatcher:
     """Sends what is due. `clock` and `random` are given, so that a simulation can run it.
 
-    `watch` hears of each commit of what attempts led to, `left` of what a sweep could not end.
+    `watch` hears of each commit of what attempts led to, `entered` of the exchanges that ended with
+    one, `left` of what a sweep could not end.
     """
 
     database: Database
@@ -79,19 +87,20 @@ class Dispatcher:
     concurrency: int = CONCURRENCY
     traces: Traces | None = None
     watch: Callable[[Ran[AttemptResult]], None] | None = None
+    entered: Callable[[Mapping[str, int]], None] | None = None
     left: Callable[[str], None] | None = None
     _sweeps: tuple[Sweep[Any], ...] = field(init=False)
 
     def __post_init__(self) -> None:
         """Put the sweeps together: they remember between their turns what they cannot end."""
-        left = self.left
+        left, entered = self.left, self.tell
         self._sweeps = (
             Sweep(name=LEASES, find=find_lapsed, end=self._finish_lapsed,
-                  key=lambda one: one.webhook_id, left=left),
+                  key=lambda one: one.webhook_id, left=left, entered=entered),
             Sweep(name=EXPIRY, find=find_expired, end=self._expire,
-                  key=str, left=left),
+                  key=str, left=left, entered=entered),
             Sweep(name=LAPSING, find=find_due, end=self._lapse,
-                  key=" ".join, left=left),
+                  key=" ".join, left=left, entered=entered),
         )  # fmt: skip
 
     async def claim(self, flying: Counter[str], free: int) -> list[Leased]:
@@ -100,10 +109,10 @@ class Dispatcher:
 
     async def turn(
         self, tx: Transaction, results: Sequence[AttemptResult], *, flying: Counter[str], free: int
-    ) -> list[Leased]:
+    ) -> Turn:
         """Write down what attempts led to and lease the next ones, in one transaction."""
-        await self.outbox.finish(tx, results)
-        return await self._lease(tx, flying, free)
+        entered = await self.outbox.finish(tx, results)
+        return Turn(await self._lease(tx, flying, free), entered)
 
     async def _lease(self, tx: Transaction, flying: Counter[str], free: int) -> list[Leased]:
         if free <= 0:
@@ -206,14 +215,22 @@ class Dispatcher:
             raise trouble
         return found
 
-    async def _finish_lapsed(self, tx: Transaction, lapsed: Sequence[Leased]) -> None:
-        await self.outbox.finish(tx, [self.result(d, LAPSED, LAPSED_VERDICT) for d in lapsed])
+    def tell(self, entered: Mapping[str, int]) -> None:
+        """Exchanges have ended, and that is committed."""
+        if self.entered is not None and entered:
+            self.entered(entered)
 
-    async def _expire(self, tx: Transaction, ids: Sequence[str]) -> None:
-        await self.outbox.expire(tx, ids)
+    async def _finish_lapsed(self, tx: Transaction, lapsed: Sequence[Leased]) -> Mapping[str, int]:
+        return await self.outbox.finish(
+            tx, [self.result(d, LAPSED, LAPSED_VERDICT) for d in lapsed]
+        )
 
-    async def _lapse(self, tx: Transaction, keys: Sequence[Key]) -> None:
+    async def _expire(self, tx: Transaction, ids: Sequence[str]) -> Mapping[str, int]:
+        return await self.outbox.expire(tx, ids)
+
+    async def _lapse(self, tx: Transaction, keys: Sequence[Key]) -> Mapping[str, int]:
         await self.outbox.lapse(tx, keys)
+        return {}  # a document that lapses is no exchange
 
 
 NO_ENDPOINT = Answer(
@@ -236,13 +253,6 @@ LAPSED = Answer(
 LAPSED_VERDICT = Verdict(decision=Decision.FAILED, reason="the lease ran out without an end")
 
 
-def _report(what: str, error: Exception) -> None:
-    if isinstance(error, StoreError):
-        _log.warning(f"{what}-waits-for-database", error=str(error))
-    else:
-        _log.error(f"{what}-failed", exc_info=error)
-
-
 class DispatchLoop:
     """Runs a dispatcher until it is stopped: leases as room frees up, sends concurrently.
 
@@ -253,7 +263,7 @@ class DispatchLoop:
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
-        self._finish: GroupCommit[AttemptResult, Sequence[Leased]] = GroupCommit(
+        self._finish: GroupCommit[AttemptResult, Turn] = GroupCommit(
             dispatcher.database,
             self._turn,
             keys=lambda result: (result.leased.req_msg_id, result.leased.webhook_id),
@@ -282,7 +292,7 @@ class DispatchLoop:
             try:
                 found = await self._claim()
             except Exception as error:  # noqa: BLE001 (nothing may end the sending for good)
-                _report("dispatch", error)
+                report("dispatch", error)
                 await asyncio.sleep(1)
                 continue
             if not found:
@@ -319,20 +329,16 @@ class DispatchLoop:
         self._start(leased)
         return len(leased)
 
-    async def _turn(
-        self, tx: Transaction, results: Sequence[AttemptResult]
-    ) -> Sequence[Sequence[Leased]]:
+    async def _turn(self, tx: Transaction, results: Sequence[AttemptResult]) -> Sequence[Turn]:
         free = 0
         if self._leasing is None or self._leasing is results[0]:  # itself, where it runs again
             self._leasing = results[0]  # until its commit is known and its leases count
             self._since = self._now()
             free = self._free()
-        leased = await self._dispatcher.turn(tx, results, flying=self._flying, free=free)
-        return [leased, *([()] * (len(results) - 1))]
+        turn = await self._dispatcher.turn(tx, results, flying=self._flying, free=free)
+        return [turn, *([Turn()] * (len(results) - 1))]
 
-    def _ended(
-        self, results: Sequence[AttemptResult], leased: Sequence[Sequence[Leased] | Again]
-    ) -> None:
+    def _ended(self, results: Sequence[AttemptResult], turns: Sequence[Turn | Again]) -> None:
         """A transaction is over: others may lease, and what it has leased is sent.
 
         Those whose ends it wrote may have lost their patience before it began: the database stood
@@ -340,9 +346,10 @@ class DispatchLoop:
         """
         if self._leasing is results[0]:
             self._leasing = None
-        for some in leased:
-            if not isinstance(some, Again):
-                self._start(some)
+        for turn in turns:
+            if not isinstance(turn, Again):
+                self._dispatcher.tell(turn.entered)
+                self._start(turn.leased)
 
     def _start(self, leased: Sequence[Leased]) -> None:
         late = self._now() - self._since > LATEST_SECONDS
@@ -374,29 +381,3 @@ class DispatchLoop:
             # The lease runs out and the attempt counts as failed; the receiver gives its repeat
             # the same answer.
             _log.warning("attempt-not-written", **named(leased), error=str(error))
-
-
-class SweepLoop:
-    """Runs the sweeps of a dispatcher once a second."""
-
-    def __init__(self, dispatcher: Dispatcher, wake: Callable[[], None]) -> None:
-        self._dispatcher = dispatcher
-        self._wake = wake
-        self._stopped = asyncio.Event()
-
-    async def run(self) -> None:
-        """Sweep until `stop`."""
-        while not self._stopped.is_set():
-            try:
-                if await self._dispatcher.sweep():
-                    self._wake()
-            except Exception as error:  # noqa: BLE001 (as above)
-                _report("sweep", error)
-            try:
-                await asyncio.wait_for(self._stopped.wait(), 1)
-            except TimeoutError:
-                continue
-
-    def stop(self) -> None:
-        """End after the sweep under way."""
-        self._stopped.set()

@@ -4,7 +4,8 @@ One row that this process cannot read must not stop the others. Where a batch fa
 one by one; who fails then is left aside for a while, so that the next batch is of others.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -28,13 +29,14 @@ class Sweep(Generic[T]):
     """One kind of what is to be ended in time.
 
     `find` reads at most so many that are due, the oldest first; `end` ends them in the same
-    transaction, or one of them in another. `left` hears of each time that one could not be ended.
+    transaction, or one of them in another, and `entered` hears what it told. `left` hears of each time that one could not be ended.
     """
 
     name: str
     find: Callable[[Transaction, int], Awaitable[Sequence[T]]]
-    end: Callable[[Transaction, Sequence[T]], Coroutine[Any, Any, None]]
+    end: Callable[[Transaction, Sequence[T]], Coroutine[Any, Any, Mapping[str, int]]]
     key: Callable[[T], str]
+    entered: Callable[[Mapping[str, int]], None]
     left: Callable[[str], None] | None = None
     _aside: dict[str, int] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
@@ -44,14 +46,13 @@ class Sweep(Generic[T]):
         self._aside = {key: until for key, until in self._aside.items() if until > now}
         taken: list[T] = []
 
-        async def batch(tx: Transaction) -> None:
+        async def batch(tx: Transaction) -> Mapping[str, int]:
             found = await self.find(tx, AT_ONCE + len(self._aside))
             taken[:] = [one for one in found if self.key(one) not in self._aside][:AT_ONCE]
-            if taken:
-                await self.end(tx, taken)
+            return await self.end(tx, taken) if taken else {}
 
         try:
-            await database.write(batch)
+            self.entered(await database.write(batch))
         except StoreError:
             raise
         except Exception:
@@ -63,7 +64,7 @@ class Sweep(Generic[T]):
 
     async def _alone(self, database: Database, one: T, *, now: int) -> None:
         try:
-            await database.write(lambda tx: self.end(tx, [one]))
+            self.entered(await database.write(lambda tx: self.end(tx, [one])))
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 (it is told, and must not be the others')
@@ -77,3 +78,37 @@ class Sweep(Generic[T]):
         if key not in self._told:
             self._told.add(key)
             _log.error("sweep-left-behind", sweep=self.name, what=key, exc_info=error)
+
+
+def report(what: str, error: Exception) -> None:
+    """Tell that a loop had trouble and goes on."""
+    if isinstance(error, StoreError):
+        _log.warning(f"{what}-waits-for-database", error=str(error))
+    else:
+        _log.error(f"{what}-failed", exc_info=error)
+
+
+class SweepLoop:
+    """Runs the sweeps of a dispatcher once a second."""
+
+    def __init__(self, sweep: Callable[[], Awaitable[int]], wake: Callable[[], None]) -> None:
+        self._sweep = sweep
+        self._wake = wake
+        self._stopped = asyncio.Event()
+
+    async def run(self) -> None:
+        """Sweep until `stop`."""
+        while not self._stopped.is_set():
+            try:
+                if await self._sweep():
+                    self._wake()
+            except Exception as error:  # noqa: BLE001 (nothing may end the sweeping for good)
+                report("sweep", error)
+            try:
+                await asyncio.wait_for(self._stopped.wait(), 1)
+            except TimeoutError:
+                continue
+
+    def stop(self) -> None:
+        """End after the sweep under way."""
+        self._stopped.set()

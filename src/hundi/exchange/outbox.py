@@ -4,6 +4,7 @@ An attempt whose end nobody wrote counts as one that reached the receiver, and i
 failed attempt.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -99,9 +100,10 @@ class Outbox:
 
     settler: Settler
 
-    async def finish(self, tx: Transaction, results: Sequence[AttemptResult]) -> Sequence[None]:
+    async def finish(self, tx: Transaction, results: Sequence[AttemptResult]) -> Counter[str]:
         """Settle, deliver or reschedule, each in the order that locks documents first.
 
+        How many exchanges it ends, by the state that they enter: not each answer ends one.
         Raises RetryableError where an exchange began to close since it was looked at.
         """
         closing = await _closing(tx, results)
@@ -122,11 +124,14 @@ class Outbox:
         # first was told that no further attempt is made, whoever comes now finds no lease.
         if await _closing(tx, results):
             raise RetryableError("an exchange began to close while its attempt was written down")
-        return [None] * len(results)
+        return writes.entered
 
-    async def expire(self, tx: Transaction, ids: Sequence[str]) -> None:
-        """End proposals whose time is over."""
-        await self.settler.end(tx, [unanswered(id_, State.EXPIRED) for id_ in ids])
+    async def expire(self, tx: Transaction, ids: Sequence[str]) -> Counter[str]:
+        """End proposals whose time is over; how many exchanges ended, by state."""
+        writes = Writes()
+        await self.settler.prepare(tx, [unanswered(id_, State.EXPIRED) for id_ in ids], writes)
+        await writes.flush(tx)
+        return writes.entered
 
     async def lapse(self, tx: Transaction, keys: Sequence[Key]) -> None:
         """End documents that nobody has answered in time."""

@@ -72,6 +72,7 @@ class Settler:
             exchange = exchanges[one.req_msg_id]
             if one.req_msg_id in won - concluded:
                 concluded.add(one.req_msg_id)
+                writes.entered[one.state.value] += 1
                 reached = one.may_have_reached(held.get(one.req_msg_id))
                 conclude(
                     writes,

@@ -4,6 +4,7 @@ Members of a batch add rows; `flush` sends one statement a table, in one fixed o
 batches can never wait for each other in a circle.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter, itemgetter
@@ -198,7 +199,7 @@ def warnings_json(warnings: Sequence[Fault]) -> str:
 
 @dataclass(slots=True)
 class Writes:
-    """Rows waiting to be written by one batch."""
+    """Rows waiting to be written by one batch. `entered` counts the exchanges that it ends, by state."""
 
     exchanges: list[tuple[Any, ...]] = field(default_factory=list)
     bodies: list[tuple[Any, ...]] = field(default_factory=list)
@@ -219,6 +220,7 @@ class Writes:
     accounts: list[tuple[Any, ...]] = field(default_factory=list)
     transfers: list[tuple[Any, ...]] = field(default_factory=list)
     ended_transfers: list[tuple[Any, ...]] = field(default_factory=list)
+    entered: Counter[str] = field(default_factory=Counter)
 
     def release(self, document: Document, claim: str | None) -> None:
         """Let a document's number be used again."""

@@ -14,9 +14,10 @@ import uvicorn
 
 from hundi.delivery.breaker import Breaker
 from hundi.delivery.codes import CodeLoop, CodeSender
-from hundi.delivery.dispatch import Dispatcher, DispatchLoop, SweepLoop
+from hundi.delivery.dispatch import Dispatcher, DispatchLoop
 from hundi.delivery.egress import EgressGuard
 from hundi.delivery.health import Health
+from hundi.delivery.sweeping import SweepLoop
 from hundi.delivery.wire import HttpWire
 from hundi.documents import MESSAGES
 from hundi.exchange.gate import Road
@@ -263,10 +264,11 @@ class _Process:
             random=system_random,
             traces=self._traces,
             watch=batch_watch(SETTLE, self._metrics, self._traces),
+            entered=self._metrics.ended,
             left=self._metrics.left_behind,
         )
         loop = self._loop = DispatchLoop(dispatcher)
-        sweep = SweepLoop(dispatcher, loop.wake)
+        sweep = SweepLoop(dispatcher.sweep, loop.wake)
         dispatching = [asyncio.create_task(part.run()) for part in (loop, sweep)]
         watching = asyncio.create_task(health.run())
 

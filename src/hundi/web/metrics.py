@@ -25,7 +25,6 @@ from hundi.exchange.leases import WITH_SERVED
 from hundi.exchange.outbox import SWEEPS, AttemptResult
 from hundi.exchange.record import State
 from hundi.exchange.request import Accepted
-from hundi.exchange.verdict import Decision, Kind
 from hundi.kernel.clock import SECOND
 from hundi.kernel.faults import Fault
 from hundi.store.batch import Ran
@@ -128,16 +127,18 @@ class Metrics:
 
     def attempted(self, result: AttemptResult, now: int) -> None:  # noqa: ARG002 (an observer is told)
         """Count an attempt at a webhook that has ended."""
-        kind, decision = result.leased.kind, result.verdict.decision
-        self._attempts.add(kind.value, decision.value)
+        self._attempts.add(result.leased.kind.value, result.verdict.decision.value)
         self._attempt_seconds.observe(result.answer.milliseconds / 1000)
         self._timings.attempted(result)
-        if kind is Kind.REQUEST and decision in {Decision.SETTLED, Decision.DECLINED}:
-            self._exchanges.add(decision.value)
 
     def entered(self, state: State, exchanges: int = 1) -> None:
         """Count exchanges that entered a state."""
         self._exchanges.add(state.value, by=exchanges)
+
+    def ended(self, states: Mapping[str, int]) -> None:
+        """Count exchanges that a commit has ended, by the state that they entered."""
+        for state, exchanges in states.items():
+            self._exchanges.add(state, by=exchanges)
 
     def left_behind(self, sweep: str) -> None:
         """Count that a sweep could not end a row, and left it aside."""
