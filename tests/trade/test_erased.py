@@ -9,8 +9,10 @@ import sqlalchemy as sa
 from hundi.delivery.breaker import Breaker
 from hundi.delivery.dispatch import Dispatcher
 from hundi.exchange import tables
+from hundi.exchange.invariants.walk import check_store
 from hundi.exchange.leases import lease
 from hundi.exchange.outbox import find_expired
+from hundi.exchange.redrive import redrive
 from hundi.exchange.request import Accepted, Refused
 from hundi.exchange.verdict import Decision
 from hundi.kernel.clock import wall_clock
@@ -259,3 +261,15 @@ async def test_a_fact_that_cannot_be_delivered_is_parked(trade: Desk) -> None:
         "PARKED", "ERASED", "the body was erased",
     )  # fmt: skip
     assert not row["reached"]
+    broken: list[object] = []
+    types = trade.road.settler.types
+    await trade.database.read(partial(check_store, types=types, report=broken.append))
+    assert broken == []
+    await redriven(trade, outcome.req_msg_id)
+    await trade.database.read(partial(check_store, types=types, report=broken.append))
+    assert broken == []
+
+
+async def redriven(trade: Desk, webhook_id: str) -> None:
+    """Its sender, who does not know, has it sent again."""
+    await trade.database.write(partial(redrive, client_id="buyer", webhook_id=webhook_id))

@@ -33,7 +33,8 @@ def wrong_outbox(x: Row, deliveries: Sequence[Row], leader: str | None) -> Itera
     """The webhooks of one exchange. `leader` is the state of the exchange that it waits for.
 
     A delivery's row holds webhook_id, kind, state, attempts, lease_until, whether its body is
-    `stored`, how many attempts are `noted`, and how many of them may have `reached` somebody. The
+    `stored`, how many attempts are `noted`, how many of them may have `reached` somebody, and how many
+    found the body `erased`: such a fact stays parked, and that is known. The
     exchange's row says whether an answer to the sender is `answered`, stored.
     """
     own = {
@@ -120,7 +121,7 @@ def _wrong_delivery(row: Row, allowed: frozenset[str]) -> Iterator[Broken]:
     if row["attempts"] != row["noted"]:
         what = f"it counts {row['attempts']} attempts, and {row['noted']} are noted"
         yield Broken(OUTBOX, id_, what)
-    if state in _LIVE and not row["stored"]:
+    if state in _LIVE and not row["stored"] and not row["erased"]:
         yield Broken(OUTBOX, id_, "it is to be sent, and its body is gone")
 
 

@@ -42,7 +42,9 @@ _DELIVERIES = Statement.both(
     "select d.webhook_id, d.req_msg_id, d.kind, d.state, d.attempts, d.lease_until,"
     " exists (select 1 from body b where b.body_id = d.body_id) as stored,"
     " (select count(*) from attempt a where a.webhook_id = d.webhook_id) as noted,"
-    " (select count(*) from attempt a where a.webhook_id = d.webhook_id and a.reached) as reached"
+    " (select count(*) from attempt a where a.webhook_id = d.webhook_id and a.reached) as reached,"
+    " (select count(*) from attempt a where a.webhook_id = d.webhook_id"
+    " and a.outcome = 'ERASED') as erased"
     " from delivery d where d.req_msg_id = any($1::text[])"
 )
 _SIZES = Bulk.of(
