@@ -1,10 +1,12 @@
-"""The README's first request and the guide of the trade, pasted into a shell as a newcomer does."""
+"""The README's first request and the guides after it, pasted into a shell as a newcomer does."""
 
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -24,8 +26,9 @@ def blocks(page: str) -> list[str]:
 
 def pasted(scripts: list[str], *, port: int, folder: Path, url: str) -> str:
     """What the shell prints; nothing may fail."""
-    (folder / "docs").symlink_to(ROOT / "docs")
-    (folder / ".venv").symlink_to(sys.prefix)
+    for name, target in (("docs", ROOT / "docs"), (".venv", Path(sys.prefix))):
+        if not (folder / name).exists():
+            (folder / name).symlink_to(target)
     script = "set -euo pipefail\n" + "\n".join(scripts).replace(":8080", f":{port}")
     ran = subprocess.run(
         ["bash", "-c", script], cwd=folder, env={**os.environ, "HUNDI_DATABASE_URL": url},
@@ -48,4 +51,45 @@ def test_the_readme_and_the_trade_work_when_pasted(tmp_path: Path) -> None:
     page = json.loads(printed[printed.rindex('{"type":"invoice"') :])
     assert (page["objectId"], page["status"]) == (INVOICE, "PARTIALLY PAID")
     assert "316765.00" in json.dumps(page["accounts"])
+    assert '"FAILURE"' not in printed
+
+
+def receiver(folder: Path, *, port: int) -> "subprocess.Popen[bytes]":
+    """The guide's receiver, on a port of its own."""
+    page = (ROOT / "docs/guide/webhooks.md").read_text(encoding="utf-8")
+    [source] = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    (folder / "receiver.py").write_text(source.replace("9000", str(port)), encoding="utf-8")
+    started = subprocess.Popen(
+        [sys.executable, "receiver.py", "erp.json"], cwd=folder, stderr=subprocess.DEVNULL
+    )
+    for _ in range(200):
+        with socket.socket() as knocking:
+            if knocking.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.1)
+    return started
+
+
+@pytest.mark.timeout(180)
+def test_webhooks_reach_the_receiver_and_a_business_registers_itself(tmp_path: Path) -> None:
+    first, webhooks = blocks("README.md")[2:4], blocks("docs/guide/webhooks.md")
+    joining = blocks("docs/guide/onboarding.md")[0]
+    erp, port = free_port(), free_port()
+    added = webhooks[0].replace("9000", str(erp))
+    with Stage(None) as stage:
+        stage.process("pasted", "serve", "--dev", "--port", str(port)).start(
+            f"http://127.0.0.1:{port}/readyz"
+        )
+        url = stage.database_url
+        pasted([*first, added], port=port, folder=tmp_path, url=url)
+        listens = receiver(tmp_path, port=erp)
+        try:
+            get = [line for line in first[0].splitlines() if line.startswith(("export", "get()"))]
+            sent = webhooks[2].replace("sleep 1", "sleep 7")  # one attempt more, on a busy machine
+            printed = pasted([*get, sent, joining], port=port, folder=tmp_path, url=url)
+        finally:
+            listens.kill()
+            listens.wait()
+    assert '"status": "SENT TO SUPPLIER"' in printed
+    assert len(re.findall(r'"SUCCESS","response_code":0,"payload":"MSG', printed)) == 2
     assert '"FAILURE"' not in printed
