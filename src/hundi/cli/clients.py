@@ -10,6 +10,7 @@ import typer
 from hundi.cli.access import add_access_commands
 from hundi.cli.database import AsJson, show
 from hundi.cli.keys import with_secrets
+from hundi.cli.roster import client_list
 from hundi.cli.tools import CheckEndpoint
 from hundi.exchange.endpoints import Changes, rotate_secret, set_client
 from hundi.kernel.identity import system_random
@@ -27,6 +28,7 @@ def client_commands(check_endpoint: CheckEndpoint) -> typer.Typer:
     warn = partial(_warn, check_endpoint)
     group = typer.Typer(help="Systems that call the network.", no_args_is_help=True)
     group.command("add")(_adds(warn))
+    group.command("list")(client_list)
     group.command("set")(_sets(warn))
     group.command("rotate-secret")(_rotate_secret)
     add_access_commands(group)

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -83,11 +83,16 @@ def without_password(url: str) -> str:
     return _PASSWORD.sub(r"\g<user>\g<name>***", url)
 
 
-def show(found: dict[str, str], *, as_json: bool) -> None:
-    """Print what a command found: aligned for people, one JSON object for programs."""
+def show(found: Mapping[str, object], *, as_json: bool) -> None:
+    """Print what a command found: aligned texts for people, for programs one JSON object with its types."""
     if as_json:
         typer.echo(json.dumps(found))
         return
     width = max(len(name) for name in found)
     for name, value in found.items():
-        typer.echo(f"{name:<{width}}  {value}")
+        typer.echo(f"{name:<{width}}  {in_words(value)}")
+
+
+def in_words(value: object) -> str:
+    """A value as people read it: truths as yes and no."""
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from hundi.cli.database import AsJson, show, with_database
+from hundi.cli.roster import party_list
 from hundi.cli.settings import party_set
 from hundi.kernel.identity import system_random
 from hundi.parties.model import IS_PAID
@@ -28,6 +29,7 @@ def party_commands() -> typer.Typer:
     """The commands below `hundi party`."""
     group = typer.Typer(help="Businesses and their B2B IDs.", no_args_is_help=True)
     group.command("add")(_add)
+    group.command("list")(party_list)
     group.command("set")(party_set)
     group.command("financier")(_financier)
     group.command("deactivate")(_deactivate)
