@@ -30,6 +30,16 @@ async def test_rules_are_replaced_while_it_runs() -> None:
         assert (await at.ask())[0] == 200
 
 
+@pytest.mark.parametrize("path", ["/simulator", "/simulator/"])
+async def test_the_base_lists_the_calls(path: str) -> None:
+    async with bench() as at:
+        status, told = await at.control("GET", path)
+    assert status == 200
+    routes = control_routes(new_erp(), Gate())
+    there = {f"{one.method} {one.path}" for one in routes if one.path.strip("/") != "simulator"}
+    assert set(told["calls"]) == there
+
+
 async def test_what_was_received_is_told() -> None:
     async with bench() as at:
         await at.ask()

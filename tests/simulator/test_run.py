@@ -151,6 +151,7 @@ def refusal(
     assert run(host="127.0.0.1", port=port, credentials=credentials, rules=rules, state=state) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
+    assert captured.err.startswith("hundi: ")
     return captured.err
 
 

@@ -59,6 +59,8 @@ MISTAKES = (
 )
 
 _PORT = "0 takes a free one. Left out: 8080, and none for a dispatcher, which with one tells its metrics."
+_RULES = """How to answer: a JSON file such as [{"when": {"kind": "req"}, "do": {"answer": "decline",
+"code": "ERP-042"}}]. docs/guide/simulator.md has all of it."""
 _NO_TEXT = "An argument is not UTF-8. Check the terminal's encoding (`locale`)."
 
 
@@ -150,7 +152,7 @@ def _add_processes(app: typer.Typer, tools: Tools) -> None:
     def simulate(
         port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")],
         credentials: Annotated[Path, typer.Option(help="What `client add --json` printed.")],
-        rules: Annotated[Path | None, typer.Option(help="How to answer, as JSON.")] = None,
+        rules: Annotated[Path | None, typer.Option(help=_RULES)] = None,
         state: Annotated[Path | None, typer.Option(help="Keep what arrives in a file.")] = None,
         host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     ) -> None:

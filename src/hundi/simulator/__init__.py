@@ -54,6 +54,7 @@ Control
 
 On the same port, from this machine only:
 
+    GET  /simulator/            these calls
     GET  /simulator/received    every webhook in the order of arrival; ?after=N for the later ones
     GET  /simulator/documents   type, id, version and status of each document as this ERP holds it
     GET  /simulator/exchanges   how often each message's effect was applied, and what is undone

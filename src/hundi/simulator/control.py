@@ -16,9 +16,22 @@ from hundi.simulator.state import Row
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+CALLS = {
+    "GET /simulator/received": "every webhook in the order of arrival; ?after=N for the later ones",
+    "GET /simulator/documents": "type, id, version and status of each document as this ERP holds it",
+    "GET /simulator/exchanges": "how often each message's effect was applied, and what is undone",
+    "PUT /simulator/rules": "replace the rules; the body is a rules file",
+    "POST /simulator/release": "answer what is held",
+    "GET /healthz": "whether it listens",
+}
+"""What `GET /simulator/` tells: each call and what it is for."""
+
 
 def control_routes(erp: Erp, gate: Gate) -> list[web.RouteDef]:
     """The routes of `/simulator/…` and `/healthz`."""
+
+    async def listed(_request: web.Request) -> web.StreamResponse:
+        return _json({"calls": CALLS})
 
     async def received(request: web.Request) -> web.StreamResponse:
         after = request.query.get("after", "0")
@@ -48,6 +61,8 @@ def control_routes(erp: Erp, gate: Gate) -> list[web.RouteDef]:
         return _json({"status": "ok"})
 
     return [
+        web.get("/simulator", _local(listed)),
+        web.get("/simulator/", _local(listed)),
         web.get("/simulator/received", _local(received)),
         web.get("/simulator/documents", _local(documents)),
         web.get("/simulator/exchanges", _local(exchanges)),

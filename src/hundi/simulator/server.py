@@ -109,7 +109,7 @@ def _made(*, credentials: Path, rules: Path | None, state: Path | None) -> Erp:
 
 
 def _unusable(sentence: str) -> int:
-    sys.stderr.write(sentence + "\n")
+    sys.stderr.write(f"hundi: {sentence}\n")
     return _UNUSABLE
 
 
