@@ -1,15 +1,23 @@
 """The command line as a person and a script use it: results, refusals, exit codes."""
 
+import asyncio
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from hundi import __version__
 from hundi.cli.database import without_password
+from hundi.kernel.lifetimes import lifetimes_from
+from hundi.kernel.settings import ServeSettings
+from hundi.serving.process import announcement
+from hundi.store.opening import open_database
 
 
 def hundi(*arguments: str, url: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -181,6 +189,51 @@ def test_a_database_that_cannot_be_used_is_told() -> None:
     assert (wrong.returncode, gone.returncode) == (2, 1)
     assert "postgresql://" in wrong.stderr
     assert "Traceback" not in wrong.stderr + gone.stderr
+
+
+def test_a_database_that_could_not_be_made_is_not_told_as_made() -> None:
+    told = hundi("client", "add", "--name", "x", "--mailbox", url="sqlite:////sys/x.db")
+    assert told.returncode == 1
+    assert "cannot be used" in told.stderr
+    assert "made" not in told.stderr
+
+
+def test_a_file_that_is_no_database_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_text("no database\n" * 100)
+    url = f"sqlite:///{tmp_path}/x.db"
+    for command in (("invariants",), ("db", "upgrade"), ("party", "list")):
+        told = hundi(*command, url=url)
+        assert (told.returncode, "file is not a database" in told.stderr) == (1, True), command
+
+
+def test_a_newer_database_is_told(database_url: str) -> None:
+    assert hundi("db", "upgrade", url=database_url).returncode == 0
+
+    async def later() -> None:
+        database = await open_database(database_url, lambda: 0)
+        change = sa.text("update alembic_version set version_num = '9999'")
+        await database.write(lambda tx: tx.execute(change))
+        await database.close()
+
+    asyncio.run(later())
+    told = hundi("db", "upgrade", url=database_url)
+    assert told.returncode == 0
+    assert "newer than this version (9999; this one knows 00" in told.stdout
+
+
+def test_serving_says_which_file_and_that_it_is_new_or_newer(tmp_path: Path) -> None:
+    """Told as it starts, before a host without an address ends it."""
+    file = tmp_path / "folder" / "x.db"
+    serve = ("serve", "--dev", "--host", "no.such.name.invalid")
+    first = hundi(*serve, url=f"sqlite:///{file}")
+    assert f"A new one was made: {file}" in first.stderr
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("update alembic_version set version_num = '9999'")
+    second = hundi(*serve, url=f"sqlite:///{file}")
+    assert "made" not in second.stderr
+    assert "newer than this version (9999; this one knows 00" in second.stderr
+    settings = ServeSettings(f"sqlite:///{file}", "127.0.0.1", 1, "all", True, lifetimes_from(""))
+    assert str(file) in announcement(settings)
 
 
 def test_a_database_without_tables_says_what_to_do(tmp_path: Path, postgres_url: str) -> None:

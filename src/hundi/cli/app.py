@@ -22,6 +22,7 @@ from hundi.cli.database import (
     UnusableError,
     database_url,
     show,
+    with_existing,
     without_password,
 )
 from hundi.cli.invariants import invariants
@@ -44,7 +45,7 @@ from hundi.kernel.settings import (
 )
 from hundi.observing.logs import FORMAT_VARIABLE, LEVEL_VARIABLE
 from hundi.store.engine import StoreError
-from hundi.store.migrate import upgrade
+from hundi.store.migrate import newer_than_known, upgrade
 from hundi.store.opening import BadUrlError
 
 WRONG, FAILED = 2, 1
@@ -205,7 +206,8 @@ def _db_upgrade(
     upgrade(url)
     sealed = 0 if keep_clear else seal_what_is_clear()
     told = {"sealed": f"{sealed} secrets that lay in clear"} if sealed else {}
-    show({"database": "up to date", "at": without_password(url), **told}, as_json=as_json)
+    state = with_existing(newer_than_known) or "up to date"
+    show({"database": state, "at": without_password(url), **told}, as_json=as_json)
 
 
 def _refused(refusal: RefusedError, *, as_json: bool) -> int:

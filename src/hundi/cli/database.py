@@ -49,11 +49,12 @@ def with_database(work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
     url = database_url()
     path = sqlite_path(url)
     if path is not None:
-        if not path.exists():
-            typer.echo(
-                f"hundi: there was no database. A new one is made: {path.absolute()}", err=True
-            )
+        new = not path.exists()
         upgrade(url)
+        if new:
+            typer.echo(
+                f"hundi: there was no database. A new one was made: {path.absolute()}", err=True
+            )
     return _run_on(url, work)
 
 

@@ -6,6 +6,7 @@ under way are written down; then the processes end.
 
 import asyncio
 import os
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from hundi.serving.keeping import check_duties
 from hundi.serving.process import Seat, serve_alone
 from hundi.serving.workers import supervise
 from hundi.store.engine import Database
-from hundi.store.migrate import is_current, upgrade
+from hundi.store.migrate import is_current, newer_than_known, upgrade
 from hundi.store.opening import open_database, sqlite_path
 from hundi.store.postgres import POOL
 from hundi.store.sqlite import ServingLock, scrub
@@ -50,9 +51,13 @@ def serve(settings: ServeSettings) -> int:
     path = sqlite_path(settings.database_url)
     if path is None:
         return _serve_postgres(settings)
+    new = not path.exists()
     lock = _lock(path, settings)
     try:
         upgrade(settings.database_url)
+        if new:
+            made = f"hundi: there was no database. A new one was made: {path.absolute()}"
+            print(made, file=sys.stderr)  # noqa: T201
         serve_alone(settings, Seat(), check=partial(_check, settings))
     finally:
         lock.release()
@@ -112,6 +117,9 @@ async def _check(settings: ServeSettings, database: Database) -> None:
     if not await is_current(database):
         message = "The database lacks tables of this version. Run `hundi db upgrade`."
         raise CannotServeError(message)
+    newer = await newer_than_known(database)
+    if newer:
+        _log.warning("tables-newer", database=newer)
     if database.dialect == "postgresql":
         await _tell_too_few(settings, database)
     if settings.role == "api":

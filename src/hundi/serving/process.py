@@ -337,9 +337,10 @@ def _start(
 
 
 def announcement(settings: ServeSettings, *, port: int | None = None) -> str:
-    """The line that says what runs, where, on what kind of database."""
+    """The line that says what runs, where, on what database."""
     what = "dispatching" if settings.role == "dispatcher" else "serving"
-    kind = "SQLite" if sqlite_path(settings.database_url) is not None else "PostgreSQL"
+    path = sqlite_path(settings.database_url)
+    kind = f"SQLite {path.absolute()}" if path is not None else "PostgreSQL"
     where = f" on http://{settings.host}:{port}" if port is not None else ""
     several = f", {settings.workers} workers" if settings.workers > 1 else ""
     mode = ", development mode: http and loopback endpoints allowed" if settings.dev else ""

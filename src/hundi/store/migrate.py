@@ -9,13 +9,20 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from hundi.store.engine import Database, Transaction, UnavailableError
+from hundi.store.engine import Database, Transaction
 from hundi.store.opening import sqlite_path
 from hundi.store.postgres import connect_once
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 _VERSION = sa.select(sa.column("version_num", sa.String)).select_from(sa.table("alembic_version"))
 
+_regclass = sa.cast(sa.func.to_regclass("alembic_version"), sa.Text)
+_IS_SET_UP = {
+    "postgresql": sa.select(_regclass.label("name")).where(_regclass.is_not(None)),
+    "sqlite": sa.select(sa.column("name", sa.Text))
+    .select_from(sa.table("sqlite_master"))
+    .where(sa.column("name", sa.Text) == "alembic_version"),
+}
 _TURN = sa.text("select pg_try_advisory_lock(20260401)")
 SECONDS_BETWEEN_TURNS = 0.2
 
@@ -70,15 +77,25 @@ async def is_current(database: Database) -> bool:
 
     Migrations leave what older processes use, so that these serve on until they are replaced.
     """
+    return await database.read(_revision) >= _newest()
 
-    async def work(tx: Transaction) -> str:
-        rows = await tx.select(_VERSION)
-        return rows[0]["version_num"] if rows else ""
 
-    try:
-        return await database.read(work) >= _newest()
-    except UnavailableError:  # no such table: nothing was ever set up here
-        return False
+async def newer_than_known(database: Database) -> str:
+    """What is to be told of tables of a later version than this one; nothing of all others."""
+    stands = await database.read(_revision)
+    return (
+        f"newer than this version ({stands}; this one knows {_newest()})"
+        if stands > _newest()
+        else ""
+    )
+
+
+async def _revision(tx: Transaction) -> str:
+    """The revision of the tables that are there; none where nothing was ever set up."""
+    if not await tx.select(_IS_SET_UP[tx.dialect]):
+        return ""
+    rows = await tx.select(_VERSION)
+    return rows[0]["version_num"] if rows else ""
 
 
 @cache
