@@ -34,8 +34,9 @@ _TRANSFER = (
 
 INSERT_TRANSFER = insert(tables.transfer, _TRANSFER)
 _ACCOUNT_VALUES = insert(tables.account, _ACCOUNT)
+# `guarded` too, which no index holds: an account of before goes by what its type says now.
 _UPSERT = " on conflict (author_entity, type, object_id, name) do update set " + ", ".join(
-    f"{side} = excluded.{side}" for side in _SIDES
+    f"{column} = excluded.{column}" for column in ("guarded", *_SIDES)
 )
 WRITE_ACCOUNT = Bulk(
     _ACCOUNT_VALUES.postgresql + _UPSERT, _ACCOUNT_VALUES.sqlite + _UPSERT, returns=False
