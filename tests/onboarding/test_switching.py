@@ -1,5 +1,6 @@
 """Switching B2B IDs off and on: the owner not while documents are open, the operator always."""
 
+import asyncio
 from dataclasses import replace
 from functools import partial
 
@@ -16,6 +17,7 @@ from hundi.parties import tables as parties
 from hundi.parties.operations import NewParty, add_party, set_level, switch
 from hundi.parties.queries import levels
 from hundi.simulator import story
+from hundi.store.engine import Transaction
 from tests.exchange.scene import SERVES
 from tests.house.sources import ROOT
 from tests.onboarding.desk import Desk
@@ -60,6 +62,21 @@ async def test_an_open_document_keeps_both_its_ids_on(net: Desk) -> None:
     assert await kept_on(net, "supplier", SUPPLIER) == ([shown], 0)
     stranger = await net.own(f"/parties/{SERVES['stranger']}/deactivate", client_id="stranger")
     assert stranger.status_code == 200
+
+
+async def test_an_id_in_use_is_kept_on_without_waiting_for_its_row(net: Desk) -> None:
+    """Nor does anybody wait who accepts a request meanwhile."""
+    assert await order(net, "req-send", named(story.order())) == 200
+    if net.url.startswith("sqlite"):
+        return  # it has one writer, and no locks of rows
+    row = sa.select(parties.b2b_id).where(parties.b2b_id.c.b2b_id == BUYER)
+
+    async def holds(tx: Transaction) -> None:
+        await tx.select(row.with_for_update(read=True))
+        async with asyncio.timeout(4):
+            assert (await kept_on(net, "buyer", BUYER))[0]
+
+    await net.stage.database.write(holds)
 
 
 async def test_a_document_that_has_not_arrived_keeps_an_id_on_unnamed(net: Desk) -> None:

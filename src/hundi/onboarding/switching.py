@@ -1,7 +1,8 @@
 """Switching B2B IDs off and on again, by whoever serves them; the operator has `hundi party`.
 
-The row of the ID is locked first. Accepting a request holds it in share, so that no request can be
-accepted between the look at the open documents and the commit.
+Before the ID is switched off its row is locked, and its documents are looked at. Accepting a request
+holds the row in share, so that no request can be accepted between that look and the commit. Whoever
+accepts waits meanwhile: so it is looked once before, without the lock, and mostly that is the end.
 """
 
 from collections.abc import Collection, Iterable
@@ -29,9 +30,8 @@ BARRED = Code(
 CODES = (IN_USE, BARRED)
 
 SHOWN = 10
-_LOCK = Statement.both(
-    "select b2b_id, entity_id, client_id, barred from b2b_id where b2b_id = $1 for update"
-)
+_ROW = "select b2b_id, entity_id, client_id, barred from b2b_id where b2b_id = $1"
+_LOOK, _LOCK = Statement.both(_ROW), Statement.both(f"{_ROW} for update")
 _WAITED = "(d.open_exchange is not null or d.type || '|' || d.status <> all($3::text[]))"
 # By entity first: that is how documents are indexed. A counterparty is held by what it holds or may
 # hold, and by a request that is under way, whose document it may not see yet. What it has declined
@@ -102,14 +102,18 @@ def final_statuses(types: Iterable[DocumentType]) -> list[str]:
 
 async def deactivate(tx: Transaction, client_id: str, b2b_id: str, *, ends: Ends) -> None:
     """Switch off a B2B ID that the client serves. Raises RefusedError: not its own, or in use."""
-    row = await _own(tx, client_id, b2b_id)
-    owner = row["entity_id"]
+    for statement in (_LOOK, _LOCK):
+        row = await _own(tx, client_id, b2b_id, statement=statement)
+        await _refuse_used(tx, row["entity_id"], b2b_id, ends=ends)
+    await switch(tx, b2b_id, active=False, by_operator=False)
+
+
+async def _refuse_used(tx: Transaction, owner: str, b2b_id: str, *, ends: Ends) -> None:
     waited = await tx.fetch(_OPEN, owner, b2b_id, list(ends.over))
     running = await tx.fetch(_RUNNING, owner, b2b_id, list(ends.stakes), list(ends.owed))
     if waited or running:
         seen = [*(row for row in waited if row["seen"]), *running]
         raise RefusedError([_in_use(seen, coming=sum(not row["seen"] for row in waited))])
-    await switch(tx, b2b_id, active=False, by_operator=False)
 
 
 async def activate(tx: Transaction, client_id: str, b2b_id: str) -> None:
@@ -120,8 +124,10 @@ async def activate(tx: Transaction, client_id: str, b2b_id: str) -> None:
     await switch(tx, b2b_id, active=True, by_operator=False)
 
 
-async def _own(tx: Transaction, client_id: str, b2b_id: str) -> Row:
-    rows = await tx.fetch(_LOCK, b2b_id)
+async def _own(
+    tx: Transaction, client_id: str, b2b_id: str, *, statement: Statement = _LOCK
+) -> Row:
+    rows = await tx.fetch(statement, b2b_id)
     if not rows or rows[0]["client_id"] != client_id:
         detail = (
             f"Your client does not serve {b2b_id}. See /network/v1/parties for those it serves."
