@@ -2,18 +2,23 @@
 
 import asyncio
 from functools import partial
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from hundi.delivery.breaker import Breaker
+from hundi.delivery.dispatch import Dispatcher, DispatchLoop
 from hundi.exchange import tables
 from hundi.exchange.closing import unanswered
 from hundi.exchange.outbox import find_lapsed
 from hundi.exchange.record import State
-from hundi.exchange.verdict import Decision, Kind
+from hundi.exchange.verdict import Answer, Decision, Kind
+from hundi.kernel.clock import SECOND, wall_clock
 from hundi.store.engine import Transaction
-from tests.exchange.scene import Scene, scene
+from tests.exchange.scene import ANSWER, Scene, scene
 from tests.exchange.slips import slip
+from tests.keys import KEYRING
 
 
 async def _ended(stage: Scene, state: State) -> tuple[dict[str, object], set[object]]:
@@ -136,3 +141,57 @@ async def test_an_end_is_counted_once_and_a_late_answer_not_at_all(database_url:
         assert stage.entered == {"SETTLED": 1, "ABANDONED": 1}
         await stage.finish(leased)  # its answer comes after all
         assert stage.entered == {"SETTLED": 1, "ABANDONED": 1}
+
+
+async def test_an_answer_that_this_process_cannot_write_is_asked_for_again(
+    database_url: str,
+) -> None:
+    """As an old dispatcher meets it beside newer servers; the others' answers are written."""
+    async with scene(database_url) as stage:
+        sent = [await stage.submit("req-send", slip(f"S{n}")) for n in range(2)]
+        x, d = tables.exchange, tables.delivery
+        await stage.execute(sa.update(x).where(x.c.req_msg_id == sent[0]).values(message="new/req"))
+        says = _Says(len(sent))
+        loop = DispatchLoop(answering(stage, says))
+        running = asyncio.create_task(loop.run())
+        async with asyncio.timeout(20):
+            await says.all_asked.wait()
+            loop.stop()
+            await running
+            await loop.drained()
+        query = sa.select(d.c.state, d.c.due_at - d.c.created_at, d.c.attempts, d.c.failures)
+        [row] = await stage.rows(query.where(d.c.webhook_id == sent[0]))
+        state, later, *counts = row.values()
+        assert (state, counts) == ("QUEUED", [1, 0])
+        assert later > 50 * SECOND
+        [ended] = await stage.rows(sa.select(tables.attempt).where(
+            tables.attempt.c.webhook_id == sent[0]))  # fmt: skip
+        assert ended["outcome"] == "ASK_AGAIN"
+        [other] = await stage.rows(sa.select(x.c.state).where(x.c.req_msg_id == sent[1]))
+        assert other["state"] == "SETTLED"
+
+
+class _Says:
+    """A wire on which everybody says SUCCESS, and nobody who counts."""
+
+    def __init__(self, requests: int) -> None:
+        self._left = requests
+        self.all_asked = asyncio.Event()
+
+    async def post(self, *_: Any, **__: Any) -> Answer:
+        self._left -= 1
+        if self._left == 0:
+            self.all_asked.set()
+        return Answer(status=200, body=ANSWER, retry_after=None, milliseconds=1, reached=True,
+                      error=None)  # fmt: skip
+
+    def attempted(self, *_: Any) -> None:
+        """Nobody counts."""
+
+
+def answering(stage: Scene, says: Any) -> Dispatcher:
+    """A dispatcher over such a wire."""
+    return Dispatcher(
+        database=stage.database, outbox=stage.outbox, wire=says, breaker=Breaker(random=bytes),
+        observer=says, keyring=KEYRING, clock=wall_clock, random=bytes,
+    )  # fmt: skip

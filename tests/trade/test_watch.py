@@ -52,6 +52,15 @@ async def test_what_was_mended_is_not_told_any_more(database: Database, filled_u
     assert (await watch(database, TYPES, again.notes)).found == 0
 
 
+async def test_an_old_process_notes_types_that_it_does_not_know(
+    database: Database, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A newer one beside it has written them: no promise is broken."""
+    older = {name: kind for name, kind in TYPES.items() if name != "invoice"}
+    assert (await watch(database, older, "")).found == 0
+    assert "types-not-known" in "".join(capfd.readouterr())
+
+
 async def test_what_is_new_is_looked_at_first(
     database: Database, filled_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

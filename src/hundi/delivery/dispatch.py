@@ -20,6 +20,16 @@ from hundi.delivery.parcels import endpoint_of, hidden_of, parcel_of, without
 from hundi.delivery.retry import gives_up, next_attempt
 from hundi.delivery.stopwatch import Stopwatch
 from hundi.delivery.sweeping import Sweep, report
+from hundi.delivery.verdicts import (
+    ERASED_VERDICT,
+    LAPSED,
+    LAPSED_VERDICT,
+    LATE_VERDICT,
+    NO_ENDPOINT,
+    NOT_OPENED,
+    NOTHING_SENT,
+    UNWRITTEN_VERDICT,
+)
 from hundi.delivery.wire import Wire
 from hundi.exchange.lapse import find_due
 from hundi.exchange.leases import Leased, lease, queued_clients
@@ -199,6 +209,12 @@ class Dispatcher:
         """Of a lease that may run out before an answer to it: it is given back, and nothing is sent."""
         return self.result(leased, NOTHING_SENT, LATE_VERDICT)
 
+    def postponed(self, result: AttemptResult) -> AttemptResult:
+        """Of an answer that this process cannot write: a newer one asks for it again, soon."""
+        return msgspec.structs.replace(
+            result, verdict=UNWRITTEN_VERDICT, wait=UNWRITTEN_VERDICT.wait, parks=False
+        )
+
     async def sweep(self) -> int:
         """Finish attempts whose lease ran out, end what nobody has answered; how many were found.
 
@@ -231,26 +247,6 @@ class Dispatcher:
     async def _lapse(self, tx: Transaction, keys: Sequence[Key]) -> Mapping[str, int]:
         await self.outbox.lapse(tx, keys)
         return {}  # a document that lapses is no exchange
-
-
-NO_ENDPOINT = Answer(
-    status=None, body=b"", retry_after=None, milliseconds=0, reached=False, error="no endpoint"
-)
-NOT_OPENED = msgspec.structs.replace(NO_ENDPOINT, error="secret: the network cannot open it")
-"""Of an attempt whose signing secret is sealed under a key that this process lacks: tried again."""
-NOTHING_SENT = Answer(
-    status=None, body=b"", retry_after=None, milliseconds=0, reached=False, error="not sent"
-)
-ERASED_VERDICT = Verdict(decision=Decision.ERASED, reason="the body was erased")
-LATE_VERDICT = Verdict(
-    decision=Decision.ASK_AGAIN,
-    reason="not sent: the database took too long to lease it",
-    wait=0,
-)
-LAPSED = Answer(
-    status=None, body=b"", retry_after=None, milliseconds=0, reached=True, error="lease"
-)
-LAPSED_VERDICT = Verdict(decision=Decision.FAILED, reason="the lease ran out without an end")
 
 
 class DispatchLoop:
@@ -375,9 +371,18 @@ class DispatchLoop:
         finally:
             self._flying[leased.client_id] -= 1
             self._flying += Counter()  # forget clients with nothing under way
+        if not await self._written(result):
+            await self._written(dispatcher.postponed(result))
+
+    async def _written(self, result: AttemptResult) -> bool:
+        """Write down what an attempt came to; False where this process cannot, and never will."""
         try:
             await self._finish.submit(result)
         except StoreError as error:
             # The lease runs out and the attempt counts as failed; the receiver gives its repeat
             # the same answer.
-            _log.warning("attempt-not-written", **named(leased), error=str(error))
+            _log.warning("attempt-not-written", **named(result.leased), error=str(error))
+        except Exception as error:  # noqa: BLE001 (a message of a newer version, or a mistake)
+            _log.error("attempt-not-understood", **named(result.leased), exc_info=error)
+            return False
+        return True

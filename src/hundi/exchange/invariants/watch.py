@@ -89,6 +89,8 @@ async def watch(
         database, look, newest=before.newest, budget=budget
     )
     after.broken_exchanges, after.broken_documents = look.broken()
+    if look.unknown:
+        _log.warning("types-not-known", types=sorted(look.unknown))
     for one in look.found():
         _log.error("invariant-broken", promise=one.promise, where=one.where, what=one.what)
     return Outcome(found=len(look.found()), notes=msgspec.json.encode(after).decode())
@@ -119,6 +121,7 @@ class _Look:
     """One run. A page in which something is broken is looked at row by row, to know which."""
 
     def __init__(self, types: Mapping[str, DocumentType]) -> None:
+        self.unknown: set[str] = set()
         self._types = types
         # By what was looked at: an exchange or a document may come again in the same run.
         self._exchanges: dict[str, list[Broken]] = {}
@@ -176,7 +179,7 @@ class _Look:
 
     async def _found_in(self, tx: Transaction, check: Check, rows: Sequence[Row]) -> list[Broken]:
         found: list[Broken] = []
-        await check(tx, rows, Survey(types=self._types, report=found.append))
+        await check(tx, rows, Survey(types=self._types, report=found.append, unknown=self.unknown))
         return found
 
 
