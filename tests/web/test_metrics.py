@@ -9,7 +9,7 @@ from hundi.exchange.outbox import AttemptResult
 from hundi.exchange.record import State, stored_name
 from hundi.exchange.request import Accepted
 from hundi.exchange.verdict import Answer, Decision, Verdict
-from hundi.kernel.clock import HOUR, MINUTE, SECOND
+from hundi.kernel.clock import HOUR, MINUTE, SECOND, wall_clock
 from hundi.parties import tables as parties
 from hundi.store.batch import Ran
 from hundi.web.metrics import ACCEPT, Metrics
@@ -150,6 +150,21 @@ async def test_what_waits_for_a_disabled_endpoint_is_not_late(net: Net) -> None:
     await stage.execute(waits.values(state="QUEUED", due_at=sa.text("due_at - 60000000")))
     metrics._asked -= 5
     assert (await values(metrics))["hundi_outbox_oldest_due_seconds"] >= 60
+
+
+async def test_how_long_an_endpoint_fails_and_how_often_promises_are_checked(stage: Scene) -> None:
+    metrics = Metrics(stage.database)
+    metrics.watches_promises(2 * HOUR)
+    since = wall_clock() - HOUR
+    c = parties.client
+    for name, change in {
+        "supplier": {"failing_since": since},
+        "stranger": {"failing_since": 1, "disabled_at": 2},  # it has an alert of its own
+    }.items():
+        await stage.execute(sa.update(c).where(c.c.client_id == name).values(**change))
+    found = await values(metrics)
+    assert 3600 <= found["hundi_endpoints_failing_seconds"] < 3700
+    assert found["hundi_invariants_interval_seconds"] == 7200
 
 
 async def test_a_fault_of_ours_is_counted_from_zero(

@@ -49,11 +49,13 @@ SYMPTOMS = (
     Symptom(
         name="PromisesUnchecked",
         expr="max(hundi_invariants_checked_timestamp) > 0"
-        " and time() - max(hundi_invariants_checked_timestamp) > 3600"
+        " and max(hundi_invariants_interval_seconds) > 0"
+        " and time() - max(hundi_invariants_checked_timestamp)"
+        " > 3600 + 2 * max(hundi_invariants_interval_seconds)"
         " or max(hundi_invariants_behind_seconds) > 3600",
         wait="5m",
         severity="ticket",
-        summary="The store, or what came into it, has not been checked for an hour.",
+        summary="The store, or what came into it, was not checked for an hour more than it may take.",
         what="See HUNDI_INVARIANTS_EVERY, and the lines `housekeeping-…` of the log.",
     ),
     Symptom(
@@ -82,11 +84,12 @@ SYMPTOMS = (
         what="See whether a dispatcher runs; add one, or look at hundi_commit_seconds.",
     ),
     Symptom(
-        name="BreakersOpen",
-        expr="sum(hundi_breakers_open) > 0",
-        wait="30m",
+        name="EndpointFailing",
+        # Not a breaker: that is open for a minute after a failure, and closed between two attempts.
+        expr="max(hundi_endpoints_failing_seconds) > 1800",
+        wait="5m",
         severity="ticket",
-        summary="An endpoint has failed for half an hour and is only asked now and then.",
+        summary="An endpoint has failed for half an hour without a success.",
         what="Find the client in the lines `attempt-failed` of the log and tell it.",
     ),
     Symptom(
@@ -151,7 +154,7 @@ SYMPTOMS = (
     ),
     Symptom(
         name="FilesNearLimit",
-        expr="max(process_open_fds / process_max_fds) > 0.9",
+        expr="max(process_open_fds / process_max_fds and on (instance, job) hundi_build_info) > 0.9",
         wait="5m",
         severity="ticket",
         summary="A process is near the number of files that it may open; new connections wait.",

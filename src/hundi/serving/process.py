@@ -121,6 +121,7 @@ class _Process:
         self._seat = seat
         self._database = database
         self._metrics = Metrics(database)
+        self._metrics.watches_promises(settings.keeping.invariants_every)
         if isinstance(database, PostgresDatabase):
             self._metrics.watch_pool(database.connections)
         self._refusals = RefusalLog(database)

@@ -16,7 +16,9 @@ _QUESTIONS = (
     " (select min(booked_at) from ledger_transfer where phase = 'PENDING') as oldest_transfer,"
     " (select count(*) from client where disabled_at is not null) as disabled,"
     " (select count(*) from client where failing_since is not null and disabled_at is null)"
-    " as failing"
+    " as failing,"
+    " (select min(failing_since) from client where failing_since is not null"
+    " and disabled_at is null) as failing_since"
 )
 # By itself SQLite would count in the index of all positions.
 _STANDING = Statement.both(
@@ -39,6 +41,8 @@ class DatabaseGauges:
         self._disabled = gauge("endpoints_disabled", "Endpoints that are switched off")
         self._failing = gauge("endpoints_failing", "Endpoints without a success of late")
 
+        self._failing_for = gauge("endpoints_failing_seconds", "How long one fails, the longest")
+
     async def ask(self, database: Database) -> None:
         """Ask anew. Raises StoreError where there is no answer."""
         now, row = await database.read(_ask)
@@ -48,6 +52,7 @@ class DatabaseGauges:
         self._reserved.set(_age(now, row["oldest_transfer"]))
         self._disabled.set(row["disabled"])
         self._failing.set(row["failing"])
+        self._failing_for.set(_age(now, row["failing_since"]))
 
     def answered(self, *, yes: bool) -> None:
         """Tell whether the database has answered."""

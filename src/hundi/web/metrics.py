@@ -90,6 +90,9 @@ class Metrics:
         self._broken = self._told("invariants_broken", "Promises that the store breaks")
         self._checked = self._told("invariants_checked_timestamp", "When they were last checked")
         self._behind = self._told("invariants_behind_seconds", "Age of what is to be checked next")
+        self._every = self._gauge(
+            "invariants_interval_seconds", "How often this process looks; 0: never"
+        )
         self._sealed = self._told("journal_checkpoint_timestamp", "When journals were last sealed")
         self._timings = Timings(self.registry)
         self._pool = self._gauge("pool_connections", "Connections to PostgreSQL", ("state",))
@@ -161,6 +164,10 @@ class Metrics:
         """Ask `sizes` at each scrape for the connections that there are, by state."""
         for state in sizes():
             self._pool.labels(state).set_function(partial(_size, sizes, state))
+
+    def watches_promises(self, every: int) -> None:
+        """This process checks the store's promises so often, in microseconds; 0: never."""
+        self._every.set(every / SECOND)
 
     def watch_breakers(self, count: Callable[[], int]) -> None:
         """Ask `count` at each scrape how many endpoints' breakers are open."""
