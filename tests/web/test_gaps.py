@@ -1,5 +1,6 @@
 """Switching an endpoint on again with much that waits for it: first the switch, then slice by slice."""
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -93,13 +94,22 @@ async def test_what_a_crash_left_waits_and_a_repeat_goes_on(net: Net, slices: Sl
 async def test_the_answer_does_not_wait_for_the_whole_of_a_long_gap(
     net: Net, monkeypatch: pytest.MonkeyPatch, slices: Slices
 ) -> None:
-    monkeypatch.setattr(gaps, "PATIENCE_SECONDS", 0)
+    going = asyncio.Event()
+    make_due = gaps.Gaps._make_due
+
+    async def held_up(it: gaps.Gaps, ids: Sequence[str]) -> None:
+        await going.wait()
+        await make_due(it, ids)
+
+    monkeypatch.setattr(gaps.Gaps, "_make_due", held_up)
+    monkeypatch.setattr(gaps, "PATIENCE_SECONDS", 0.01)
     await disabled(net)
     assert (await net.post(ENABLE, "supplier")).json()["state"] == "ENABLED"
-    assert await waiting(net) > 0
-    await net.context.gaps.replay("supplier")  # the one under way, not another
-    for task in list(net.context.gaps._under_way.values()):
-        await task
+    assert await waiting(net) == WAITING
+    await net.post(ENABLE, "supplier")  # joins the one under way
+    [task] = net.context.gaps._under_way.values()
+    going.set()
+    await task
     assert await waiting(net) == 0
     assert sum(slices.sizes) == WAITING
 

@@ -50,9 +50,9 @@ class Gaps:
 
     async def _through(self, client_id: str) -> None:
         """Each id once, in their order, whatever becomes of its webhook meanwhile."""
-        ids = [""]
+        ids, more = [""], True
         try:
-            while ids:
+            while more:
                 # Read in a transaction of its own: SQLite has threads for that, and none for writing.
                 ids = await self._database.read(
                     partial(redrive.gap, client_id=client_id, after=ids[-1])
@@ -60,6 +60,7 @@ class Gaps:
                 for place in range(0, len(ids), SLICE):
                     await self._make_due(ids[place : place + SLICE])
                 self._wake()
+                more = len(ids) == redrive.GAP_READ
         except Exception as error:  # noqa: BLE001 (nobody else would tell of it)
             _log.warning("gap-not-due", clientId=client_id, error=str(error))
 
