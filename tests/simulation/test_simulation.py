@@ -35,19 +35,22 @@ def _broken_in(seed: int) -> list[str]:
 
 
 def test_worlds_send_every_message_and_repeat_some() -> None:
-    """A simulation in which everything is refused would keep every promise, too."""
+    """A simulation in which everything is refused would keep every promise, too.
+
+    The rarest, the answer to a bid, comes in one world of twenty.
+    """
+    accepted = {stored_name(message) for message in MESSAGES}
+    refused = {"DOC-BUSY", "DOC-STALE-STATUS", "DOC-WRONG-TARGET", "INV-OVER-QUANTITY"}
+    wanted = accepted | refused | {"replayed", "crashed"}
     seen: Counter[str] = Counter()
-    for seed in range(1, 25):
+    for seed in range(1, 200):
         world = World(seed)
         for _ in range(STEPS):
             world.step()
         seen += world.seen
-    known = {stored_name(message) for message in MESSAGES}
-    assert not known - seen.keys(), "never accepted"
-    assert seen["replayed"] > 0
-    assert seen["crashed"] > 0
-    refused = {"DOC-BUSY", "DOC-STALE-STATUS", "DOC-WRONG-TARGET", "INV-OVER-QUANTITY"}
-    assert not refused - seen.keys()
+        if wanted <= seen.keys():
+            return
+    assert not wanted - seen.keys(), "never seen"
 
 
 def test_the_same_seed_is_the_same_world() -> None:
