@@ -45,6 +45,7 @@ def problem(response: httpx.Response, status: int, code: str) -> dict:
     assert response.headers["content-type"] == "application/problem+json"
     content = checked(response, "NetworkProblem", status)
     assert (content["status"], content["code"]) == (status, code)
+    assert content["type"] == f"urn:hundi:fault:{code}"
     assert content["faults"][0]["code"] == code
     return content
 

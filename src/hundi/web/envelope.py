@@ -102,7 +102,7 @@ def problem(faults: Sequence[Fault]) -> bytes:
 def _problem(faults: Sequence[Fault]) -> dict[str, object]:
     status, first = status_of(faults), faults[0]
     return {
-        "type": f"/reference/codes#{first.code}",
+        "type": f"urn:hundi:fault:{first.code}",
         "title": TITLES[status],
         "status": status,
         "detail": first.detail,
