@@ -17,6 +17,7 @@ from hundi.parties.tokens import Tokens
 from hundi.store.migrate import upgrade
 from hundi.store.opening import open_database
 from hundi.web.oauth import TokenCall
+from hundi.web.visits import Visits
 
 _ANSWERS = {200, 400, 401, 405, 413, 415, 429}
 _ADDRESSES = 1000
@@ -41,7 +42,7 @@ class Desk:
         )  # fmt: skip
         self.proof = base64.b64encode(f"{made.client_id}:{made.client_secret}".encode())
         self._tokens = Tokens(database, Random(2).randbytes, rates=Rates())
-        self._call = TokenCall(self._tokens)
+        self._call = TokenCall(self._tokens, Visits(Random(3).randbytes))
 
     def ask(self, authorization: bytes, kind: bytes, form: bytes) -> tuple[int, bytes]:
         """Status and body of the answer to one call, from one of many addresses."""

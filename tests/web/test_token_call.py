@@ -1,15 +1,20 @@
 """The token call alone: before its body is read, and when the database is gone."""
 
 from collections.abc import MutableMapping
+from random import Random
 from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from hundi.kernel.faults import Fault
 from hundi.store.engine import UnavailableError
 from hundi.web.oauth import FORM_LIMIT, TokenCall
+from hundi.web.visits import Visits
 from tests.web.test_oauth import FORM, basic
+
+VISITS = Visits(Random(1).randbytes)
 
 
 class DeadStore:
@@ -20,7 +25,7 @@ class DeadStore:
 
 
 async def test_a_dead_store_is_a_503_to_be_tried_again() -> None:
-    transport = httpx.ASGITransport(TokenCall(DeadStore()))  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(TokenCall(DeadStore(), VISITS))  # type: ignore[arg-type]
     headers = {"authorization": basic("CEKABC1234", "x")}
     async with httpx.AsyncClient(transport=transport, base_url="http://hundi.test") as calls:
         form = {"grant_type": "client_credentials"}
@@ -55,12 +60,33 @@ async def test_what_the_head_gives_away_is_refused_unread(
     headers = {"content-type": kind, "authorization": proof, "content-length": length}
     raw = [(name.encode(), value.encode()) for name, value in headers.items() if value]
     scope = {"type": "http", "method": method, "headers": raw}
-    await TokenCall(DeadStore())(scope, receive, send)  # type: ignore[arg-type]
+    await TokenCall(DeadStore(), VISITS)(scope, receive, send)  # type: ignore[arg-type]
     assert error in sent[1]["body"].decode()
 
 
+async def test_a_refusal_has_its_number_in_the_log_and_nothing_of_what_was_sent() -> None:
+    transport = httpx.ASGITransport(TokenCall(DeadStore(), VISITS))  # type: ignore[arg-type]
+    secret = "s3cret"
+    async with httpx.AsyncClient(transport=transport, base_url="http://hundi.test") as calls:
+        with capture_logs() as lines:
+            answer = await calls.post(
+                "/oauth/token",
+                data={"grant_type": secret, "password": secret},
+                headers={"authorization": basic(secret, secret)},
+            )
+            nobody = await calls.post("/oauth/token", data={"grant_type": "client_credentials"})
+    assert [(one["event"], one["log_level"], one["status"], one["error"]) for one in lines] == [
+        ("refused", "debug", 400, "unsupported_grant_type"),
+        ("refused", "debug", 401, "invalid_client"),
+    ]
+    numbers = [answer.headers["hundi-request"], nobody.headers["hundi-request"]]
+    assert [one["request"] for one in lines] == numbers
+    assert numbers[0] != numbers[1]
+    assert secret not in str(lines)
+
+
 async def test_another_method_is_405_with_what_is_allowed() -> None:
-    transport = httpx.ASGITransport(TokenCall(DeadStore()))  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(TokenCall(DeadStore(), VISITS))  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://hundi.test") as calls:
         answer = await calls.put("/oauth/token")
     assert answer.status_code == 405
@@ -87,7 +113,7 @@ async def test_a_fault_of_ours_is_told_and_counted(
     def count(faults: tuple[Fault, ...]) -> None:
         counted.extend(fault.code for fault in faults)
 
-    transport = httpx.ASGITransport(TokenCall(Troubled(), refused=count))  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(TokenCall(Troubled(), VISITS, refused=count))  # type: ignore[arg-type]
     headers = {"authorization": basic("CEKABC1234", "x")}
     async with httpx.AsyncClient(transport=transport, base_url="http://hundi.test") as calls:
         answer = await calls.post(

@@ -118,7 +118,7 @@ class Application:
         by_path = {call.path: call for call in calls}
         self._messages = MessageCalls(by_path, edge, tokens=tokens, visits=visits)
         self.whole = self._messages.whole
-        token = TokenCall(tokens, refused=partial(edge.refused, "", "/oauth/token"))
+        token = TokenCall(tokens, visits, refused=partial(edge.refused, "", "/oauth/token"))
         # Nothing else asks where a call came from.
         self._token: Any = ProxyHeadersMiddleware(token, proxies) if proxies else token  # type: ignore[arg-type]
         self._rest = rest

@@ -25,10 +25,12 @@ from hundi.web.asgi import (
     respond,
 )
 from hundi.web.envelope import INTERNAL, METHOD, status_of
+from hundi.web.visits import NUMBER_HEADER, Visits
 
 FORM_LIMIT = 8 * 1024
 _FORM = b"application/x-www-form-urlencoded"
 _FIELD_LIMIT = 512
+_PATH = "/oauth/token"
 _log = structlog.get_logger()
 _encode = msgspec.json.encode
 
@@ -37,14 +39,20 @@ class TokenCall:
     """ASGI application for the token call. `refused` counts what was our own fault, by its faults."""
 
     def __init__(
-        self, tokens: Tokens, *, refused: Callable[[tuple[Fault, ...]], None] | None = None
+        self,
+        tokens: Tokens,
+        visits: Visits,
+        *,
+        refused: Callable[[tuple[Fault, ...]], None] | None = None,
     ) -> None:
         self._tokens = tokens
+        self._visits = visits
         self._refused = refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Issue a token, or say in the words of RFC 6749 why not."""
         headers = headers_of(scope)
+        told = _Told(send, self._visits)
         try:
             _check_method(scope)
             _check_form(headers)
@@ -54,20 +62,15 @@ class TokenCall:
         except Disconnected:
             return
         except GrantError as error:
-            await _refuse(send, error.error, str(error), retry_after=error.retry_after)
+            await told.refused(error)
         except RefusedError as error:
-            await _unheard(send, error)
+            await told.unheard(error)
         except StoreError as error:
-            kind = type(error).__name__
-            _log.warning("store-unavailable", path=scope["path"], error=str(error), kind=kind)
             self._count(UNAVAILABLE)
-            body = _encode({"error": "temporarily_unavailable", "error_description": "Try again."})
-            await respond(send, 503, body, headers=[(b"retry-after", b"2")])
+            await told.not_now(error)
         except Exception as error:  # noqa: BLE001 (whatever it was, the answer is JSON)
-            _log.error("unexpected", path=scope["path"], exc_info=error)
             self._count(INTERNAL)
-            body = _encode({"error": "server_error", "error_description": "It has been logged."})
-            await respond(send, 500, body)
+            await told.unexpected(error)
         else:
             await respond(send, 200, _encode(answer), headers=[(b"pragma", b"no-cache")])
 
@@ -162,19 +165,49 @@ def _no_client() -> GrantError:
     return GrantError("invalid_client", sentence)
 
 
-async def _unheard(send: Send, error: RefusedError) -> None:
-    """What is no token call at all has a status of its own; RFC 6749 asks for 400 only of the rest."""
-    status = status_of(error.faults)
-    body = _encode({"error": "invalid_request", "error_description": error.faults[0].detail})
-    await respond(send, status, body, headers=[(b"allow", b"POST")] if status == 405 else [])
+class _Told:
+    """Tells why there is no token: the caller, and under the same number the log.
 
+    Of what was sent the log has nothing: a wrong form may hold a secret in any place.
+    """
 
-async def _refuse(
-    send: Send, error: str, description: str, *, retry_after: int | None = None
-) -> None:
-    status = 401 if error == "invalid_client" else 400 if retry_after is None else 429
-    headers = [(b"www-authenticate", b'Basic realm="hundi"')] if status == 401 else []
-    if retry_after is not None:
-        headers.append((b"retry-after", b"%d" % retry_after))
-    body = _encode({"error": error, "error_description": description})
-    await respond(send, status, body, headers=headers)
+    def __init__(self, send: Send, visits: Visits) -> None:
+        self._send = send
+        self._named = {"request": visits.number(), "path": _PATH}
+
+    async def refused(self, error: GrantError) -> None:
+        """In the words of RFC 6749: 401 for no client, 429 while it has to wait, else 400."""
+        retry = error.retry_after
+        status = 401 if error.error == "invalid_client" else 400 if retry is None else 429
+        headers = [(b"www-authenticate", b'Basic realm="hundi"')] if status == 401 else []
+        if retry is not None:
+            headers.append((b"retry-after", b"%d" % retry))
+        await self._answer(status, error.error, told=str(error), headers=headers)
+
+    async def unheard(self, error: RefusedError) -> None:
+        """What is no token call at all has a status of its own; RFC 6749 asks for 400 only of the rest."""
+        status = status_of(error.faults)
+        headers = [(b"allow", b"POST")] if status == 405 else []
+        told = error.faults[0].detail
+        await self._answer(status, "invalid_request", told=told, headers=headers)
+
+    async def not_now(self, error: StoreError) -> None:
+        """The database could not be asked."""
+        kind = type(error).__name__
+        _log.warning("store-unavailable", **self._named, error=str(error), kind=kind)
+        headers = [(b"retry-after", b"2")]
+        await self._answer(503, "temporarily_unavailable", told="Try again.", headers=headers)
+
+    async def unexpected(self, error: Exception) -> None:
+        """A mistake of ours."""
+        _log.error("unexpected", **self._named, exc_info=error)
+        await self._answer(500, "server_error", told="It has been logged.", headers=[])
+
+    async def _answer(
+        self, status: int, error: str, *, told: str, headers: list[tuple[bytes, bytes]]
+    ) -> None:
+        if status < 500:
+            _log.debug("refused", **self._named, status=status, error=error)
+        body = _encode({"error": error, "error_description": told})
+        number = (NUMBER_HEADER, self._named["request"].encode())
+        await respond(self._send, status, body, headers=[*headers, number])
