@@ -41,6 +41,12 @@ def test_the_help_names_the_whole_trade() -> None:
         assert word in told
 
 
+@pytest.mark.parametrize("group", ["", "client", "party", "db", "journal", "secrets"])
+def test_no_help_is_cut_in_the_middle_of_a_sentence(group: str) -> None:
+    told = hundi(*group.split(), "--help", url="", COLUMNS="80").stdout
+    assert [line for line in told.splitlines()[1:] if "..." in line] == []
+
+
 def test_a_database_that_is_made_by_the_way_is_told(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'new.db'}"
     made = hundi("client", "add", "--name", "ERP", "--mailbox", url=url)
@@ -81,8 +87,8 @@ def test_a_client_and_its_party(database_url: str) -> None:
     assert json.loads(more.stdout) == {
         "b2bId": "ZZZCI2701K@BCB",
         "enterprise": "micro",
-        "deemedAcceptanceDays": "15",
-        "overDelivery": "none",
+        "deemedAcceptanceDays": 15,
+        "overDelivery": None,
     }
     wrong = hundi(*settings[:4], "--over-delivery", "much", "--json", url=database_url)
     assert json.loads(wrong.stderr)["error"]["code"] == "PARTY-SETTING"
@@ -123,6 +129,7 @@ def test_a_client_is_set_and_its_secret_rotated(sqlite_url: str) -> None:
     told = hundi("client", "set", *client, *settings, url=sqlite_url)
     shown = json.loads(told.stdout)
     assert (shown["mode"], shown["headers"]) == ("endpoint", "X-Key")
+    assert shown["emptyMeansSuccess"] is False
     assert json.loads(told.stderr)["warning"]["code"] == "CLIENT-ENDPOINT"
     assert "s3cret" not in told.stdout + told.stderr
     rotated = hundi("client", "rotate-secret", *client, "--json", url=sqlite_url)
@@ -266,7 +273,7 @@ def test_the_operator_switches_ids_and_vouches(database_url: str) -> None:
     on = hundi("party", "activate", *known, url=database_url)
     assert json.loads(on.stdout)["state"] == "ACTIVE"
     level = hundi("party", "level", *known, "--level", "2", url=database_url)
-    assert json.loads(level.stdout) == {"b2bId": "ZZZCI2701K@BCB", "level": "2"}
+    assert json.loads(level.stdout) == {"b2bId": "ZZZCI2701K@BCB", "level": 2}
     wrong = hundi("party", "level", *known, "--level", "4", url=database_url)
     assert wrong.returncode == 2
     for verb in (("deactivate",), ("activate",), ("level", "--level", "1")):

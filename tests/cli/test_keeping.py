@@ -55,7 +55,7 @@ async def test_journals_are_verified_and_sealed(filled_url: str, tmp_path: Path)
     no_key = hundi("journal", "checkpoint", url=filled_url)
     assert (no_key.returncode, "hundi journal key" in no_key.stderr) == (2, True)
     made = hundi("journal", "checkpoint", "--json", url=filled_url, **keys)
-    assert json.loads(made.stdout)["checkpoint"] == "1", made.stderr
+    assert json.loads(made.stdout)["checkpoint"] == 1, made.stderr
     file = tmp_path / "heads.jsonl"
     out = ("journal", "checkpoint", "--out", str(file))
     assert hundi(*out, url=filled_url).returncode == 0
@@ -120,7 +120,7 @@ def test_a_copy_is_whole_and_nothing_is_overwritten(filled_url: str, tmp_path: P
     assert (gone.returncode, "cannot be written" in gone.stderr) == (1, True)
     target.parent.mkdir()
     made = hundi("db", "backup", str(target), "--json", url=filled_url)
-    assert json.loads(made.stdout)["broken"] == "0", made.stderr
+    assert json.loads(made.stdout)["broken"] == 0, made.stderr
     assert [path.name for path in target.parent.iterdir()] == ["hundi.db"]
     assert target.stat().st_mode & 0o077 == 0, "there are secrets in it"
     assert hundi("invariants", url=f"sqlite:///{target}").returncode == 0

@@ -61,7 +61,7 @@ async def test_what_is_left_out_stays(stage: Scene) -> None:
     told = await change(stage, "supplier", Changes(headers=headers))
     assert told == {
         "clientId": "supplier", "mode": "endpoint", "url": "https://supplier.example",
-        "headers": "Authorization, X-Plant", "emptyMeansSuccess": "no",
+        "headers": "Authorization, X-Plant", "emptyMeansSuccess": False,
     }  # fmt: skip
     told = await change(stage, "supplier", Changes(endpoint=URL, empty_means_success=True))
     assert (told["url"], told["headers"]) == (URL, "Authorization, X-Plant")

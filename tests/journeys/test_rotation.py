@@ -85,5 +85,5 @@ def _change_all(stage, client_id: str, checks: Checking) -> None:  # type: ignor
     time.sleep(1)
     stage.environment["HUNDI_SECRET_KEYS"] = f"{OTHER} {KEY}"
     # Two signing secrets, and the one before.
-    assert stage.command("secrets", "rotate")["sealedAnew"] == "3"
+    assert stage.command("secrets", "rotate")["sealedAnew"] == 3
     time.sleep(1)

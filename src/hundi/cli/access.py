@@ -29,7 +29,7 @@ def _rotate_credentials(client: Client, as_json: AsJson = False) -> None:
 
 
 def _revoke_tokens(client: Client, as_json: AsJson = False) -> None:
-    """End all tokens of a system, everywhere within five seconds. It may fetch new ones."""
+    """End all tokens of a system, within five seconds. It may fetch new ones."""
     show(with_database(lambda db: access.revoke_tokens(db, client)), as_json=as_json)
 
 
@@ -49,7 +49,7 @@ def _limit(
     reads: Annotated[str | None, typer.Option(help=f"Our own calls a second. {_RATE}")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Set how often a system may call, in place of what is usual. What is left out stays."""
+    """Set how often a system may call. What is left out stays."""
     shown = with_database(lambda db: access.limit(db, client, messages=messages, reads=reads))
     show(shown, as_json=as_json)
 
@@ -61,5 +61,5 @@ def _unlock(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Forget the failed token calls of a system, so that it waits no more."""
+    """Forget the failed token calls of a system. It waits no more."""
     show(with_database(lambda db: access.unlock(db, client, address=address)), as_json=as_json)

@@ -157,7 +157,7 @@ def _add_processes(app: typer.Typer, tools: Tools) -> None:
         state: Annotated[Path | None, typer.Option(help="Keep what arrives in a file.")] = None,
         host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     ) -> None:
-        """Run a counterparty's ERP that verifies, remembers and answers by rules."""
+        """Run a simulated ERP that answers webhooks by rules. It verifies them, and remembers."""
         code = tools.simulate(
             host=host, port=port, credentials=credentials, rules=rules, state=state
         )
@@ -167,7 +167,7 @@ def _add_processes(app: typer.Typer, tools: Tools) -> None:
     def demo(
         once: Annotated[bool, typer.Option("--once", help="Stop after the checks.")] = False,
     ) -> None:
-        """Play a whole trade, from order to payment, between simulated ERPs, and check it."""
+        """Play a whole trade between simulated ERPs. From order to payment, and it is checked."""
         raise typer.Exit(tools.demo(once=once))
 
 
@@ -205,7 +205,7 @@ def _db_upgrade(
     url = database_url()
     upgrade(url)
     sealed = 0 if keep_clear else seal_what_is_clear()
-    told = {"sealed": f"{sealed} secrets that lay in clear"} if sealed else {}
+    told = {"sealedSecrets": sealed} if sealed else {}
     state = with_existing(newer_than_known) or "up to date"
     show({"database": state, "at": without_password(url), **told}, as_json=as_json)
 

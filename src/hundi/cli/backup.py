@@ -26,7 +26,7 @@ MOST_TOLD = 20
 def backup(
     target: Annotated[Path, typer.Argument(help="A new file.")], as_json: AsJson = False
 ) -> None:
-    """Copy the SQLite file, also while it serves; the copy is checked before it has its name."""
+    """Copy the SQLite file, also while it serves. The copy is checked before it has its name."""
     source = existing(database_url())
     if source is None:
         raise UnusableError(_POSTGRES)
@@ -35,7 +35,7 @@ def backup(
             size = back_up(source, target, check=_check, progress=meter)
     except BackupError as error:
         raise FailedError(str(error)) from error
-    show({"file": str(target), "bytes": str(size), "broken": "0"}, as_json=as_json)
+    show({"file": str(target), "bytes": size, "broken": 0}, as_json=as_json)
 
 
 def _check(copy: Path) -> None:

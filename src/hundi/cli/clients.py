@@ -19,7 +19,7 @@ from hundi.parties.operations import add_client
 Warn = Callable[..., None]
 Client = Annotated[str, typer.Option("--client", help="clientId of the system.")]
 
-_ONLY_IN_DEV = "It is stored; for now start the network with `hundi serve --dev` to call it."
+_ONLY_IN_DEV = "It is stored. Outside `hundi serve --dev` it is not called."
 _NEVER_CALLED = "It is stored, but nothing will be sent to it, with or without --dev."
 
 
@@ -76,7 +76,7 @@ def _sets(warn: Warn) -> Callable[..., None]:
         ] = None,
         as_json: AsJson = False,
     ) -> None:
-        """Change how a system is reached; what is left out stays. Values are not shown again."""
+        """Change how a system is reached. What is left out stays; values are not shown again."""
         if mailbox and endpoint is not None:
             raise typer.BadParameter("Give either --endpoint URL or --mailbox.")
         if header and no_headers:

@@ -95,5 +95,7 @@ def show(found: Mapping[str, object], *, as_json: bool) -> None:
 
 
 def in_words(value: object) -> str:
-    """A value as people read it: truths as yes and no."""
-    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+    """A value as people read it: truths as yes and no, what is not set as none."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)

@@ -11,7 +11,7 @@ TYPES = {kind.name: kind for kind in DOCUMENT_TYPES}
 
 
 def invariants(as_json: AsJson = False) -> None:
-    """Check the whole store, also while it serves: a line for each broken promise, then exit code 1."""
+    """Check the whole store, also while it serves. Each broken promise is a line, the exit code then 1."""
     findings = Findings(as_json=as_json)
 
     async def work(database: Database) -> Result:

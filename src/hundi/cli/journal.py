@@ -51,7 +51,7 @@ def _verify(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Recompute every journal from its rows, and compare with heads and signed checkpoints."""
+    """Recompute every journal from its rows. Heads and signed checkpoints must agree with them."""
     wanted = _wanted(document, author=author, since=since)
     trusted, findings = _trusted(), Findings(as_json=as_json)
     source = _opened(checkpoint) if checkpoint is not None else None
@@ -124,7 +124,7 @@ def _checkpoint(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Sign where all journals end now; a serving process with a key does it every day."""
+    """Sign where all journals end now. A serving process with a key does it every day."""
     if out is not None:
         show(_export(out), as_json=as_json)
         return
@@ -137,16 +137,16 @@ def _checkpoint(
     except BadKeyError as error:
         raise UnusableError(str(error)) from error
 
-    async def work(database: Database) -> dict[str, str]:
+    async def work(database: Database) -> dict[str, object]:
         if await perform(database, sealing(signer), early=True) is None:
             raise FailedError("Another process is making a checkpoint now. Try again in a minute.")
         made = await database.read(last_checkpoint)
         if made is None:
             raise FailedError("The checkpoint is gone again. Is somebody deleting them?")
         return {
-            "checkpoint": str(made.number),
+            "checkpoint": made.number,
             "at": to_text(made.at),
-            "heads": str(made.heads),
+            "heads": made.heads,
             "digest": made.digest,
             "key": made.key_id,
         }
@@ -154,7 +154,7 @@ def _checkpoint(
     show(with_existing(work), as_json=as_json)
 
 
-def _export(path: Path) -> dict[str, str]:
+def _export(path: Path) -> dict[str, object]:
     async def work(database: Database) -> int:
         with path.open("xb") as out:
             count = await database.read(lambda tx: write_checkpoints(tx, out))
@@ -166,10 +166,10 @@ def _export(path: Path) -> dict[str, str]:
         count = with_existing(work)
     except FileExistsError as error:
         raise UnusableError(f"{path} is there already. Name a new file.") from error
-    return {"checkpoints": str(count), "file": str(path)}
+    return {"checkpoints": count, "file": str(path)}
 
 
 def _key(as_json: AsJson = False) -> None:
-    """Make a key that signs checkpoints, and its public key, which verifies them anywhere."""
+    """Make a key that signs checkpoints. Its public key verifies them anywhere."""
     private, public = new_keys()
     show({KEY_VARIABLE: private, PUBLIC_VARIABLE: public}, as_json=as_json)

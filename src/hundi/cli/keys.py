@@ -132,11 +132,11 @@ def _key(as_json: AsJson = False) -> None:
 def _rotate(as_json: AsJson = False) -> None:
     """Seal all secrets under the newest key. May run beside servers, be cut short and begun again."""
 
-    async def rotated(database: Database, keyring: Keyring) -> dict[str, str]:
+    async def rotated(database: Database, keyring: Keyring) -> dict[str, object]:
         if not keyring:
             raise UnusableError(f"No key to keep secrets with. {HOW_TO_SET}")
         done = await at_rest.reseal(database, keyring, random=system_random)
-        counts = {"secrets": str(done.secrets), "sealedAnew": str(done.resealed)}
+        counts = {"secrets": done.secrets, "sealedAnew": done.resealed}
         return {"key": keyring.newest, **counts}
 
     show(with_secrets(rotated, all_open=False), as_json=as_json)

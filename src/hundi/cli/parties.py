@@ -50,7 +50,7 @@ def _add(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Register a business that you vouch for, or a further B2B ID of one."""
+    """Register a business, or a further B2B ID of one. You vouch for it."""
     party = NewParty(
         client_id=client,
         name=name,
@@ -72,7 +72,7 @@ def _financier(
     account: Annotated[str, typer.Option(help="That account, masked as payments show it.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Let financing requests name a business as a lender; again, to change its account."""
+    """Let financing requests name a business as a lender. Again, to change its account."""
     lender = NewFinancier(
         b2b_id=b2b_id,
         fa_id=fa_id,
@@ -85,7 +85,7 @@ def _financier(
 
 
 def _deactivate(b2b_id: Known, as_json: AsJson = False) -> None:
-    """Switch a B2B ID off, whatever is open: new requests are refused, open ones finish.
+    """Switch a B2B ID off, whatever is open. New requests are refused, open ones finish.
 
     Its client cannot switch it on again.
     """
@@ -105,6 +105,6 @@ def _switch(b2b_id: str, *, active: bool, as_json: bool) -> None:
 
 
 def _level(b2b_id: Known, level: Level, as_json: AsJson = False) -> None:
-    """Write down how far the owner of a B2B ID is verified, once its papers were seen."""
+    """Write down how far the owner of a B2B ID is verified. See its papers first."""
     with_database(lambda db: db.write(partial(set_level, b2b_id=b2b_id, level=level)))
-    show({"b2bId": b2b_id, "level": str(level)}, as_json=as_json)
+    show({"b2bId": b2b_id, "level": level}, as_json=as_json)

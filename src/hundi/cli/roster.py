@@ -24,7 +24,7 @@ def client_list(after: After = "", limit: Limit = 100, as_json: AsJson = False) 
 
 
 def party_list(after: After = "", limit: Limit = 100, as_json: AsJson = False) -> None:
-    """List the B2B IDs of the network, with who owns and who serves them."""
+    """List the B2B IDs, with who owns and who serves them."""
     _show(_page(roster.parties, after=after, limit=limit), named="parties", as_json=as_json)
 
 

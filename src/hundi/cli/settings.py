@@ -6,7 +6,7 @@ import typer
 
 from hundi.cli.database import AsJson, show, with_database
 from hundi.parties.model import TradeSettings
-from hundi.parties.trade_settings import NONE, Changes, set_party
+from hundi.parties.trade_settings import Changes, set_party
 
 
 def party_set(
@@ -22,7 +22,7 @@ def party_set(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change what a business has settled; what is left out stays as it is."""
+    """Change what a business has settled. What is left out stays as it is."""
     changes = Changes(
         enterprise=enterprise,
         deemed_acceptance_days=deemed_acceptance_days,
@@ -32,11 +32,11 @@ def party_set(
     show(_shown(b2b_id, settled), as_json=as_json)
 
 
-def _shown(b2b_id: str, settled: TradeSettings) -> dict[str, str]:
-    days, percent = settled.deemed_acceptance_days, settled.over_delivery_percent
+def _shown(b2b_id: str, settled: TradeSettings) -> dict[str, object]:
+    percent = settled.over_delivery_percent
     return {
         "b2bId": b2b_id,
-        "enterprise": settled.enterprise or NONE,
-        "deemedAcceptanceDays": NONE if days is None else str(days),
-        "overDelivery": NONE if percent is None else f"{percent:f}",
+        "enterprise": settled.enterprise,
+        "deemedAcceptanceDays": settled.deemed_acceptance_days,
+        "overDelivery": None if percent is None else f"{percent:f}",
     }

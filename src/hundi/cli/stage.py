@@ -167,7 +167,7 @@ class Stage:
             process.stop()
         self._end.close()
 
-    def command(self, *arguments: str) -> dict[str, str]:
+    def command(self, *arguments: str) -> dict[str, Any]:
         """Run a `hundi … --json` command; the object it printed. Raises StageError."""
         done = subprocess.run(  # noqa: S603 (our own program)
             [sys.executable, "-m", "hundi.main", *arguments, "--json"],
@@ -179,7 +179,7 @@ class Stage:
         )
         if done.returncode != 0:
             raise StageError(f"hundi {' '.join(arguments[:2])} failed.\n{done.stderr.strip()}")
-        found: dict[str, str] = json.loads(done.stdout)
+        found: dict[str, Any] = json.loads(done.stdout)
         return found
 
     def process(self, name: str, *arguments: str) -> Process:

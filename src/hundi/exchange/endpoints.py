@@ -72,7 +72,7 @@ class Changes:
 
 async def set_client(
     database: Database, client_id: str, changes: Changes, *, keyring: Keyring, random: RandomBytes
-) -> dict[str, str]:
+) -> dict[str, object]:
     """Change how a client is reached; what holds then, without the values of headers.
 
     Raises RefusedError: a bad URL or header, an unknown client, another mode while exchanges of the
@@ -170,7 +170,7 @@ def _still_open(count: int) -> RefusedError:
     return RefusedError([model.MODE.at("client", detail, open=count)])
 
 
-def _shown(row: Mapping[str, Any], keyring: Keyring) -> dict[str, str]:
+def _shown(row: Mapping[str, Any], keyring: Keyring) -> dict[str, object]:
     try:
         headers = ", ".join(json.loads(opened(row, "endpoint_headers", keyring)))
     except SealError:
@@ -180,5 +180,5 @@ def _shown(row: Mapping[str, Any], keyring: Keyring) -> dict[str, str]:
         "mode": "mailbox" if row["mailbox"] else "endpoint",
         "url": row["endpoint_url"] or "",
         "headers": headers,
-        "emptyMeansSuccess": "yes" if row["empty_means_success"] else "no",
+        "emptyMeansSuccess": bool(row["empty_means_success"]),
     }

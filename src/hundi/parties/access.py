@@ -18,15 +18,15 @@ from hundi.store.engine import Database, Transaction
 USUAL = "usual"
 
 
-async def revoke_tokens(database: Database, client_id: str) -> dict[str, str]:
+async def revoke_tokens(database: Database, client_id: str) -> dict[str, object]:
     """End all access and refresh tokens of a client. Raises RefusedError for an unknown one."""
     return await database.write(lambda tx: _revoked(tx, client_id, {}))
 
 
-async def bar(database: Database, client_id: str) -> dict[str, str]:
+async def bar(database: Database, client_id: str) -> dict[str, object]:
     """Let a client call no more, and end its tokens; what others send it goes on arriving."""
 
-    async def barred(tx: Transaction) -> dict[str, str]:
+    async def barred(tx: Transaction) -> dict[str, object]:
         return await _revoked(tx, client_id, {"barred_at": tx.now})
 
     return await database.write(barred) | {"access": "disabled"}
@@ -44,7 +44,7 @@ async def let_in(database: Database, client_id: str) -> dict[str, str]:
 
 async def rotate_credentials(
     database: Database, client_id: str, *, random: RandomBytes
-) -> dict[str, str]:
+) -> dict[str, object]:
     """A new client secret and password, told once; the old ones and all tokens end at once."""
     secret, password = new_secret_text(random), new_secret_text(random)
     hashes = {"secret_hash": hashed(secret), "password_hash": hashed(password)}
@@ -96,9 +96,11 @@ def _rate(text: str) -> str | None:
     return text
 
 
-async def _revoked(tx: Transaction, client_id: str, values: Mapping[str, object]) -> dict[str, str]:
+async def _revoked(
+    tx: Transaction, client_id: str, values: Mapping[str, object]
+) -> dict[str, object]:
     await _change(tx, client_id, values)
-    return {"clientId": client_id, "revokedTokens": str(await tokens.revoke(tx, client_id))}
+    return {"clientId": client_id, "revokedTokens": await tokens.revoke(tx, client_id)}
 
 
 async def _change(
