@@ -153,6 +153,21 @@ async def test_a_parameter_out_of_its_limits_is_refused(
     assert told["faults"][0]["path"] == parameter
 
 
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("/documents?limit=1&state=SENT", "status"),
+        ("/deliveries?kind=", "reqMsgId"),
+        ("/parties?limit=2", "takes none"),
+    ],
+)
+async def test_a_misspelt_parameter_is_refused(net: Net, path: str, says: str) -> None:
+    told = problem(await net.calls.get(V1 + path, headers=bearer("buyer")), 400, "HTTP-PARAMETER")
+    [fault] = told["faults"]
+    assert fault["path"] == path.rpartition("?")[2].rpartition("&")[2].partition("=")[0]
+    assert says in fault["detail"]
+
+
 @pytest.mark.parametrize("path", ["documents", "deliveries", "events", "refusals"])
 async def test_a_foreign_cursor_is_refused(net: Net, path: str) -> None:
     problem(await net.get(f"{V1}/{path}", cursor="WzEsIngiXQ"), 400, "READ-CURSOR")

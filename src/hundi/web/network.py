@@ -57,7 +57,7 @@ from hundi.web.context import (
 from hundi.web.once import Told, once
 from hundi.web.openapi import schema
 from hundi.web.operation import OPERATION, composed
-from hundi.web.problems import segment
+from hundi.web.problems import only_known_parameters, segment
 
 _log = structlog.get_logger()
 
@@ -265,7 +265,7 @@ def rest(context: Context) -> Asgi:
     application = composed(
         context,
         [
-            Router(V1, route_handlers=CALLS, guards=[_authenticate]),
+            Router(V1, route_handlers=CALLS, guards=[_authenticate, only_known_parameters]),
             read_schema,
             *OPERATION,
             *simulated,

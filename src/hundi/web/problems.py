@@ -7,12 +7,15 @@ from urllib.parse import unquote
 
 import structlog
 from litestar import Request, Response
+from litestar.connection import ASGIConnection
 from litestar.exceptions import (
     HTTPException,
     MethodNotAllowedException,
     NotFoundException,
     ValidationException,
 )
+from litestar.handlers import BaseRouteHandler
+from litestar.params import QueryParameter
 
 from hundi.kernel.faults import Code, Fault, Kind, RefusedError
 from hundi.store.engine import UNAVAILABLE, UNKNOWN_COMMIT, CommitUnknownError, StoreError
@@ -21,7 +24,7 @@ from hundi.web.envelope import INTERNAL, METHOD, NO_ROUTE, TOO_LARGE, problem, s
 PARAMETER = Code(
     "HTTP-PARAMETER",
     Kind.SHAPE,
-    "A parameter in the path or the query is not of its form. /schema tells the forms.",
+    "A parameter in the path or the query is unknown or not of its form. /schema tells the forms.",
 )
 CODES = (PARAMETER,)
 
@@ -33,6 +36,7 @@ POSTED = {"abandon", "redrive", "enable", "code", "resend", "activate", "deactiv
 _level = logging.getLogger(__name__)
 _log = structlog.get_logger()
 Caller = Request[Any, Any, Any]
+Connection = ASGIConnection[Any, Any, Any, Any]
 
 
 def segment(raw: str) -> str:
@@ -45,6 +49,27 @@ def segment(raw: str) -> str:
         detail = f"A part of the path holds NUL or more than {_LONGEST_SEGMENT} characters."
         raise _parameter("path", detail)
     return text
+
+
+async def only_known_parameters(connection: Connection, handler: BaseRouteHandler) -> None:
+    """A misspelt filter would else be no filter. Raises RefusedError for what a call does not take."""
+    asked = connection.query_params
+    if not asked:
+        return
+    names = [
+        definition.name
+        for one in handler.parsed_fn_signature.parameters.values()
+        if isinstance(definition := one.kwarg_definition, QueryParameter)
+    ]
+    unknown = [name for name in asked if name not in names]
+    if unknown:
+        known = f"It takes {', '.join(map(str, names))}." if names else "It takes none."
+        raise RefusedError(
+            [
+                PARAMETER.at(name[:_LONGEST_SEGMENT], f"No such parameter. {known}")
+                for name in unknown
+            ]
+        )
 
 
 def _parameter(path: str, detail: str) -> RefusedError:
