@@ -29,10 +29,10 @@ async def test_rows_and_numbers_of_the_test_before_are_gone(postgres_url: str, t
     connection = await asyncpg.connect(postgres_url)
     try:
         inserted = await connection.fetchval(
-            "insert into checkpoint (at, heads, digest, key_id, signature)"
-            " values (1, 1, '', '', '') returning number"
+            "insert into refusal (client_id, path, status, faults, at)"
+            " values ('C', '/', 400, '[]', 1) returning refusal_id"
         )
         assert inserted == 1
-        assert await connection.fetchval("select count(*) from checkpoint") == 1
+        assert await connection.fetchval("select count(*) from refusal") == 1
     finally:
         await connection.close()

@@ -265,9 +265,17 @@ SCENES = (proposal, outcome, fact, asked, pending, patient, retry_after, lane)
 
 async def measure(run: Run) -> Sequence[Figure]:
     """Play each scene for many seeds."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    try:
+        return _played(run)
+    finally:
+        structlog.configure(**before)
+
+
+def _played(run: Run) -> Sequence[Figure]:
     many, tally = run.size(full=1000, brief=60, tiny=2), Tally()
     run.progress.goal("seeds, eight scenes each", many)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     for seed in range(1, many + 1):
         for scene in SCENES:
             before = len(tally.wrong)

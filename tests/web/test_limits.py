@@ -76,9 +76,9 @@ async def test_guesses_are_counted_where_they_come_from(made: Desk, proxies: str
     known = made.calls._transport.app
     app = Application(
         (),
-        edge=None,
+        edge=known._messages._gate,
         tokens=known._messages._tokens,
-        visits=None,
+        visits=known._messages._visits,
         rest=known._rest,
         proxies=proxies,
     )
