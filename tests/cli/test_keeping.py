@@ -151,6 +151,7 @@ def test_a_copy_is_of_one_moment_while_others_write(
 
     def write() -> None:
         connection = sqlite3.connect(path, isolation_level=None, timeout=10)
+        connection.execute("pragma journal_mode = wal")  # as whoever serves it has it
         connection.execute("create table pair (number integer, padding text)")
         number = 0
         while not stop.is_set():
