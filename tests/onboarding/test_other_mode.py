@@ -1,10 +1,13 @@
-"""A client becomes a mailbox: what never reached its endpoint does not come to the mailbox later."""
+"""A client becomes a mailbox, or an endpoint: not while something is open, and nothing is shown by it."""
+
+import pytest
 
 from hundi.exchange.endpoints import Changes, set_client
+from hundi.kernel.faults import RefusedError
 from hundi.kernel.identity import system_random
 from hundi.simulator import story
 from tests.keys import KEYRING
-from tests.onboarding.desk import Desk
+from tests.onboarding.desk import NOVICE, Desk
 from tests.web.conftest import bearer
 from tests.web.orders import ROAD, named
 
@@ -31,3 +34,15 @@ async def test_a_withdrawal_that_does_not_travel_shows_nothing(net: Desk) -> Non
     assert page.status_code == 404
     events = await net.http.get("/network/v1/events", **theirs)
     assert events.json()["events"] == []
+
+
+async def test_a_registration_that_waits_for_its_code_keeps_the_mode(net: Desk) -> None:
+    """It has neither a time to live nor a webhook of its own, and its outcome goes where it began."""
+    req_msg_id = await net.pending()
+    mailbox = Changes(mailbox=True)
+    database = net.stage.database
+    with pytest.raises(RefusedError) as refused:
+        await set_client(database, NOVICE, mailbox, keyring=KEYRING, random=system_random)
+    assert [fault.code for fault in refused.value.faults] == ["CLIENT-MODE"]
+    await net.give(req_msg_id, await net.code(req_msg_id))
+    await set_client(database, NOVICE, mailbox, keyring=KEYRING, random=system_random)

@@ -155,7 +155,15 @@ BREAKS = {
     ),
     "a document that tells another last step": (
         f"update document set last_step = 'LATE' where object_id = ({ONE_INVOICE})",
-        ("LATE, which the document says has changed it last",),
+        ("LATE did not change it last, as the document says",),
+    ),
+    "a document that tells an older step": (
+        (
+            "update document set last_step = 'ACCEPTED', last_exchange = (select j.req_msg_id"
+            f" from journal j where j.object_id = ({ONE_INVOICE}) and j.sequence = 1)"
+            f" where object_id = ({ONE_INVOICE})"
+        ),
+        ("ACCEPTED did not change it last, as the document says",),
     ),
     "a transfer within one account": (
         (

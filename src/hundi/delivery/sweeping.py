@@ -29,7 +29,8 @@ class Sweep(Generic[T]):
     """One kind of what is to be ended in time.
 
     `find` reads at most so many that are due, the oldest first; `end` ends them in the same
-    transaction, or one of them in another, and `entered` hears what it told. `left` hears of each time that one could not be ended.
+    transaction, or one of them in another, and `entered` hears what it told. `left` hears of each
+    time that one could not be ended.
     """
 
     name: str

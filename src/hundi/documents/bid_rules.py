@@ -361,7 +361,7 @@ def bids_enter(_body: ShareBidBody, context: RuleContext) -> tuple[Posting, ...]
     )
 
 
-def one_leaves(body: RespondBidBody, context: RuleContext) -> tuple[Posting, ...]:
+def one_is_taken(body: RespondBidBody, context: RuleContext) -> tuple[Posting, ...]:
     """The bid that is taken is open no more, and its invoices are on their way to the lender."""
     accepted = any(
         one.response == "ACCEPT" and answer_path(place) in context.moved
@@ -369,12 +369,13 @@ def one_leaves(body: RespondBidBody, context: RuleContext) -> tuple[Posting, ...
     )
     if not accepted:
         return ()
+    offered = _offered(context)
     return (
         Posting(ref="bidResponse", debit=BIDS, credit=OPEN_BIDS, amount=1, unit=Unit.COUNT),
         *(
             Posting(ref=ref, debit=ASSIGNING, credit=ASSIGNMENTS, amount=1, unit=Unit.COUNT)
             for ref in context.held
-            if ref in _offered(context)
+            if ref in offered
         ),
     )
 

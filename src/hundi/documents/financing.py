@@ -152,7 +152,7 @@ MESSAGES: tuple[MessageType, ...] = (
         follows=(INVOICE.name,),
         body_rules=(bid_rules.one_is_accepted_at_most,),
         rules=bid_rules.ANSWERED,
-        postings=bid_rules.one_leaves,
+        postings=bid_rules.one_is_taken,
         resolves=lambda action: True if action == "ACCEPT" else None,
         route=Route(seeks=financing_routes.requests_answered, legs=financing_routes.answered),
     ),

@@ -12,7 +12,8 @@ from hundi.store.statement import Bulk, insert, rows
 
 _CLAIM_DOCUMENT = insert(tables.document, COLUMNS, claims=("author_entity", "type", "object_id"))
 _NUMBER = ("author_entity", "type", "claim", "object_id", "tag", "live")
-# A number that was let go may be used again, an invoice's only with the IRN it had (or had none).
+# A number that was let go may be used again, an invoice's only with the IRN it had (or had none). A
+# document that is sent anew keeps its number, and what it is registered as is what it says now.
 _IF_FREE = (
     " on conflict (author_entity, type, claim) do update set object_id = excluded.object_id,"
     " tag = excluded.tag, live = excluded.live where not number_claim.live"

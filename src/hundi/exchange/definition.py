@@ -300,8 +300,8 @@ class MessageType:
     (`body` is its type); the first document that `touches` names is moved, and the message is about
     it. `path` starts with a slash; `forward` and `inform` are webhook paths, without one. `reads`
     says whether rules and postings look into stored bodies, `amends` whether into the two bodies of
-    a moved document of which one version is in force and another proposed. `follows` are the types of documents
-    that the moved one refers to and that are held too. `postings` tells what the message books;
+    a moved document of which one version is in force and another proposed. `follows` are the types
+    of documents that the moved one refers to and that are held too. `postings` tells what the message books;
     `resolves` whether an action posts (True) or voids (False) what the moved document has reserved.
     `route` is None where the body names sender and receiver: one call, one exchange.
     """

@@ -29,12 +29,15 @@ _client, _id = parties.client, parties.b2b_id
 
 # No index serves the open exchanges of a client, and to keep one would cost each exchange an entry.
 # What is open is few of all, and found by the indexes that the road has: it is a proposal with a time
-# to live, or its request has not been delivered, or it waits for a leader of which one of these holds.
+# to live, or its request has not been delivered, or it waits for a leader of which one of these holds,
+# or it is a call of the client's own without a counterparty, such as a registration without its code.
 _OPEN = Statement.both(
     "with going as (select req_msg_id from exchange"
     " where state = 'OPEN' and closing is null and expires_at is not null"
     " union select req_msg_id from delivery where state in ('QUEUED', 'LEASED') and kind = 'REQ'"
-    " union select req_msg_id from delivery where state = 'PARKED' and kind = 'REQ'),"
+    " union select req_msg_id from delivery where state = 'PARKED' and kind = 'REQ'"
+    " union select req_msg_id from exchange"
+    " where client_id = $1 and receiver_b2b = '' and state = 'OPEN'),"
     " named as (select req_msg_id from going union select f.req_msg_id from going g"
     " join exchange f on f.leader_id = g.req_msg_id)"
     " select count(*) as count from named n join exchange x on x.req_msg_id = n.req_msg_id"
@@ -128,6 +131,7 @@ async def _change(
         await _refuse_open(tx, client_id)  # mostly there are some: then nobody has to wait for us
     row = await _row(tx, client_id, locked=True)
     if _turns(row, values):
+        # A process of an earlier version keeps only the B2B IDs from being locked.
         ids = sa.select(_id.c.b2b_id).where(_id.c.client_id == client_id).order_by(_id.c.b2b_id)
         await tx.select(ids.with_for_update())
         await _refuse_open(tx, client_id)

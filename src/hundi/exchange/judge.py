@@ -53,7 +53,7 @@ def judge_call(legs: Sequence[Numbered], world: World) -> tuple[Plan, ...] | Ref
 
 
 def _together(refused: Sequence[Refused]) -> Refused:
-    """What is wrong with some exchanges of a call at the first stage where one fails, each fault once."""
+    """What is wrong with a call at the first stage where one of its exchanges fails, each fault once."""
     first = min(_stage(one) for one in refused)
     refused = [one for one in refused if _stage(one) == first]
     faults = each_once(fault for one in refused for fault in one.faults)

@@ -30,9 +30,9 @@ WITH_SERVED = (
 """Begins a statement: the clients that have queued webhooks and an endpoint that is not disabled, each
 by one step in the index of what is queued, however much that is."""
 _QUEUED_CLIENTS = Statement.both(WITH_SERVED + "select client_id from served")
-# A webhook waits to be first in its lanes. A `resp-X`, and its copy, holds them for an hour at most; after it
-# only while it is tried or due itself, so that the replay of a gap keeps the order. (Not one of
-# several documents: it may be due and wait in another lane. Scalar subqueries: as `not exists` a
+# A webhook waits to be first in its lanes. A `resp-X`, and its copy, holds them for an hour at most;
+# after it only while it is tried or due itself, so that the replay of a gap keeps the order. (Not one
+# of several documents: it may be due and wait in another lane. Scalar subqueries: as `not exists` a
 # planner may join all that waits with all that waits.)
 _AHEAD = (
     " and p.state in ('QUEUED', 'LEASED') and (p.kind = 'REQ' or p.created_at > {now} - "
