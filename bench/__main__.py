@@ -10,7 +10,7 @@ import os
 import platform
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from bench.pipeline import TradeTrial
 from bench.report import Outcome
 from bench.server import BenchError
 from bench.sizes import SizeTrial
-from bench.stage import Settings, Stage, say
+from bench.stage import Figure, Settings, Stage, say
 from bench.trial import Trial
 from hundi.store import sqlite
 
@@ -181,19 +181,21 @@ class Run:
                 await self._try(
                     part, name, Hundi(self.chosen.hundi, url, self.folder, workers), stage=stage
                 )
+        if wanted.floors and wanted.trials("postgres"):
+            await self._floors(stage, wanted.floors, again=report.AGAIN)
 
-    async def _floors(self, stage: Stage, wanted: set[str]) -> None:
+    async def _floors(self, stage: Stage, wanted: set[str], *, again: str = "") -> None:
+        figures: list[Figure] = []
         async with database.fresh(self.chosen.postgres, "hundi_bench") as url:
             if "pgbench" in wanted:
-                self.outcome.figures.append(
-                    await floors.pgbench(url, self._settings, watched=stage)
-                )
+                figures.append(await floors.pgbench(url, self._settings, watched=stage))
             if "control" in wanted:
-                figures, faults = await floors.control(
+                found, faults = await floors.control(
                     url, self._settings, logs=self.folder, watched=stage
                 )
-                self.outcome.figures += figures
+                figures += found
                 self.outcome.faults += faults
+        self.outcome.figures += [replace(one, name=one.name + again) for one in figures]
 
     async def _try(self, part: str, name: str, hundi: Hundi, *, stage: Stage) -> None:
         trial = self._trial(part, name, hundi, stage=stage)

@@ -3,12 +3,13 @@
 import asyncpg
 import pytest
 
+from hundi.exchange.first_read import _FIRST
 from hundi.exchange.gathering import _RELATED
 from hundi.exchange.record import _LOCK_DOCUMENTS, _SHOWN
 from hundi.exchange.writes import FREE_LANES
 from hundi.ledger.operations import END_TRANSFER
 from hundi.store.postgres import SETTINGS
-from hundi.store.statement import Bulk
+from hundi.store.statement import Bulk, Statement
 
 TRANSFERS = """
     insert into ledger_transfer
@@ -19,11 +20,12 @@ TRANSFERS = """
 LANES = "insert into further_lane values ('W1', 'L1', 1), ('W2', 'L2', 2)"
 
 
-async def plan(url: str, bulk: Bulk) -> str:
+async def plan(url: str, asked: Bulk | Statement, *, given: str = "jsonb") -> str:
     connection = await asyncpg.connect(url, server_settings=SETTINGS)
+    nothing = {"jsonb": "'[]'", "text[], jsonb": "'{}', '[]'"}[given]
     try:
-        await connection.execute(f"prepare it(jsonb) as {bulk.postgresql}")
-        lines = await connection.fetch("explain execute it('[]')")
+        await connection.execute(f"prepare it({given}) as {asked.postgresql}")
+        lines = await connection.fetch(f"explain execute it({nothing})")
     finally:
         await connection.close()
     return "\n".join(line[0] for line in lines)
@@ -61,3 +63,11 @@ async def test_documents_are_looked_up_by_their_key(postgres_url: str, bulk: Bul
     shown = await plan(postgres_url, bulk)
     assert "_pkey" in shown, shown
     assert "document_written" not in shown, shown
+
+
+async def test_with_their_parties_documents_are_looked_up_by_their_whole_key(
+    postgres_url: str,
+) -> None:
+    """By the author alone it would go through all that he ever wrote."""
+    shown = await plan(postgres_url, _FIRST, given="text[], jsonb")
+    assert "((author_entity = k.a) AND (type = k.t) AND (object_id = k.o))" in shown, shown

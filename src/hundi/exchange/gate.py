@@ -16,7 +16,7 @@ from hundi.kernel.lifetimes import Lifetimes
 from hundi.store.batch import GroupCommit, Ran
 from hundi.store.engine import Database, Transaction
 
-POSTGRES_LANES = 3
+POSTGRES_LANES = 2
 
 
 class Road:

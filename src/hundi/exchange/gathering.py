@@ -12,6 +12,7 @@ from hundi.exchange.bodies import MOST_BYTES, sizes
 from hundi.exchange.claims import Claim, ids_by_number, sharing
 from hundi.exchange.definition import DocumentType, MessageType, Touched
 from hundi.exchange.document import Document
+from hundi.exchange.first_read import parties_and_documents
 from hundi.exchange.papers import Papers
 from hundi.exchange.record import (
     Exchange,
@@ -112,7 +113,7 @@ class Gatherer:
 
     async def world(self, tx: Transaction, requests: Mapping[int, Request]) -> World:
         """Read and lock what some requests, by their place in the batch, are judged against."""
-        known = await served(tx, {b2b for r in requests.values() for b2b in r.parties.values()})
+        known, documents = await self._first(tx, requests)
         moved = {
             place: tuple(
                 key
@@ -122,8 +123,9 @@ class Gatherer:
             for place, request in requests.items()
         }
         named = await self._named(tx, requests, moved=moved, known=known)
-        held = {one.key for some in named.values() for one in some if one.key is not None}
-        documents = await lock_documents(tx, held.union(*moved.values()))
+        if documents is None:
+            held = {one.key for some in named.values() for one in some if one.key is not None}
+            documents = await lock_documents(tx, held.union(*moved.values()))
         opened = await self._open(tx, list(documents.values()))
         missing = {key for one in opened.values() for key in one.exchange.keys} - set(documents)
         if missing:
@@ -153,6 +155,23 @@ class Gatherer:
             heavy=heavy,
         )
 
+    async def _first(
+        self, tx: Transaction, requests: Mapping[int, Request]
+    ) -> tuple[dict[str, Served], dict[Key, Document] | None]:
+        """The parties; with them the documents, locked, where none is to be found by what is read first.
+
+        All documents are locked at once, so those that a request draws on are waited for.
+        """
+        b2b_ids = {b2b for r in requests.values() for b2b in r.parties.values()}
+        if any(_draws(r) for r in requests.values()):
+            return await served(tx, b2b_ids), None
+        named = {
+            (r.parties[self.types[t.type].author], t.type, t.object_id)
+            for r in requests.values()
+            for t in r.moved
+        }
+        return await parties_and_documents(tx, b2b_ids, named)
+
     def _key(self, request: Request, touched: Touched, known: Mapping[str, Served]) -> Key | None:
         author = known.get(request.parties[self.types[touched.type].author])
         return None if author is None else (author.entity_id, touched.type, touched.object_id)
@@ -166,7 +185,7 @@ class Gatherer:
         known: Mapping[str, Served],
     ) -> dict[int, tuple[Named, ...]]:
         """What requests hold: what they name, and what the document that they move refers to."""
-        drawing = {n: r for n, r in requests.items() if r.held or r.message.follows}
+        drawing = {n: r for n, r in requests.items() if _draws(r)}
         if not drawing:
             return {}
         numbers = await ids_by_number(tx, set(self._numbers(drawing.values(), known)))
@@ -250,6 +269,11 @@ class Gatherer:
         )
         ids = {id_ for place, some in wanted.items() if place not in heavy for id_ in some}
         return await load_bodies(tx, ids, self.messages), heavy
+
+
+def _draws(request: Request) -> bool:
+    """Whether it is judged with documents that it does not move."""
+    return bool(request.held or request.message.follows)
 
 
 def _opened(exchange: Exchange, delivery: RequestDelivery | None) -> OpenExchange:

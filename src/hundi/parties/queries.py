@@ -1,6 +1,6 @@
 """Questions about the parties, asked inside a transaction."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import sqlalchemy as sa
 
@@ -8,13 +8,13 @@ from hundi.kernel.clock import to_text
 from hundi.parties import tables
 from hundi.parties.model import Served
 from hundi.parties.trade_settings import settings_of
-from hundi.store.engine import Transaction
+from hundi.store.engine import Row, Transaction
 from hundi.store.statement import Statement
 
 # `for share`: between this read and the commit an ID cannot be switched off or moved, nor its owner
 # get another level or other settings. `for key share`: nor does its client become a mailbox or stop
 # being one, which is done under `for update`; what else is written about clients waits for nobody.
-_SERVED = Statement.both(
+SERVED = Statement.both(
     "select i.b2b_id, i.entity_id, i.client_id, i.active, c.mailbox, e.name, e.pan,"
     " e.level, e.enterprise, e.deemed_acceptance_days, e.over_delivery_percent,"
     " coalesce((select string_agg(g.gstin, ',') from gstin g where g.entity_id = i.entity_id), '')"
@@ -38,24 +38,35 @@ _LEVELS = Statement.both(
 )
 
 
+SERVED_COLUMNS = (
+    *("b2b_id", "entity_id", "client_id", "active", "mailbox", "name", "pan", "level"),
+    *("enterprise", "deemed_acceptance_days", "over_delivery_percent", "gstins"),
+)
+
+
 async def served(tx: Transaction, b2b_ids: set[str]) -> dict[str, Served]:
     """The known ones of some B2B IDs, by id, held against change until the transaction ends."""
-    rows = await tx.fetch(_SERVED, sorted(b2b_ids))
-    return {
-        row["b2b_id"]: Served(
-            b2b_id=row["b2b_id"],
-            entity_id=row["entity_id"],
-            client_id=row["client_id"],
-            active=bool(row["active"]),
-            mailbox=bool(row["mailbox"]),
-            name=row["name"],
-            pan=row["pan"],
-            gstins=tuple(row["gstins"].split(",")) if row["gstins"] else (),
-            trade=settings_of(row),
-            level=row["level"],
-        )
-        for row in rows
-    }
+    return known_from(await tx.fetch(SERVED, sorted(b2b_ids)))
+
+
+def known_from(rows: Iterable[Row]) -> dict[str, Served]:
+    """B2B IDs by id, from rows of `SERVED`."""
+    return {row["b2b_id"]: _served(row) for row in rows}
+
+
+def _served(row: Row) -> Served:
+    return Served(
+        b2b_id=row["b2b_id"],
+        entity_id=row["entity_id"],
+        client_id=row["client_id"],
+        active=bool(row["active"]),
+        mailbox=bool(row["mailbox"]),
+        name=row["name"],
+        pan=row["pan"],
+        gstins=tuple(row["gstins"].split(",")) if row["gstins"] else (),
+        trade=settings_of(row),
+        level=row["level"],
+    )
 
 
 async def served_by(tx: Transaction, client_id: str) -> frozenset[str]:

@@ -29,7 +29,7 @@ SHARES = 4
 WHOLE_RETRIES = 5
 AGAIN_LIMIT = 8
 PATIENCE_SECONDS = 5
-COMPANY = 12
+COMPANY = 16
 LINGER_SECONDS = 0.003
 """A batch beside another one begins with so many members, or after so long with those there are. Begun
 with the first to come, most had one member, and its own round trips, statements and flush."""
@@ -113,7 +113,8 @@ class GroupCommit(Generic[M, R]):
         self._linger_seconds = linger
         self._limit = queue
         self._queue: deque[_Waiting[M, R]] = deque()
-        self._running: set[asyncio.Task[None]] = set()
+        self._under_way = 0  # batches; a task goes on a turn of the loop longer
+        self._tasks: set[asyncio.Task[None]] = set()
         self._held: set[Hashable] = set()
         self._lingering: asyncio.TimerHandle | None = None
 
@@ -168,21 +169,22 @@ class GroupCommit(Generic[M, R]):
 
     async def drained(self) -> None:
         """Wait until every submitted member has its outcome."""
-        while self._running:
-            await asyncio.wait(self._running)
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
     def _start(self, *, lingered: bool = False) -> None:
-        while self._queue and len(self._running) < self._lanes:
-            if self._running and len(self._queue) < self._company and not lingered:
+        while self._queue and self._under_way < self._lanes:
+            if self._under_way and len(self._queue) < self._company and not lingered:
                 self._linger()
                 return
             lingered = False
             batch = self._next_batch()
             if not batch:
                 return
+            self._under_way += 1
             task = asyncio.create_task(self._run(batch))
-            self._running.add(task)
-            task.add_done_callback(self._done)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     def _linger(self) -> None:
         """Wait a moment for more members; if the batch under way ends sooner, till then."""
@@ -193,10 +195,6 @@ class GroupCommit(Generic[M, R]):
     def _linger_over(self) -> None:
         self._lingering = None
         self._start(lingered=True)
-
-    def _done(self, task: "asyncio.Task[None]") -> None:
-        self._running.discard(task)
-        self._start()
 
     def _next_batch(self) -> list[_Waiting[M, R]]:
         """Members in order of arrival, leaving for later those that share a key with one chosen."""
@@ -220,6 +218,8 @@ class GroupCommit(Generic[M, R]):
         finally:
             for waiting in batch:
                 self._held.difference_update(waiting.keys)
+            self._under_way -= 1
+            self._start()
 
     async def _settle(self, batch: list[_Waiting[M, R]]) -> None:
         clock = asyncio.get_running_loop().time
@@ -249,7 +249,8 @@ class GroupCommit(Generic[M, R]):
     async def _attempt(self, members: list[M]) -> Sequence[R | Again]:
         for _ in range(WHOLE_RETRIES):
             try:
-                return await self._database.write(lambda tx: _awaited(self._work(tx, members)))
+                # Nobody cancels the task of a batch: its members may give up, it does not.
+                return await self._database.write_here(lambda tx: _awaited(self._work(tx, members)))
             except RetryableError as error:
                 _log.info("batch-runs-again", error=str(error), members=len(members))
         message = f"gave up after {WHOLE_RETRIES} conflicts with other transactions"

@@ -80,8 +80,11 @@ class Database(Protocol):
         """Run work in a transaction that may write, and commit it durably.
 
         Raises RetryableError, UnavailableError or CommitUnknownError; errors of `work` pass through
-        after the rollback.
+        after the rollback. Who waits for it may be cancelled: the transaction comes to its end.
         """
+
+    async def write_here(self, work: Work[T]) -> T:
+        """The same in the caller's own task, one that nobody cancels: a turn of the loop less."""
 
     async def read(self, work: Work[T]) -> T:
         """Run work in a transaction that only reads."""

@@ -42,8 +42,8 @@ class Hosts:
     def __init__(self, url: str) -> None:
         self._urls = apart(url)
 
-    async def connect(self, _url: str = "", **settings: Any) -> Any:
-        """A connection to the host that takes writes; the pool's way to connect.
+    async def connect(self, **settings: Any) -> Any:
+        """A connection to the host that takes writes, with the driver's settings.
 
         Raises UnavailableError, which names each host with what it said.
         """

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import asyncpg
@@ -21,6 +22,7 @@ from hundi.store.engine import (
     Work,
 )
 from hundi.store.hosts import LOST, Hosts
+from hundi.store.pool import Held, Pool
 from hundi.store.statement import Bulk, Statement, compiled, dialect_of, encoded, together
 
 T = TypeVar("T")
@@ -166,91 +168,78 @@ class PostgresDatabase:
 
     dialect = "postgresql"
 
-    def __init__(self) -> None:
-        self._pool: Any = None
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
         self._clock = _ServerClock()
-        # By connection. Not by the server's process: two hosts may use one number at a time.
-        self._ahead: dict[int, Ahead] = {}
 
     @classmethod
     async def connect(cls, url: str, *, connections: int = POOL) -> "PostgresDatabase":
         """Open a pool. Raises UnavailableError if the database cannot be reached."""
-        database = cls()
+        connect = partial(
+            Hosts(url).connect,
+            server_settings=SETTINGS,
+            statement_cache_size=512,
+            max_cached_statement_lifetime=0,
+            command_timeout=25,
+        )
+        database = cls(Pool(connect, most=connections))
         try:
-            database._pool = await asyncpg.create_pool(
-                url,
-                connect=Hosts(url).connect,
-                init=database._connected,
-                min_size=1,
-                max_size=connections,
-                server_settings=SETTINGS,
-                statement_cache_size=512,
-                max_cached_statement_lifetime=0,
-                max_inactive_connection_lifetime=0,
-                reset=_nothing_to_reset,
-                command_timeout=25,
-            )
+            database._pool.give(await database._pool.take())
         except (*LOST, asyncpg.PostgresError) as error:
             raise UnavailableError(f"{type(error).__name__}: {error}") from error
         return database
 
     def connections(self) -> dict[str, int]:
         """How many connections are busy and idle, and how many there may be."""
-        size, idle = self._pool.get_size(), self._pool.get_idle_size()
-        return {"busy": size - idle, "idle": idle, "most": self._pool.get_max_size()}
-
-    async def _connected(self, connection: Any) -> None:
-        place = _place(connection)
-        ahead = self._ahead[place] = Ahead(connection)
-
-        def ended(_: object) -> None:
-            if self._ahead.get(place) is ahead:  # its place may be another connection's by now
-                del self._ahead[place]
-
-        connection.add_termination_listener(ended)
+        return self._pool.sizes()
 
     async def write(self, work: Work[T]) -> T:
         """Run work and commit it. The caller's cancellation never reaches a COMMIT on its way."""
-        return await asyncio.shield(asyncio.ensure_future(self._write(work)))
+        return await asyncio.shield(asyncio.ensure_future(self.write_here(work)))
 
-    async def _write(self, work: Work[T]) -> T:
-        async with self._connection() as connection:
-            now = await self._clock.now(connection)
-            tx = self._transaction(connection, now)
+    async def write_here(self, work: Work[T]) -> T:
+        """The same in the caller's task; see `Database.write_here`."""
+        async with self._connection() as held:
+            tx = await self._transaction(held)
             try:
                 result = await work(tx)
                 tx.check()
             except BaseException:
-                await _roll_back(connection)
+                held.clean = await _rolled_back(held.connection)
                 raise
             if tx.begun:
-                await _commit(connection)
+                await _commit(held)
                 tx.ahead.kept()
+            held.clean = True
         return result
 
-    def _transaction(self, connection: Any, now: int) -> PostgresTransaction:
-        return PostgresTransaction(connection, self._ahead[_place(connection)], now)
+    async def _transaction(self, held: Held) -> PostgresTransaction:
+        held.clean = False
+        now = await self._clock.now(held.connection)
+        return PostgresTransaction(held.connection, held.ahead, now)
 
     async def read(self, work: Work[T]) -> T:
         """Run work against one consistent snapshot."""
-        async with self._connection() as connection:
-            await connection.execute("begin isolation level repeatable read read only")
+        async with self._connection() as held:
+            tx = await self._transaction(held)
             try:
-                tx = self._transaction(connection, await self._clock.now(connection))
+                await held.connection.execute("begin isolation level repeatable read read only")
                 tx.begun = True
                 return await work(tx)
             finally:
-                await _roll_back(connection)
+                held.clean = await _rolled_back(held.connection)
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Any]:
+    async def _connection(self) -> AsyncIterator[Held]:
         try:
-            async with self._pool.acquire(timeout=5) as connection:
-                try:
-                    yield connection
-                except asyncpg.ReadOnlySQLTransactionError:
-                    connection.terminate()  # the primary is elsewhere now: look for it
-                    raise
+            held = await self._pool.take()
+            try:
+                yield held
+            except asyncpg.ReadOnlySQLTransactionError:
+                held.connection.terminate()  # the primary is elsewhere now: look for it
+                raise
+            finally:
+                self._pool.give(held)
         except StoreError:
             raise
         except Exception as error:
@@ -261,22 +250,11 @@ class PostgresDatabase:
 
     async def close(self) -> None:
         """Close the pool, waiting for what is under way at most ten seconds."""
-        try:
-            await asyncio.wait_for(self._pool.close(), 10)
-        except TimeoutError:
-            self._pool.terminate()
+        await self._pool.close()
 
 
-def _place(connection: Any) -> int:
-    """What tells a connection from others that live, the pool's own hull around it aside."""
-    return id(connection._transport)  # noqa: SLF001 (the driver has no public way)
-
-
-async def _nothing_to_reset(_: Any) -> None:
-    """Every transaction of ours ends in COMMIT or ROLLBACK and leaves no session state behind."""
-
-
-async def _roll_back(connection: Any) -> None:
+async def _rolled_back(connection: Any) -> bool:
+    """End a transaction without effect; whether it is known to have ended."""
     # What was sent ahead may have failed unheard: then the first of two only brings that to light.
     for _ in range(2):
         try:
@@ -284,16 +262,17 @@ async def _roll_back(connection: Any) -> None:
         except (asyncpg.PostgresError, *LOST):
             _log.debug("rollback heard of an earlier error, or of a lost connection")
         else:
-            return
+            return True
+    return False
 
 
-async def _commit(connection: Any) -> None:
+async def _commit(held: Held) -> None:
     """COMMIT, and be sure of it. What was sent ahead is judged with it.
 
     A warning counts as doubt: a synchronous standby that did not confirm is told in a warning, with
     the transaction committed here and perhaps nowhere else.
     """
-    warnings: list[str] = []
+    connection, warnings = held.connection, list[str]()
 
     def listen(_: object, message: Any) -> None:
         # `severity` would be in the server's own language.
@@ -303,10 +282,11 @@ async def _commit(connection: Any) -> None:
     connection.add_log_listener(listen)
     try:
         await connection.fetch("commit")
+        held.clean = True
     except (*LOST, asyncpg.PostgresError) as error:
         if not _was_before_commit(connection, error):
             raise CommitUnknownError(f"{type(error).__name__}: {error}") from error
-        await _roll_back(connection)
+        held.clean = await _rolled_back(connection)
         raise
     finally:
         # A lost connection has no listeners; saying so must not hide what became of the COMMIT.

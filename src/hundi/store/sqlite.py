@@ -152,9 +152,10 @@ class SqliteDatabase:
 
     async def write(self, work: Work[T]) -> T:
         """Run work, one writer after the other, and commit it; see `Database.write`."""
-        return await asyncio.shield(asyncio.ensure_future(self._write(work)))
+        return await asyncio.shield(asyncio.ensure_future(self.write_here(work)))
 
-    async def _write(self, work: Work[T]) -> T:
+    async def write_here(self, work: Work[T]) -> T:
+        """The same in the caller's task; see `Database.write_here`."""
         async with self._turn:
             with _translated():
                 connection = await self._begun()
@@ -246,6 +247,10 @@ class InlineDatabase:
 
     async def write(self, work: Work[T]) -> T:
         """Run and commit at once."""
+        return transact(self._connection, work, self._clock())
+
+    async def write_here(self, work: Work[T]) -> T:
+        """The same."""
         return transact(self._connection, work, self._clock())
 
     async def read(self, work: Work[T]) -> T:

@@ -56,7 +56,8 @@ class Bulk:
         return cls(postgresql, _for_sqlite(sqlite), returns)
 
 
-def _type(column: sa.Column[object]) -> str:
+def column_type(column: sa.Column[object]) -> str:
+    """A column's type as PostgreSQL casts to it."""
     kind = column.type
     if isinstance(kind, sa.LargeBinary):
         return "bytea"
@@ -83,7 +84,7 @@ def rows(columns: str) -> str:
 
 
 def _typed(table: sa.Table, columns: Sequence[str]) -> str:
-    return ", ".join(f"{c} {_type(table.c[c])}" for c in columns)
+    return ", ".join(f"{c} {column_type(table.c[c])}" for c in columns)
 
 
 def insert(

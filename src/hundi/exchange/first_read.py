@@ -1,0 +1,65 @@
+"""What every batch is judged against: who its parties are, and the documents that it moves.
+
+PostgreSQL reads and locks both in one statement: a round trip, and the beginning of a statement, are
+what a batch pays most for (docs/guide/benchmark.md).
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from hundi.exchange.document import COLUMNS, Document, from_row
+from hundi.exchange.record import lock_documents
+from hundi.exchange.tables import document
+from hundi.ledger.model import Key
+from hundi.parties.model import Served
+from hundi.parties.queries import SERVED, SERVED_COLUMNS, known_from
+from hundi.store.engine import Transaction
+from hundi.store.statement import Statement, column_type, encoded, rows
+
+Named = tuple[str, str, str]
+"""A document as a request names it: its author's B2B ID, its type, its id."""
+
+
+def _listed(names: Sequence[str], source: str) -> str:
+    return ", ".join(f"{source}.{name}" for name in names)
+
+
+def _nulls(names: Sequence[str]) -> str:
+    return ", ".join(f"null::{column_type(document.c[name])} as {name}" for name in names)
+
+
+# Parties first, all of them, then documents: locks are taken in this order everywhere. The keys are made
+# with the owners that are locked, and before a document is looked for: a planner that sees an empty
+# table would look for all of an author's.
+_PARTIES_AND_DOCUMENTS = (
+    f"with party as materialized ({SERVED.postgresql}), key as materialized ("
+    "select p.entity_id as a, n.t, n.o from "
+    + rows("b text, t text, o text").replace("$1", "$2")
+    + " n join party p on p.b2b_id = n.b)"
+    f" select {_listed(SERVED_COLUMNS, 'p')}, {_nulls(COLUMNS)} from party p"
+    f" union all select {', '.join('null' for _ in SERVED_COLUMNS)}, {_listed(COLUMNS, 'l')}"
+    f" from (select {_listed(COLUMNS, 'd')} from key k join document d"
+    " on d.author_entity = k.a and d.type = k.t and d.object_id = k.o"
+    " order by d.author_entity, d.type, d.object_id for update of d) l"
+)
+# SQLite, where a statement costs no round trip, reads the parties by it, and the documents after it.
+_FIRST = Statement(postgresql=_PARTIES_AND_DOCUMENTS, sqlite=SERVED.sqlite)
+
+
+async def parties_and_documents(
+    tx: Transaction, b2b_ids: set[str], named: Collection[Named]
+) -> tuple[dict[str, Served], dict[Key, Document]]:
+    """The known parties, as `served` has them, and the existing documents, as `lock_documents` does."""
+    if tx.dialect == "sqlite":
+        known = known_from(await tx.fetch(_FIRST, sorted(b2b_ids)))
+        return known, await lock_documents(tx, set(_keys(named, known)))
+    found = await tx.fetch(_FIRST, sorted(b2b_ids), encoded(sorted(named)).decode())
+    documents = (from_row(row) for row in found if row["b2b_id"] is None)
+    known = known_from(row for row in found if row["b2b_id"] is not None)
+    return known, {document.key: document for document in documents}
+
+
+def _keys(named: Iterable[Named], known: Mapping[str, Served]) -> Iterator[Key]:
+    """The keys of those whose authors are known."""
+    for author, kind, object_id in named:
+        if author in known:
+            yield known[author].entity_id, kind, object_id
