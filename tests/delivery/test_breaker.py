@@ -9,12 +9,15 @@ from hundi.delivery.breaker import (
     CONCURRENCY,
     LONGEST_PAUSE,
     REMEMBERED,
+    SWIFT_CONCURRENCY,
+    SWIFT_MILLISECONDS,
     THRESHOLD,
     Breaker,
 )
 from hundi.kernel.clock import HOUR, MINUTE, SECOND
 
 START = 1_770_000_000 * SECOND
+SLOW = SWIFT_MILLISECONDS + 1
 
 
 def middle(size: int) -> bytes:
@@ -32,6 +35,25 @@ def test_a_healthy_endpoint_has_its_bound() -> None:
     breaker = Breaker(random=middle, concurrency=7)
     assert breaker.allows("healthy", START) == 7
     assert breaker.open_until("healthy", START) is None
+
+
+def test_who_answers_soon_has_more_in_flight() -> None:
+    breaker = Breaker(random=middle)
+    assert breaker.allows("swift", START) == CONCURRENCY, "nobody knows it yet"
+    breaker.succeeded("swift", SWIFT_MILLISECONDS)
+    assert breaker.allows("swift", START) == SWIFT_CONCURRENCY
+    assert breaker.allows("other", START) == CONCURRENCY
+    breaker.succeeded("swift", SLOW)
+    assert breaker.allows("swift", START) == CONCURRENCY
+
+
+def test_who_fails_has_to_show_again_that_it_is_swift() -> None:
+    breaker = Breaker(random=middle)
+    breaker.succeeded("swift", 1)
+    breaker.failed("swift", START)
+    assert breaker.allows("swift", START) == CONCURRENCY // 2
+    breaker.succeeded("swift", SLOW)
+    assert breaker.allows("swift", START) == CONCURRENCY
 
 
 def test_each_failure_in_a_row_halves_the_bound() -> None:
@@ -52,7 +74,7 @@ def test_five_failures_in_a_row_open_it() -> None:
 
 def test_a_success_in_between_starts_the_count_again() -> None:
     breaker = opened(4)
-    breaker.succeeded("dead", START)
+    breaker.succeeded("dead", SLOW)
     breaker.failed("dead", START)
     assert breaker.allows("dead", START) == CONCURRENCY // 2
 
@@ -66,7 +88,7 @@ def test_after_the_pause_one_probe_may_go() -> None:
 
 def test_a_probe_that_succeeds_closes_it() -> None:
     breaker = opened()
-    breaker.succeeded("dead", START + SECOND)
+    breaker.succeeded("dead", SLOW)
     assert breaker.allows("dead", START + SECOND) == CONCURRENCY
 
 
@@ -111,11 +133,14 @@ def test_memory_is_bounded_and_the_oldest_is_forgotten() -> None:
     tracemalloc.start()
     for number in range(REMEMBERED * 3):
         breaker.failed(f"client-{number}", START)
+        breaker.succeeded(f"swift-{number}", 1)
     size, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert size < 10 << 20
     assert breaker.allows("dead", START) == CONCURRENCY
     assert breaker.allows(f"client-{REMEMBERED * 3 - 1}", START) == CONCURRENCY // 2
+    assert breaker.allows("swift-0", START) == CONCURRENCY
+    assert breaker.allows(f"swift-{REMEMBERED * 3 - 1}", START) == SWIFT_CONCURRENCY
 
 
 @given(st.lists(st.tuples(st.sampled_from(["failed", "succeeded"]), st.integers(0, 2 * MINUTE))))
@@ -123,6 +148,6 @@ def test_nobody_waits_for_longer_than_the_longest_pause(events: list[tuple[str, 
     breaker, now = Breaker(random=middle), START
     for event, step in events:
         now += step
-        getattr(breaker, event)("one", now)
+        getattr(breaker, event)("one", now if event == "failed" else SLOW)
         assert breaker.allows("one", now + LONGEST_PAUSE) >= 1
         assert 0 <= breaker.allows("one", now) <= CONCURRENCY

@@ -6,12 +6,15 @@ Waiting here is no failed attempt: a delivery that is not tried keeps its place 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from hundi.delivery.retry import jittered
 from hundi.kernel.clock import MINUTE, SECOND
 from hundi.kernel.identity import RandomBytes
 
 CONCURRENCY = 32
+SWIFT_MILLISECONDS, SWIFT_CONCURRENCY = 250, 96
+"""An endpoint that answers so soon holds no place for long: it may have more in flight at once."""
 THRESHOLD = 5
 FIRST_PAUSE = SECOND
 LONGEST_PAUSE = MINUTE
@@ -30,13 +33,22 @@ class _Trouble:
 class Breaker:
     """How many attempts each endpoint may have in flight.
 
-    `concurrency` is the bound of a healthy endpoint. Only endpoints in trouble are remembered, the
-    latest 10,000; a forgotten one counts as healthy until it fails five times again.
+    `concurrency` is the bound of a healthy endpoint, `swift` that of one whose last answer came soon.
+    Only endpoints in trouble and swift ones are remembered, the latest 10,000 of each; a forgotten one
+    counts as healthy until it fails five times again.
     """
 
-    def __init__(self, *, random: RandomBytes, concurrency: int = CONCURRENCY) -> None:
+    def __init__(
+        self,
+        *,
+        random: RandomBytes,
+        concurrency: int = CONCURRENCY,
+        swift: int = SWIFT_CONCURRENCY,
+    ) -> None:
         self._random = random
         self._concurrency = concurrency
+        self._most = swift
+        self._swift: dict[str, None] = {}
         self._troubles: dict[str, _Trouble] = {}
 
     def allows(self, client_id: str, now: int) -> int:
@@ -47,19 +59,26 @@ class Breaker:
         """
         trouble = self._troubles.get(client_id)
         if trouble is None:
-            return self._concurrency
+            return self._most if client_id in self._swift else self._concurrency
         if trouble.pause:
             return 0 if _is_open(trouble, now) else 1
         return max(1, self._concurrency >> trouble.failures)
 
-    def succeeded(self, client_id: str, _now: int) -> None:
-        """An attempt was answered, whatever the answer decided: close."""
+    def succeeded(self, client_id: str, milliseconds: int) -> None:
+        """An attempt was answered after so long, whatever the answer decided: close."""
         self._troubles.pop(client_id, None)
+        if milliseconds > SWIFT_MILLISECONDS:
+            self._swift.pop(client_id, None)
+        elif client_id not in self._swift:
+            self._swift[client_id] = None
+            _forget_the_oldest(self._swift)
 
     def failed(self, client_id: str, now: int) -> None:
         """An attempt failed: count it, open where it is the fifth in a row or the probe."""
+        self._swift.pop(client_id, None)
         trouble = self._troubles.pop(client_id, None) or _Trouble()
-        self._remember(client_id, trouble)
+        self._troubles[client_id] = trouble
+        _forget_the_oldest(self._troubles)
         if _is_open(trouble, now):
             return  # it had started before the breaker opened, and tells nothing new
         trouble.failures += 1
@@ -78,10 +97,10 @@ class Breaker:
         """How many endpoints are not tried at the moment, for the metrics."""
         return sum(_is_open(trouble, now) for trouble in self._troubles.values())
 
-    def _remember(self, client_id: str, trouble: _Trouble) -> None:
-        self._troubles[client_id] = trouble
-        if len(self._troubles) > REMEMBERED:
-            del self._troubles[next(iter(self._troubles))]
+
+def _forget_the_oldest(known: dict[str, Any]) -> None:
+    if len(known) > REMEMBERED:
+        del known[next(iter(known))]
 
 
 def _is_open(trouble: _Trouble, now: int) -> bool:

@@ -53,7 +53,7 @@ from hundi.store.engine import Database, StoreError, Transaction
 CONCURRENCY = 256  # eight endpoints that take their time do not hold up the ninth
 IDLE_SECONDS = 0.25
 POSTGRES_LANES = 2  # transactions at once: while one waits for the disk, the next one is at work
-COMPANY = 32
+COMPANY, TOGETHER = 32, 128
 LINGER_SECONDS = 0.01
 """A transaction that ends attempts costs as much by itself as a dozen of them, and no caller waits for
 it: the next one lets more come together than an ack's does."""
@@ -201,7 +201,7 @@ class Dispatcher:
         if result.verdict.decision in {Decision.FAILED, Decision.GONE}:
             self.breaker.failed(client_id, now)
         else:
-            self.breaker.succeeded(client_id, now)
+            self.breaker.succeeded(client_id, result.answer.milliseconds)
         log_attempt(result)
         self.observer.attempted(result, now)
 
@@ -264,6 +264,7 @@ class DispatchLoop:
             self._turn,
             keys=lambda result: (result.leased.req_msg_id, result.leased.webhook_id),
             lanes=POSTGRES_LANES if dispatcher.database.dialect == "postgresql" else 1,
+            size=TOGETHER,
             company=COMPANY,
             linger=LINGER_SECONDS,
             watch=dispatcher.watch,

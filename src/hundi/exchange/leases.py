@@ -16,7 +16,7 @@ from hundi.store.statement import Statement, encoded, rows
 
 LEASE = 30 * SECOND
 RESPONSE_HOLDS_LANE = HOUR
-_MOST_OF_ONE_CLIENT = 64
+_MOST_OF_ONE_CLIENT = 96
 
 WITH_SERVED = (
     "with recursive c(client_id) as ("
