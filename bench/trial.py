@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from time import perf_counter
 
-from bench import hundi, orders
+from bench import database, hundi, orders
 from bench.ground import Ground
 from bench.load import Arrivals, AtOnce, Load, Pace, Windowed
 from bench.receiver import unheard
@@ -52,6 +52,7 @@ class Trial(Ground):
             exchanges = sending.rate
         async with self.serving() as server:
             await self._stock(server, 2.5 * exchanges)
+            await self._cleared()
             self.figures.append(await self._exchanges(server))
             await self.drain()
             await self._look(server)
@@ -65,9 +66,15 @@ class Trial(Ground):
             acks = await self._acks(server, "trying", pace=AtOnce(), settings=brief)
         return acks.rate, first.rate
 
+    async def _cleared(self) -> None:
+        """The state in which the floors begin: what was prepared is written."""
+        if self.apart:
+            await database.checkpoint(self.hundi.database)
+
     @asynccontextmanager
     async def accepting(self) -> AsyncIterator[Server]:
         """Hundi with nothing delivered: `--role api`, or a receiver that holds its answers."""
+        await self._cleared()
         options = ("--role", "api") if self.apart else ()
         async with self.serving(*options) as server:
             yield server
