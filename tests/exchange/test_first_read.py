@@ -29,7 +29,13 @@ MADE = [
 ]
 
 
+OTHER = "BUYER-2@BCB"
+"""Another B2B ID of the buyer."""
+
+
 async def fill(tx: Transaction) -> None:
+    served = {"entity_id": "buyer", "client_id": "buyer", "active": True, "created_at": 1}
+    await tx.execute(sa.insert(parties.b2b_id).values(b2b_id=OTHER, **served))
     made = [bill(*one) for one in MADE]
     names = list(made[0])
     rows = [tuple(one[name] for name in names) for one in made]
@@ -54,6 +60,7 @@ async def test_both_ways_read_the_same(stage: Scene) -> None:
         ({BUYER, SUPPLIER, STRANGER}, {(STRANGER, "bill", "B3"), (STRANGER, "bill", "B1")}),
         ({BUYER, unknown}, {(unknown, "bill", "B1"), (BUYER, "order", "B1")}),
         ({unknown}, {(unknown, "bill", "B1")}),
+        ({BUYER, OTHER}, {(BUYER, "bill", "B1"), (OTHER, "bill", "B1"), (OTHER, "bill", "B2")}),
         ({BUYER}, set()),
         (set(), set()),
     ):  # fmt: skip

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 
 from hundi.store import pool as pools
-from hundi.store.engine import Transaction, UnavailableError
+from hundi.store.engine import CommitUnknownError, Transaction, UnavailableError
 from hundi.store.hosts import Hosts
 from hundi.store.pool import Held, Pool
 from hundi.store.postgres import PostgresDatabase
@@ -198,3 +199,51 @@ async def test_who_gives_up_a_write_does_not_end_it(postgres_url: str) -> None:
 
     assert await database.read(look) == "made"
     await database.close()
+
+
+NEVER = (
+    "create table row (one int)",
+    (
+        "create function never() returns trigger language plpgsql as"
+        " $$ begin perform pg_sleep(60); return null; end $$"
+    ),
+    (
+        "create constraint trigger never after insert on row deferrable initially deferred"
+        " for each row execute function never()"
+    ),
+)
+
+
+async def test_a_commit_that_takes_too_long_is_called_off(postgres_url: str) -> None:
+    """Closing the connection alone would leave it at work on the server, with its locks."""
+    watching = await Hosts(postgres_url).connect()
+    for command in NEVER:
+        await watching.execute(command)
+    connect = partial(Hosts(postgres_url).connect, command_timeout=0.5)
+    database = PostgresDatabase(Pool(connect, most=1))
+
+    async def put(tx: Transaction) -> None:
+        await tx.fetch(Statement.both("insert into row values (1)"))
+
+    for _ in range(2):
+        with pytest.raises(CommitUnknownError):
+            await database.write(put)
+    at_work = (
+        "select count(*) from pg_stat_activity"
+        " where wait_event = 'PgSleep' and datname = current_database()"
+    )
+    assert await watching.fetchval(at_work) == 0
+    assert await watching.fetchval("select count(*) from row") == 0
+    await watching.close()
+    await database.close()
+
+
+async def test_a_connection_is_renewed_in_time(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pools, "MOST_TRANSACTIONS", 2)
+    seen = []
+    for _ in range(4):
+        held = await pool.take()
+        seen.append(await who(held))
+        pool.give(held)
+    assert seen[0] == seen[1] != seen[2] == seen[3]
+    await asyncio.sleep(0.01)

@@ -29,12 +29,13 @@ def _nulls(names: Sequence[str]) -> str:
 
 # Parties first, all of them, then documents: locks are taken in this order everywhere. The keys are made
 # with the owners that are locked, and before a document is looked for: a planner that sees an empty
-# table would look for all of an author's.
+# table would look for all of an author's. Owners are looked up in one object: joined, each document would
+# be held against each party.
 _PARTIES_AND_DOCUMENTS = (
     f"with party as materialized ({SERVED.postgresql}), key as materialized ("
-    "select p.entity_id as a, n.t, n.o from "
+    "select o.owners->>n.b as a, n.t, n.o from "
     + rows("b text, t text, o text").replace("$1", "$2")
-    + " n join party p on p.b2b_id = n.b)"
+    + " n cross join (select jsonb_object_agg(b2b_id, entity_id) as owners from party) o)"
     f" select {_listed(SERVED_COLUMNS, 'p')}, {_nulls(COLUMNS)} from party p"
     f" union all select {', '.join('null' for _ in SERVED_COLUMNS)}, {_listed(COLUMNS, 'l')}"
     f" from (select {_listed(COLUMNS, 'd')} from key k join document d"

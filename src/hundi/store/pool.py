@@ -9,7 +9,6 @@ may begin and again before its callers hear that it is on disk
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any
 
 from hundi.store.ahead import Ahead
@@ -18,6 +17,8 @@ from hundi.store.engine import UnavailableError
 WAIT_SECONDS = 5
 """For a connection: until one is free, or made."""
 CLOSE_SECONDS = 10
+MOST_TRANSACTIONS = 200_000
+"""On one connection: the server's memory for it only grows."""
 
 
 class Held:
@@ -27,12 +28,13 @@ class Held:
     it end; a connection given back in between is closed.
     """
 
-    __slots__ = ("ahead", "clean", "connection")
+    __slots__ = ("ahead", "clean", "connection", "transactions")
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection
         self.ahead = Ahead(connection)
         self.clean = True
+        self.transactions = 0
 
 
 class Pool:
@@ -52,7 +54,7 @@ class Pool:
         return {"busy": self._most - self._places - idle, "idle": idle, "most": self._most}
 
     async def take(self) -> Held:
-        """A connection that lives, as far as this side knows. Callers get theirs in turn.
+        """A connection, alive as far as this side knows. Callers get theirs in turn.
 
         Raises TimeoutError after five seconds, UnavailableError once closed, and what `connect` raises.
         """
@@ -69,17 +71,21 @@ class Pool:
 
     def give(self, held: Held) -> None:
         """Give a connection back: to the one who has waited longest, if anybody does."""
-        if not held.clean:
+        held.transactions += 1
+        if not held.clean or held.transactions >= MOST_TRANSACTIONS:
             held.connection.terminate()
         self._pass_on(None if held.connection.is_closed() else held)
 
     async def close(self) -> None:
         """Close all connections. Where something is still under way after ten seconds, it goes on."""
         self._closed = True
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(CLOSE_SECONDS):
                 for _ in range(self._most - self._places):
                     await self._close_one()
+        except TimeoutError:
+            for held in self._free:
+                held.connection.terminate()
 
     async def _close_one(self) -> None:
         held = self._free.pop() if self._free else await self._turn()

@@ -285,6 +285,10 @@ async def _commit(held: Held) -> None:
         held.clean = True
     except (*LOST, asyncpg.PostgresError) as error:
         if not _was_before_commit(connection, error):
+            if isinstance(error, TimeoutError):
+                # The driver's request to cancel goes out behind us, and not over a connection that is
+                # closed: the server would wait on, say for its standby, with every lock that we hold.
+                held.clean = await _rolled_back(connection)
             raise CommitUnknownError(f"{type(error).__name__}: {error}") from error
         held.clean = await _rolled_back(connection)
         raise
