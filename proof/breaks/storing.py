@@ -4,7 +4,7 @@ from proof.breaks.breaking import END, Break, Edit
 from proof.part import POSTGRESQL, SQLITE, Length
 
 _BATCH = "store/batch.py"
-_WORK = "return await self._database.write(lambda tx: _awaited(self._work(tx, members)))"
+_WORK = "return await self._database.write_here(lambda tx: _awaited(self._work(tx, members)))"
 _FORGOTTEN = Edit(
     _BATCH,
     _WORK,
@@ -79,8 +79,9 @@ BREAKS = (
         name="the ack goes out before the commit, on two servers",
         edits=(
             *_EARLY,
-            Edit("store/postgres.py", "    warnings: list[str] = []\n",
-                 "    await __import__('asyncio').sleep(0.4)\n    warnings: list[str] = []\n"),
+            Edit("store/postgres.py", "    connection, warnings = held.connection, list[str]()\n",
+                 "    await __import__('asyncio').sleep(0.4)\n"
+                 "    connection, warnings = held.connection, list[str]()\n"),
         ),
         part="failover", database=POSTGRESQL, finds=("acknowledged, and unknown to the new primary",),
         beside=(*_LOST, *_OF_THE_LOST, "refused for good", "refusals other than 503", "longest time until"),

@@ -158,6 +158,12 @@ def _informed(trader: Trader) -> set[str]:
     return {webhook.headers["hundi-exchange"] for webhook in trader.took}
 
 
+_LEASED = "select array_agg(webhook_id) from delivery where state = 'LEASED'"
+_END_LEASES = (
+    "update delivery set lease_until = 0 where state = 'LEASED' and webhook_id = any($1::text[])"
+)
+
+
 async def _at_rest(url: str) -> None:
     connection = await asyncpg.connect(url)
     last = time.monotonic() + 30
@@ -169,10 +175,9 @@ async def _at_rest(url: str) -> None:
             if not waiting:
                 return
             if set(waiting) == {"LEASED"}:
-                await asyncio.sleep(1)  # whoever lives has written down what he was at
-                await connection.execute(
-                    "update delivery set lease_until = 0 where state = 'LEASED'"
-                )
+                before = await connection.fetchval(_LEASED)
+                await asyncio.sleep(3)  # whoever lives has written down what he was at
+                await connection.execute(_END_LEASES, before)
     finally:
         await connection.close()
 

@@ -114,14 +114,7 @@ class Gatherer:
     async def world(self, tx: Transaction, requests: Mapping[int, Request]) -> World:
         """Read and lock what some requests, by their place in the batch, are judged against."""
         known, documents = await self._first(tx, requests)
-        moved = {
-            place: tuple(
-                key
-                for touched in request.moved
-                if (key := self._key(request, touched, known)) is not None
-            )
-            for place, request in requests.items()
-        }
+        moved = {place: self._moved(request, known) for place, request in requests.items()}
         named = await self._named(tx, requests, moved=moved, known=known)
         if documents is None:
             held = {one.key for some in named.values() for one in some if one.key is not None}
@@ -171,6 +164,10 @@ class Gatherer:
             for t in r.moved
         }
         return await parties_and_documents(tx, b2b_ids, named)
+
+    def _moved(self, request: Request, known: Mapping[str, Served]) -> tuple[Key, ...]:
+        keys = (self._key(request, touched, known) for touched in request.moved)
+        return tuple(key for key in keys if key is not None)
 
     def _key(self, request: Request, touched: Touched, known: Mapping[str, Served]) -> Key | None:
         author = known.get(request.parties[self.types[touched.type].author])

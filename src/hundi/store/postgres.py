@@ -198,7 +198,7 @@ class PostgresDatabase:
         return await asyncio.shield(asyncio.ensure_future(self.write_here(work)))
 
     async def write_here(self, work: Work[T]) -> T:
-        """The same in the caller's task; see `Database.write_here`."""
+        """Run work in the caller's task and commit it; see `Database.write_here`."""
         async with self._connection() as held:
             tx = await self._transaction(held)
             try:

@@ -155,7 +155,7 @@ class SqliteDatabase:
         return await asyncio.shield(asyncio.ensure_future(self.write_here(work)))
 
     async def write_here(self, work: Work[T]) -> T:
-        """The same in the caller's task; see `Database.write_here`."""
+        """Run work in the caller's task, one writer after the other; see `Database.write_here`."""
         async with self._turn:
             with _translated():
                 connection = await self._begun()
@@ -250,7 +250,7 @@ class InlineDatabase:
         return transact(self._connection, work, self._clock())
 
     async def write_here(self, work: Work[T]) -> T:
-        """The same."""
+        """Run and commit at once, as `write` does."""
         return transact(self._connection, work, self._clock())
 
     async def read(self, work: Work[T]) -> T:
