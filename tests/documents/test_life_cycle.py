@@ -31,9 +31,9 @@ from tests.house.sources import ROOT
 
 GUARDS: dict[str | None, Guard | None] = {
     None: None,
-    "no earlier version was accepted": purchase_order.no_earlier_version_was_accepted,
-    "an earlier version was accepted": purchase_order.an_earlier_version_was_accepted,
-    "no live invoice names the order": purchase_order.no_live_invoice,
+    "no earlier version was accepted": purchase_order.NEVER_ACCEPTED,
+    "an earlier version was accepted": purchase_order.ACCEPTED_BEFORE,
+    "no live invoice names the order": purchase_order.NOT_BILLED,
 }
 LIVE = {"live invoices": Balance(debit=1)}
 
@@ -93,9 +93,9 @@ def stored(status: str, *, agreed: int | None = None, live: bool = False) -> Doc
 
 def view(status: str, guard: Guard | None, *, holds: bool = True) -> DocumentView:
     """A stored order for which a guard holds, or does not."""
-    if guard is purchase_order.no_live_invoice:
+    if guard is purchase_order.NOT_BILLED:
         return stored(status, agreed=2, live=not holds)
-    accepted = (guard is purchase_order.an_earlier_version_was_accepted) is holds
+    accepted = (guard is purchase_order.ACCEPTED_BEFORE) is holds
     return stored(status, agreed=1 if accepted else None)
 
 
@@ -156,7 +156,7 @@ def test_at_most_one_row_answers(words: Words) -> None:
 def open_rows(words: Words, move: Move, here: DocumentView) -> list[Move]:
     call = (move.on, move.action, move.source)
     same = [row for row in words.type.moves if (row.on, row.action, row.source) == call]
-    return [row for row in same if row.guard is None or row.guard(here)]
+    return [row for row in same if row.guard is None or row.guard.allows(here)]
 
 
 @each
@@ -195,7 +195,7 @@ def test_states_of_derived_rows_are_those_that_the_ledger_decides() -> None:
         (lambda m: m.on in {"req-send", "req-send-invoice"}, VersionRule.FIRST),
         (lambda m: m.on in {"req-edit", "req-edit-invoice"}, VersionRule.NEXT),
         (lambda m: m.action == "ACCEPT", VersionRule.AGREE),
-        (lambda m: m.guard is purchase_order.an_earlier_version_was_accepted, VersionRule.RESTORE),
+        (lambda m: m.guard is purchase_order.ACCEPTED_BEFORE, VersionRule.RESTORE),
     ],
     ids=["send", "edit", "accept", "back to what was agreed"],
 )
@@ -224,3 +224,23 @@ def test_a_move_is_made_by_the_sender_of_its_message(words: Words) -> None:
 def test_numbers_are_free_again_after_rejection_and_cancelling(words: Words) -> None:
     """Design rules, "Uniqueness": all but REJECTED and CANCELLED are live."""
     assert words.type.released == {"REJECTED", "CANCELLED"}
+
+
+def test_who_is_hindered_is_told_by_what() -> None:
+    order = purchase_order.PURCHASE_ORDER
+    billed = order.hindered(on="req-status-change", action="CANCEL", status="ACCEPTED")
+    assert billed.startswith("while an invoice of it is live: CLOSE it")
+    never = order.hindered(on="req-status-change", action="CLOSE", status="SENT TO SUPPLIER")
+    assert never.startswith("before a version of it was accepted: CANCEL it")
+    assert order.hindered(on="req-status-change", action="CANCEL", status="CLOSED") == ""
+    assert order.hindered(on="req-edit", action=None, status="ACCEPTED") == ""
+
+
+@each
+def test_a_guard_that_may_say_no_alone_says_why(words: Words) -> None:
+    """Two guards on one way are each other's opposite: one of the two rows is always there."""
+    moves = words.type.moves
+    for row in moves:
+        ways = [m for m in moves if (m.on, m.action, m.source) == (row.on, row.action, row.source)]
+        if row.guard is not None and len(ways) == 1:
+            assert row.guard.unless, row

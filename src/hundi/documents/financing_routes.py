@@ -92,7 +92,8 @@ def asked(body: FinancingBody, found: Found) -> Legs:
             parties={
                 INITIATOR: request.initiatorB2BId,
                 LENDER: found.financiers.get(
-                    (one.fa_id, one.financier_id), f"{one.financier_id} of {one.fa_id}"
+                    (one.fa_id, one.financier_id),
+                    f"lender {one.financier_id} of platform {one.fa_id}",
                 ),
                 "buyer": ids.buyerB2BId,
                 "supplier": ids.supplierB2BId,

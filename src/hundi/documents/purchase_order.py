@@ -20,6 +20,7 @@ from hundi.exchange.definition import (
     DocumentType,
     DocumentView,
     Effect,
+    Guard,
     MessageType,
     Move,
     Touched,
@@ -53,6 +54,14 @@ def no_live_invoice(view: DocumentView) -> bool:
     return view.balance(order_rules.LIVE_INVOICES).taken == 0
 
 
+ACCEPTED_BEFORE = Guard(
+    an_earlier_version_was_accepted, "before a version of it was accepted: CANCEL it"
+)
+NEVER_ACCEPTED = Guard(no_earlier_version_was_accepted)
+NOT_BILLED = Guard(
+    no_live_invoice,
+    "while an invoice of it is live: CLOSE it, or see that the invoice is rejected or cancelled first",
+)
 _CONFIRM, _CHANGE = "req-confirm", "req-status-change"
 
 LIFE_CYCLE: tuple[Move, ...] = (
@@ -61,13 +70,13 @@ LIFE_CYCLE: tuple[Move, ...] = (
     *rows(_CONFIRM, by=SUPPLIER, action="ACCEPT", sources=[SENT], target=ACCEPTED,
             version=VersionRule.AGREE),
     *rows(_CONFIRM, by=SUPPLIER, action="REJECT", sources=[SENT], target=REJECTED,
-            version=VersionRule.KEEP, guard=no_earlier_version_was_accepted),
+            version=VersionRule.KEEP, guard=NEVER_ACCEPTED),
     *rows(_CONFIRM, by=SUPPLIER, action="RETURN", sources=[SENT], target=UNDER_REVIEW,
             version=VersionRule.KEEP),
     *rows("req-edit", by=BUYER, action=None, sources=[SENT, UNDER_REVIEW], target=SENT,
             version=VersionRule.NEXT),
     *rows(_CHANGE, by=BUYER, action="CANCEL", sources=[SENT, UNDER_REVIEW, REJECTED],
-            target=CANCELLED, version=VersionRule.KEEP, guard=no_live_invoice),
+            target=CANCELLED, version=VersionRule.KEEP, guard=NOT_BILLED),
     *rows(_CHANGE, by=BUYER, action="CLOSE", sources=[ACCEPTED], target=CLOSED,
             version=VersionRule.KEEP),
     *rows(_CHANGE, by=BUYER, action="CANCEL", sources=[CREATED], target=CANCELLED,
@@ -75,11 +84,11 @@ LIFE_CYCLE: tuple[Move, ...] = (
     *rows("req-edit", by=BUYER, action=None, sources=[ACCEPTED], target=SENT,
             version=VersionRule.NEXT),
     *rows(_CHANGE, by=BUYER, action="CANCEL", sources=[ACCEPTED], target=CANCELLED,
-            version=VersionRule.KEEP, guard=no_live_invoice),
+            version=VersionRule.KEEP, guard=NOT_BILLED),
     *rows(_CONFIRM, by=SUPPLIER, action="REJECT", sources=[SENT], target=ACCEPTED,
-            version=VersionRule.RESTORE, guard=an_earlier_version_was_accepted),
+            version=VersionRule.RESTORE, guard=ACCEPTED_BEFORE),
     *rows(_CHANGE, by=BUYER, action="CLOSE", sources=[SENT, UNDER_REVIEW], target=CLOSED,
-            version=VersionRule.RESTORE, guard=an_earlier_version_was_accepted),
+            version=VersionRule.RESTORE, guard=ACCEPTED_BEFORE),
 )  # fmt: skip
 
 PURCHASE_ORDER = DocumentType(

@@ -96,7 +96,17 @@ class DocumentView(msgspec.Struct, frozen=True, kw_only=True):
 LAPSE = "expiry"
 """What the platform's own rows of a life cycle are `on`: nobody has answered a document in time."""
 
-Guard = Callable[[DocumentView], bool]
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What a row asks of the document.
+
+    `unless` ends the sentence that the sender is told where it says no ("… takes no CANCEL while …"),
+    "" where another row then says yes.
+    """
+
+    allows: Callable[[DocumentView], bool]
+    unless: str = ""
 
 
 class Derived(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,13 +176,23 @@ class DocumentType:
     def move(self, *, on: str, action: str | None, view: DocumentView) -> Move | None:
         """The row for a message and action from the document's status, guards asked; or None."""
         for row in self._rows.get((on, action, view.status), ()):
-            if row.guard is None or row.guard(view):
+            if row.guard is None or row.guard.allows(view):
                 return row
         return None
+
+    def hindered(self, *, on: str, action: str | None, status: str) -> str:
+        """By what alone a message and action are no move from a status, "" where there is no row."""
+        rows = self._rows.get((on, action, status), ())
+        return next((row.guard.unless for row in rows if row.guard and row.guard.unless), "")
 
     def first(self, on: str) -> Sequence[str]:
         """The states from which a message creates documents of this type."""
         return self._first.get(on, ())
+
+    @property
+    def edits(self) -> bool:
+        """Whether its author may propose another content for one that exists."""
+        return any(row.version is VersionRule.NEXT for row in self.moves)
 
     @property
     def lapses(self) -> bool:

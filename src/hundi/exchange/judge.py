@@ -95,7 +95,10 @@ def _rights(request: Request, world: World) -> Iterator[Fault]:
         return
     for role, b2b_id in request.parties.items():
         if b2b_id not in world.parties:
-            detail = f"No {b2b_id} is on the network. Check the B2B ID."
+            check = (
+                "B2B ID" if b2b_id.endswith("@BCB") else "name, or have the operator register it"
+            )
+            detail = f"No {b2b_id} is on the network. Check the {check}."
             yield parties.UNKNOWN.at(request.path_of(role), detail)
 
 

@@ -15,7 +15,8 @@ UNKNOWN = Code(
 EXISTS = Code(
     "DOC-EXISTS",
     Kind.CONFLICT,
-    "The author has a document with this objectId already. Edit that one, or use another id.",
+    "The author has a document with this objectId already. If it is the same one, it has arrived: send"
+    " it under no other objectId.",
 )
 NUMBER_USED = Code(
     "DOC-NUMBER-USED",
@@ -60,12 +61,12 @@ BUSY_RETRY = 1
 
 def exists(touched: Touched, kind: DocumentType, document: Document) -> Fault:
     """The author has this objectId in use."""
-    return EXISTS.at(
-        f"{touched.path}.{touched.id_member}",
-        f"Your {kind.noun} {touched.object_id} exists already; it is {document.status}."
-        " Edit that one, or use another objectId.",
-        **stored(document),
+    edit = " To change it, edit it." if kind.edits else ""
+    detail = (
+        f"Your {kind.noun} {touched.object_id} exists already; it is {document.status}. If it is the"
+        f" same one, it has arrived: send it under no other {touched.id_member}.{edit}"
     )
+    return EXISTS.at(f"{touched.path}.{touched.id_member}", detail, **stored(document))
 
 
 def stored(document: Document) -> dict[str, object]:
@@ -166,11 +167,16 @@ def of_held(touched: Touched, kind: DocumentType, document: Document) -> Iterato
 def no_move(request: Request, kind: DocumentType, *, touched: Touched, document: Document) -> Fault:
     """The life cycle has no row for this."""
     what = touched.action or request.action or request.message.name.removeprefix("req-")
-    detail = f"The {kind.noun} is {document.status} and takes no {what} now."
+    action = touched.action or request.action
+    why = kind.hindered(on=request.message.name, action=action, status=document.status)
+    detail = f"The {kind.noun} is {document.status} and takes no {what} {why or 'now'}."
     path = f"{touched.path}.{touched.transition}.currentStatus"
     if touched.current_status is None:
         path = f"{touched.path}.{touched.id_member}"
-    return NO_MOVE.at(path, detail, **stored(document))
+    told = stored(document)
+    if why:  # he has missed nothing
+        del told["missed"]
+    return NO_MOVE.at(path, detail, **told)
 
 
 def wrong_numbers(
@@ -186,7 +192,8 @@ def wrong_target(touched: Touched, target: str) -> Iterator[Fault]:
     """A new status that the message does not lead to."""
     if touched.new_status not in {None, target}:
         detail = f"This leads to {target}, not {touched.new_status}."
-        yield WRONG_TARGET.at(f"{touched.path}.{touched.transition}.newStatus", detail)
+        path = f"{touched.path}.{touched.transition}.newStatus"
+        yield WRONG_TARGET.at(path, detail, newStatus=target)
 
 
 def _wrong_version(
