@@ -198,6 +198,19 @@ def test_nonsense_is_a_sentence(postgres_url: str, sqlite_url: str) -> None:
         assert "Traceback" not in told.stderr
 
 
+@pytest.mark.parametrize("role", ["all", "api", "dispatcher"])
+def test_a_wrong_gateway_is_told_before_any_worker_starts(postgres_url: str, role: str) -> None:
+    """The workers would end of it again and again, and the parent would say that Hundi serves."""
+    from tests.cli.test_commands import hundi
+
+    options = ("--dev", "--port", "0", "--role", role, "--workers", "2")
+    told = hundi("serve", *options, url=postgres_url, HUNDI_CONTACT_RAIL="ftp://gateway.example")
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "HUNDI_CONTACT_RAIL is no URL" in told.stderr
+    assert "worker" not in told.stderr
+    assert "Traceback" not in told.stderr
+
+
 @pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["alone", "two"])
 def test_a_dispatcher_tells_what_it_sends(postgres_url: str, options: tuple[str, ...]) -> None:
     """Where the API has processes of its own, nobody else could."""

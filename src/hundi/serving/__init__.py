@@ -24,7 +24,7 @@ from hundi.kernel.settings import CannotServeError, ServeSettings
 from hundi.observing.setup import log_to_stderr, masking_of, traces_wanted
 from hundi.parties import at_rest
 from hundi.serving.keeping import check_duties
-from hundi.serving.process import Seat, serve_alone
+from hundi.serving.process import Seat, rail_of, serve_alone
 from hundi.serving.workers import supervise
 from hundi.store.engine import Database
 from hundi.store.migrate import is_current, newer_than_known, upgrade
@@ -47,6 +47,7 @@ def serve(settings: ServeSettings) -> int:
     log_to_stderr(settings, masking_of(settings, os.environ))
     # Here, and not in each of several processes, it is told what is wrong or left out.
     check_duties(settings.keeping)
+    rail_of(settings)
     traces_wanted(os.environ)
     path = sqlite_path(settings.database_url)
     if path is None:

@@ -130,7 +130,7 @@ class _Process:
         self._bell = Bell(settings.database_url if database.dialect == "postgresql" else None)
         self._loop: DispatchLoop | None = None
         self._codes: CodeLoop | None = None
-        self._rail = _rail(settings)
+        self._rail = rail_of(settings)
         self._road = Road(
             database,
             MESSAGES,
@@ -348,8 +348,11 @@ def announcement(settings: ServeSettings, *, port: int | None = None) -> str:
     return f"Hundi is {what}{where} ({kind}, role {settings.role}{several}{mode})"
 
 
-def _rail(settings: ServeSettings) -> ContactRail | None:
-    """The way to contacts: the operator's gateway, in development mode without one a simulation."""
+def rail_of(settings: ServeSettings) -> ContactRail | None:
+    """The way to contacts: the operator's gateway, in development mode without one a simulation.
+
+    Raises CannotServeError for an address that codes may not go to.
+    """
     if settings.contact_rail:
         allowed = ("https://", "http://") if settings.dev else ("https://",)
         if not settings.contact_rail.startswith(allowed):
