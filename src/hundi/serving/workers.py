@@ -21,6 +21,7 @@ import structlog
 from hundi.kernel.settings import CannotServeError, ServeSettings
 from hundi.serving.listening import listen_together
 from hundi.serving.process import Seat, announcement
+from hundi.store.engine import StoreError
 from hundi.web.siblings import Siblings
 
 SHORT_LIFE = 10.0
@@ -183,6 +184,8 @@ class _Parent:
             code = 0
         except CannotServeError as error:
             _log.error("worker-cannot-serve", worker=worker.name, error=str(error))
+        except StoreError as error:
+            _log.warning("worker-waits-for-database", worker=worker.name, error=str(error))
         except BaseException as error:  # noqa: BLE001 (the parent sees the code, the log the rest)
             _log.critical("worker-ended-by-error", worker=worker.name, exc_info=error)
         finally:
