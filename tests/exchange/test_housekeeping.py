@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 import sqlalchemy as sa
+from structlog.testing import capture_logs
 
 from hundi.exchange import housekeeping, tables
 from hundi.exchange.feed import number_events
@@ -13,6 +14,7 @@ from hundi.exchange.refusals import RefusalLog
 from hundi.kernel.clock import HOUR, wall_clock
 from hundi.parties import tables as parties
 from hundi.parties.credentials import token_hash
+from hundi.store.engine import UnavailableError
 from tests.exchange.scene import Scene
 
 KEY = tables.idempotency
@@ -86,6 +88,42 @@ async def test_events_that_go_on_coming_keep_it_from_nothing() -> None:
     database = Loaded()
     await Housekeeping(database, RefusalLog(database))._tick(0)  # type: ignore[arg-type]
     assert database.works == [number_events, housekeeping._purge]
+
+
+class Away:
+    """A database that is away, back for one tick, and away again."""
+
+    def __init__(self, *, back_at: int) -> None:
+        self.writes = 0
+        self._back_at = back_at
+        self.enough = asyncio.Event()
+
+    async def write(self, _work: object) -> int:
+        self.writes += 1
+        if self.writes == 2 * self._back_at:
+            self.enough.set()
+        if self._back_at <= self.writes < self._back_at + 2:  # of a tick that goes well
+            return 0
+        raise UnavailableError("gone")
+
+
+@pytest.mark.parametrize(("quiet", "lines"), [(10, 2), (0, 18)])
+async def test_a_database_that_is_away_is_told_of_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, quiet: float, lines: int
+) -> None:
+    """And looked for at each tick all the same, so that events are numbered once it is back."""
+    monkeypatch.setattr(housekeeping, "TICKS_A_SECOND", 200)
+    monkeypatch.setattr(housekeeping, "SECONDS_BETWEEN_WARNINGS", quiet)
+    database = Away(back_at=10)
+    keeping = Housekeeping(database, RefusalLog(database))  # type: ignore[arg-type]
+    with capture_logs() as told:
+        running = asyncio.create_task(keeping.run())
+        async with asyncio.timeout(5):
+            await database.enough.wait()
+            keeping.stop()
+            await running
+    events = [line["event"] for line in told]
+    assert events == ["housekeeping-waits-for-database"] * lines
 
 
 async def test_it_runs_until_it_is_stopped(stage: Scene) -> None:

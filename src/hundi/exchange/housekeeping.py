@@ -1,6 +1,8 @@
 """What must be done again and again beside the traffic: number events, write refusals, purge."""
 
 import asyncio
+import math
+import time
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -15,6 +17,8 @@ from hundi.store.engine import Database, StoreError, Transaction
 TICKS_A_SECOND = 5
 TICKS_BETWEEN_PURGES = 3000
 PURGED_A_TICK = 1000
+SECONDS_BETWEEN_WARNINGS = 10
+"""While the database is away. It is looked for at each tick all the same: readers wait for numbers."""
 
 _log = structlog.get_logger()
 
@@ -36,6 +40,7 @@ class Housekeeping:
         self._numbered = numbered
         self._stopped = asyncio.Event()
         self._purging = False
+        self._warned = -math.inf
 
     async def run(self) -> None:
         """Tick until `stop`, and do the duties beside it; database trouble is waited out."""
@@ -48,8 +53,9 @@ class Housekeeping:
         while not self._stopped.is_set():
             try:
                 await self._tick(ticks)
+                self._warned = -math.inf
             except StoreError as error:
-                _log.warning("housekeeping-waits-for-database", error=str(error))
+                self._warn(error)
             except Exception as error:  # noqa: BLE001 (the feed has to go on)
                 _log.error("housekeeping-failed", exc_info=error)
             ticks += 1
@@ -62,6 +68,13 @@ class Housekeeping:
         """End after the tick and the duty under way."""
         self._stopped.set()
         self._duties.stop()
+
+    def _warn(self, error: StoreError) -> None:
+        """Tell of it, unless that was done a moment ago and no tick has gone well since."""
+        now = time.monotonic()
+        if now >= self._warned + SECONDS_BETWEEN_WARNINGS:
+            self._warned = now
+            _log.warning("housekeeping-waits-for-database", error=str(error))
 
     async def _tick(self, ticks: int) -> None:
         found = BATCH
