@@ -4,7 +4,9 @@ import asyncio
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+import asyncpg
 import pytest
 
 from hundi.kernel.clock import wall_clock
@@ -77,6 +79,73 @@ async def test_of_several_hosts_each_is_told_and_no_password() -> None:
     assert "127.0.0.1:1: ConnectionRefused" in str(failed.value)
     assert "127.0.0.1:2: ConnectionRefused" in str(failed.value)
     assert "secret" not in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("place", "named"),
+    [
+        ("u:secret@127.0.0.1:1", "127.0.0.1:1: "),
+        ("u:secret@[::1]:1", "[::1]:1: "),
+        ("127.0.0.1:1", "127.0.0.1:1: "),
+        ("u:secret@nowhere.invalid", "nowhere.invalid:5432: "),
+        ("u:secret@nowhere.invalid:", "nowhere.invalid:5432: "),
+    ],
+)
+async def test_a_host_alone_is_told_with_its_port_too(place: str, named: str) -> None:
+    with pytest.raises(UnavailableError) as failed:
+        await Hosts(f"postgresql://{place}/d").connect()
+    assert str(failed.value).startswith(named)
+    assert "secret" not in str(failed.value)
+
+
+async def _refused(*_: object, **__: object) -> None:
+    raise ConnectionRefusedError
+
+
+async def test_what_the_driver_takes_of_the_environment_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(asyncpg, "connect", _refused)
+    monkeypatch.setenv("PGHOST", "db.internal")
+    monkeypatch.setenv("PGPORT", "6432")
+    with pytest.raises(UnavailableError, match=r"^db\.internal:6432: ConnectionRefusedError"):
+        await Hosts("postgresql:///d").connect()
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("postgresql:///d?host=127.0.0.1&port=1&password=secret", "127.0.0.1:1: "),
+        ("postgresql:///d", "no host in the URL: "),
+        ("postgresql:///d?host=127.0.0.1,127.0.0.1&port=1,2", "127.0.0.1,127.0.0.1:1,2: "),
+    ],
+)
+async def test_a_host_that_is_an_option_is_told_as_well(
+    url: str, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asyncpg, "connect", _refused)  # a PostgreSQL may run on this machine
+    with pytest.raises(UnavailableError) as failed:
+        await Hosts(url).connect()
+    assert str(failed.value).startswith(named)
+    assert "secret" not in str(failed.value)
+
+
+@pytest.mark.parametrize("option", ["sslmode=verify-full&sslrootcert", "sslmode=require&sslcert"])
+async def test_a_certificate_that_is_not_there_is_told_with_the_options_to_look_at(
+    tmp_path: Path, option: str
+) -> None:
+    missing = tmp_path / "missing.pem"
+    url = f"postgresql://u@127.0.0.1:1/d?{option}={missing}"
+    with pytest.raises(UnavailableError, match="look at sslrootcert, sslcert and sslkey") as failed:
+        await Hosts(url).connect()
+    assert str(failed.value).startswith("127.0.0.1:1: FileNotFoundError: ")
+
+
+async def test_a_socket_that_is_not_there_is_no_matter_of_certificates(tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError) as failed:
+        await Hosts(f"postgresql://u@/d?host={tmp_path}").connect()
+    assert str(failed.value).startswith(f"{tmp_path}:5432: FileNotFoundError: ")
+    assert "sslrootcert" not in str(failed.value)
 
 
 async def test_a_connection_that_may_only_read_is_given_up(postgres_url: str) -> None:

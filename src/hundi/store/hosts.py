@@ -7,10 +7,11 @@ answers nothing at all, would use it up. Here each has a share, and the last goo
 """
 
 import asyncio
+import os
 import socket
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import asyncpg
 
@@ -26,6 +27,9 @@ LOST = (
 )
 CONNECT_SECONDS = 4
 """For all hosts together, so that a caller who waits five seconds hears which of them failed."""
+
+_USUAL_PORT = "5432"
+_NO_HOST = "no host in the URL"
 
 # A machine that was switched off, or cut away, closes nothing: the system must notice its silence.
 _SILENCE = (
@@ -56,7 +60,7 @@ class Hosts:
                     url, target_session_attrs="read-write", **settings
                 )
             except (*LOST, asyncpg.PostgresError) as error:
-                failures.append(self._told(url, error))
+                failures.append(_told(url, error))
                 continue
             self._prefer(url)
             _notice_silence(connection)
@@ -66,11 +70,27 @@ class Hosts:
     def _prefer(self, url: str) -> None:
         self._urls.sort(key=lambda known: known != url)
 
-    def _told(self, url: str, error: BaseException) -> str:
-        said = f"{type(error).__name__}: {error}"
-        if len(self._urls) == 1:
-            return said
-        return f"{urlsplit(url).netloc.rpartition('@')[2]}: {said}"
+
+def _told(url: str, error: BaseException) -> str:
+    where = _place(url)
+    said = f"{where}: {type(error).__name__}: {error}"
+    # It names no file. Of a socket's folder the file is the socket itself.
+    if isinstance(error, FileNotFoundError) and not where.startswith(("/", _NO_HOST)):
+        return f"{said} (look at sslrootcert, sslcert and sslkey in the URL)"
+    return said
+
+
+def _place(url: str) -> str:
+    """Where the URL of one host leads, `host:port` as the driver finds them: no user, no password."""
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query))
+    own = parts.netloc.rpartition("@")[2]
+    host, colon, port = own.rpartition(":")
+    if not colon or "]" in port:  # the colons of an IPv6 address are no port's
+        host, port = own, ""
+    host = unquote(host) or options.get("host") or os.environ.get("PGHOST", "")
+    port = port or options.get("port") or os.environ.get("PGPORT", "") or _USUAL_PORT
+    return f"{host}:{port}" if host else _NO_HOST
 
 
 def apart(url: str) -> list[str]:
