@@ -8,7 +8,9 @@ from hundi.kernel.clock import MINUTE
 NO_ENDPOINT = Answer(
     status=None, body=b"", retry_after=None, milliseconds=0, reached=False, error="no endpoint"
 )
-NOT_OPENED = msgspec.structs.replace(NO_ENDPOINT, error="secret: the network cannot open it")
+NOT_OPENED = msgspec.structs.replace(
+    NO_ENDPOINT, error="sealed: the network cannot open the webhook secret"
+)
 """Of an attempt whose signing secret is sealed under a key that this process lacks: tried again."""
 NOTHING_SENT = Answer(
     status=None, body=b"", retry_after=None, milliseconds=0, reached=False, error="not sent"
