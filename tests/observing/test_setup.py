@@ -50,6 +50,14 @@ def test_what_cannot_be_sent_is_told(environ: dict[str, str], told: str) -> None
         traces_of(environ, Masking())
 
 
+def test_a_variable_that_opentelemetry_cannot_read_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "many")
+    with pytest.raises(CannotServeError, match="OTEL_"):
+        traces_of({COLLECTOR: "http://127.0.0.1:1"}, Masking())
+
+
 @pytest.mark.parametrize(
     ("settings", "told"),
     [

@@ -61,10 +61,16 @@ def traces_wanted(environ: Mapping[str, str]) -> bool:
 def traces_of(environ: Mapping[str, str], masking: Masking) -> ClosableTraces | None:
     """Spans to the collector that is named, or None: then nothing of OpenTelemetry is loaded.
 
-    It begins a thread, so each process has its own. Raises CannotServeError as `traces_wanted`.
+    It begins a thread, so each process has its own. Raises CannotServeError as `traces_wanted`, and
+    for a variable of OpenTelemetry's own that it cannot read.
     """
     if not traces_wanted(environ):
         return None
     from hundi.observing.otlp import start  # noqa: PLC0415 (large, and mostly not wanted)
 
-    return start(masking)
+    try:
+        return start(masking)
+    except ValueError as mistake:
+        raise CannotServeError(
+            f"OpenTelemetry cannot read its OTEL_… variables: {mistake}"
+        ) from mistake

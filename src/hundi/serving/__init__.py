@@ -21,7 +21,7 @@ from hundi.kernel.identity import system_random
 from hundi.kernel.lifetimes import VARIABLE, Lifetimes
 from hundi.kernel.sealing import SealError
 from hundi.kernel.settings import CannotServeError, ServeSettings
-from hundi.observing.setup import log_to_stderr, masking_of, traces_wanted
+from hundi.observing.setup import log_to_stderr, masking_of, traces_of, traces_wanted
 from hundi.parties import at_rest
 from hundi.serving.keeping import check_duties
 from hundi.serving.process import Seat, rail_of, serve_alone
@@ -70,6 +70,9 @@ def _serve_postgres(settings: ServeSettings) -> int:
         serve_alone(settings, Seat(), check=partial(_check, settings))
         return 0
     asyncio.run(_check_alone(settings))
+    traces = traces_of(os.environ, masking_of(settings, os.environ))
+    if traces is not None:  # each worker has its own: this one only shows that they can begin
+        traces.close()
     return supervise(settings, lambda own, seat: serve_alone(own, seat, check=partial(_check, own)))
 
 
