@@ -80,6 +80,25 @@ def test_another_key_than_the_stores_is_told(database_url: str) -> None:
     assert hundi(*ADD, **wrong).returncode == 0, "the old key is not needed any more"
 
 
+def test_a_wrong_key_replaces_no_secret(database_url: str) -> None:
+    """Nothing changes under a key that the server has not; with the word that the old one is lost it does."""
+    whose = ("--client", json.loads(hundi(*ADD, url=database_url).stdout)["clientId"], "--json")
+    rotate, sets = ("client", "rotate-secret", *whose), ("client", "set", *whose)
+    header = (*sets, "--header", "X-Key: s3cret")
+    wrong = {"url": database_url, "HUNDI_SECRET_KEYS": OTHER}
+    for command in (rotate, header):
+        ran = hundi(*command, **wrong)
+        assert (ran.returncode, ran.stdout) == (2, "")
+        assert "is not among those given" in ran.stderr
+        assert "--key-lost" in ran.stderr
+    assert hundi("secrets", "rotate", url=database_url).returncode == 0, "all is as it was"
+    assert hundi(*sets, "--no-headers", **wrong).returncode == 0, "nothing is sealed by it"
+    told = hundi(*rotate, "--key-lost", **wrong)
+    assert json.loads(told.stdout)["previousUntil"] is None, told.stderr
+    assert hundi(*header, "--key-lost", **wrong).returncode == 0
+    assert hundi(*rotate, **wrong).returncode == 0, "its key is the store's now"
+
+
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [

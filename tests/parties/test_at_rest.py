@@ -172,11 +172,12 @@ async def test_a_lost_key_is_healed_by_new_secrets(store: Store) -> None:
     how = {"keyring": keyring_from(NEW), "random": RANDOM}
     told = await set_client(store.database, made.client_id, Changes(), **how)
     assert told["headers"] == "(their key is not among those given)"
-    await rotate_secret(store.database, made.client_id, **how)
+    rotated = await rotate_secret(store.database, made.client_id, **how)
     await set_client(store.database, made.client_id, Changes(headers=()), **how)
     await at_rest.check(store.database, keyring_from(NEW))
     [row] = await store.rows()
-    assert row["previous_secret"] is None
+    assert (row["previous_secret"], row["previous_secret_until"]) == (None, None)
+    assert rotated["previousUntil"] is None, "no old secret signs, so none does until a time"
 
 
 async def test_what_lay_in_clear_is_sealed_and_leaves_no_trace_in_the_file(sqlite_url: str) -> None:

@@ -18,9 +18,17 @@ from hundi.parties.operations import add_client
 
 Warn = Callable[..., None]
 Client = Annotated[str, typer.Option("--client", help="clientId of the system.")]
+KeyLost = Annotated[
+    bool,
+    typer.Option(
+        "--key-lost", help="Go on though old secrets cannot be opened: their key is lost."
+    ),
+]
 
 _ONLY_IN_DEV = "It is stored. Outside `hundi serve --dev` it is not called."
 _NEVER_CALLED = "It is stored, but nothing will be sent to it, with or without --dev."
+
+_IF_LOST = "If nobody has the key any more, set a new one and say --key-lost."
 
 
 def client_commands(check_endpoint: CheckEndpoint) -> typer.Typer:
@@ -74,6 +82,7 @@ def _sets(warn: Warn) -> Callable[..., None]:
                 help="Whether an empty 200 is a SUCCESS.",
             ),
         ] = None,
+        key_lost: KeyLost = False,
         as_json: AsJson = False,
     ) -> None:
         """Change how a system is reached. What is left out stays; values are not shown again."""
@@ -87,23 +96,27 @@ def _sets(warn: Warn) -> Callable[..., None]:
             headers=() if no_headers else header or None,
             empty_means_success=empty_means_success,
         )
-        shown = with_secrets(
-            lambda db, keyring: set_client(
-                db, client, changes, keyring=keyring, random=system_random
-            ),
-            all_open=False,
-        )
-        show(shown, as_json=as_json)
+        show(_changed(client, changes, key_lost=key_lost), as_json=as_json)
         warn(endpoint, as_json=as_json)
 
     return client_set
 
 
-def _rotate_secret(client: Client, as_json: AsJson = False) -> None:
+def _changed(client: str, changes: Changes, *, key_lost: bool) -> dict[str, object]:
+    """What holds after the change; only headers are sealed, and need keys."""
+    return with_secrets(
+        lambda db, keyring: set_client(db, client, changes, keyring=keyring, random=system_random),
+        all_open=bool(changes.headers) and not key_lost,
+        if_lost=_IF_LOST,
+    )
+
+
+def _rotate_secret(client: Client, key_lost: KeyLost = False, as_json: AsJson = False) -> None:
     """Make a new signing secret, printed once. The old one signs beside it for 24 hours."""
     made = with_secrets(
         lambda db, keyring: rotate_secret(db, client, keyring=keyring, random=system_random),
-        all_open=False,
+        all_open=not key_lost,
+        if_lost=_IF_LOST,
     )
     show(made, as_json=as_json)
 

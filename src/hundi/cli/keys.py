@@ -15,7 +15,7 @@ import typer
 
 from hundi.cli.database import AsJson, UnusableError, database_url, show, with_database
 from hundi.kernel.identity import system_random
-from hundi.kernel.sealing import HOW_TO_SET, VARIABLE, Keyring, keyring_from, new_key
+from hundi.kernel.sealing import HOW_TO_SET, VARIABLE, Keyring, SealError, keyring_from, new_key
 from hundi.parties import at_rest
 from hundi.store.engine import Database
 from hundi.store.opening import sqlite_path
@@ -58,20 +58,31 @@ def keys_to_serve(url: str, *, role: str, dev: bool) -> Keyring:
 
 
 def with_secrets(
-    work: Callable[[Database, Keyring], Coroutine[Any, Any, T]], *, all_open: bool
+    work: Callable[[Database, Keyring], Coroutine[Any, Any, T]],
+    *,
+    all_open: bool,
+    if_lost: str = "",
 ) -> T:
     """Run work on the configured database with its keys; `all_open` asks that they open everything.
 
     So a command under another key than the server's stores nothing that the server cannot read.
+    `if_lost` is said where they do not: how to go on when nobody has the key any more.
     """
 
     async def opened(database: Database) -> T:
         keyring = await _keyring_of(database)
         if all_open:
-            await at_rest.check(database, keyring)
+            await _check(database, keyring, if_lost)
         return await work(database, keyring)
 
     return with_database(opened)
+
+
+async def _check(database: Database, keyring: Keyring, if_lost: str) -> None:
+    try:
+        await at_rest.check(database, keyring)
+    except SealError as error:
+        raise SealError(f"{error} {if_lost}".rstrip()) from error
 
 
 async def _keyring_of(database: Database) -> Keyring:

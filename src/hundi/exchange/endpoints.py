@@ -88,20 +88,20 @@ async def set_client(
 
 async def rotate_secret(
     database: Database, client_id: str, *, keyring: Keyring, random: RandomBytes
-) -> dict[str, str]:
+) -> dict[str, str | None]:
     """A new signing secret, told once; the one before signs beside it for 24 hours.
 
-    Rotated again in that time, the oldest signs no more; one whose key is lost does not either.
-    Raises RefusedError for an unknown client, SealError without a key to keep the new one with.
+    Rotated again in that time, the oldest signs no more; one whose key is lost does not either, and
+    then there is no `previousUntil`. Raises RefusedError for an unknown client, SealError without a key to keep the new one with.
     """
     secret = new_secret(random)
 
-    async def rotate(tx: Transaction) -> int:
-        row = await _row(tx, client_id, locked=True)
-        until = tx.now + BOTH_SIGN
+    async def rotate(tx: Transaction) -> int | None:
+        previous = _openable(await _row(tx, client_id, locked=True), keyring)
+        until = None if previous is None else tx.now + BOTH_SIGN
         values = {
             "webhook_secret": secret,
-            "previous_secret": _openable(row, keyring),
+            "previous_secret": previous,
             "previous_secret_until": until,
         }
         hidden = sealed(values, client_id, keyring=keyring, random=random)
@@ -109,7 +109,8 @@ async def rotate_secret(
         return until
 
     until = await database.write(rotate)
-    return {"clientId": client_id, "webhookSecret": secret, "previousUntil": to_text(until)}
+    told = None if until is None else to_text(until)
+    return {"clientId": client_id, "webhookSecret": secret, "previousUntil": told}
 
 
 def _openable(row: Mapping[str, Any], keyring: Keyring) -> str | None:
