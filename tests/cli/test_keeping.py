@@ -1,5 +1,6 @@
 """Checking, verifying and copying a store from the command line, as an operator does."""
 
+import errno
 import json
 import os
 import sqlite3
@@ -7,11 +8,15 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
+from hundi.cli import journal
+from hundi.cli.database import FailedError
 from hundi.store import backup
 from hundi.store.backup import BackupError, back_up
+from hundi.store.engine import Transaction
 from hundi.store.opening import sqlite_path
 from tests.cli.test_commands import hundi
 from tests.exchange.breaking import change
@@ -73,6 +78,45 @@ async def test_journals_are_verified_and_sealed(filled_url: str, tmp_path: Path)
     assert "is gone; it was there at checkpoint 1" in told.stdout
     alone = ("journal", "verify", "--document", "purchase-order/PO" + "9" * 33)
     assert hundi(*alone, url=filled_url).returncode == 0
+
+
+def test_where_there_are_no_checkpoints_no_file_is_written(filled_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "out" / "heads.jsonl"
+    file.parent.mkdir()
+    none = hundi("journal", "checkpoint", "--out", str(file), url=filled_url)
+    assert (none.returncode, none.stdout) == (2, "")
+    assert "There are no checkpoints" in none.stderr
+    assert list(file.parent.iterdir()) == []
+    file.touch()
+    keys = json.loads(hundi("journal", "key", "--json", url=filled_url).stdout)
+    told = hundi("journal", "verify", "--checkpoint", str(file), url=filled_url, **keys)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert f"{file}: line 1 is missing: it holds no checkpoints" in told.stderr
+
+
+def test_checkpoints_that_cannot_be_written_leave_nothing(
+    filled_sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = json.loads(hundi("journal", "key", "--json", url=filled_sqlite_url).stdout)
+    hundi("journal", "checkpoint", url=filled_sqlite_url, **keys)
+    file = tmp_path / "out" / "heads.jsonl"
+    write = ("journal", "checkpoint", "--out", str(file))
+    nowhere = hundi(*write, url=filled_sqlite_url)
+    assert (nowhere.returncode, f"{file} cannot be written" in nowhere.stderr) == (1, True)
+    file.parent.mkdir()
+    assert hundi(*write, url=filled_sqlite_url).returncode == 0
+    assert [path.name for path in file.parent.iterdir()] == ["heads.jsonl"]
+    file.unlink()
+
+    async def until_the_disk_is_full(tx: Transaction, out: BinaryIO) -> int:
+        out.write(b"{")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(journal, "write_checkpoints", until_the_disk_is_full)
+    monkeypatch.setenv("HUNDI_DATABASE_URL", filled_sqlite_url)
+    with pytest.raises(FailedError, match=rf"{file} cannot be written: No space left on device\."):
+        journal._export(file)
+    assert list(file.parent.iterdir()) == []
 
 
 @pytest.mark.parametrize(

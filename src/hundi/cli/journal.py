@@ -25,6 +25,7 @@ from hundi.exchange.sealing.store import last_checkpoint, sealing
 from hundi.exchange.sealing.verify import Verified, Verifier, Wanted
 from hundi.kernel.clock import to_text
 from hundi.store.engine import Database, Transaction
+from hundi.store.whole import begun, publish
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -156,17 +157,29 @@ def _checkpoint(
 
 def _export(path: Path) -> dict[str, object]:
     async def work(database: Database) -> int:
-        with path.open("xb") as out:
-            count = await database.read(lambda tx: write_checkpoints(tx, out))
-            out.flush()
-            os.fsync(out.fileno())
-            return count
+        try:
+            return await _written(database, path)
+        except FileExistsError as error:
+            raise UnusableError(f"{path} is there already. Name a new file.") from error
+        except OSError as error:
+            raise FailedError(f"{path} cannot be written: {error.strerror}.") from error
 
+    return {"checkpoints": with_existing(work), "file": str(path)}
+
+
+async def _written(database: Database, path: Path) -> int:
+    """Write all checkpoints to a new file, which is whole or not there; how many."""
+    part = begun(path)
     try:
-        count = with_existing(work)
-    except FileExistsError as error:
-        raise UnusableError(f"{path} is there already. Name a new file.") from error
-    return {"checkpoints": count, "file": str(path)}
+        with part.open("wb") as out:
+            count = await database.read(lambda tx: write_checkpoints(tx, out))
+        if not count:
+            detail = "There are no checkpoints to write. `hundi journal checkpoint` makes one."
+            raise UnusableError(detail)
+        publish(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+    return count
 
 
 def _key(as_json: AsJson = False) -> None:

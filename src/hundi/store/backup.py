@@ -4,12 +4,12 @@ The copy is taken inside one read transaction, so that commits of the serving pr
 into it nor make it begin again. It gets its name only when it is whole.
 """
 
-import os
 import sqlite3
-import tempfile
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
+
+from hundi.store.whole import begun, publish
 
 PAGES_A_STEP = 512
 
@@ -29,22 +29,19 @@ def back_up(
 
     Raises BackupError, or what `check` raises; then nothing is left of the copy.
     """
-    _refuse_existing(target)
     try:
-        handle, name = tempfile.mkstemp(
-            prefix=f".{target.name}.", suffix=".part", dir=target.parent
-        )
+        part = begun(target)
+    except FileExistsError as error:
+        raise _taken(target) from error
     except OSError as error:
         raise BackupError(f"{target.parent} cannot be written: {error.strerror}.") from error
-    os.close(handle)
-    part = Path(name)
     try:
         _copy(source, part, progress)
         _check_whole(part)
         check(part)
-        _sync(part)
-        _publish(part, target)
-        _sync(target.parent)
+        publish(part, target)
+    except FileExistsError as error:
+        raise _taken(target) from error
     except (OSError, sqlite3.Error) as error:
         raise BackupError(f"The copy could not be made: {error}.") from error
     finally:
@@ -62,9 +59,8 @@ def open_copy(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _refuse_existing(target: Path) -> None:
-    if target.exists() or target.is_symlink():
-        raise BackupError(f"{target} is there already. Name a new file; nothing is overwritten.")
+def _taken(target: Path) -> BackupError:
+    return BackupError(f"{target} is there already. Name a new file; nothing is overwritten.")
 
 
 def _copy(source: Path, part: Path, progress: Callable[[int, int], None]) -> None:
@@ -87,24 +83,3 @@ def _check_whole(part: Path) -> None:
         [told] = copy.execute("pragma integrity_check(1)").fetchone()
     if told != "ok":
         raise BackupError(f"The copy is damaged, and so may be the database: {told}.")
-
-
-def _sync(path: Path) -> None:
-    """Have a file or a folder's names on disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _publish(part: Path, target: Path) -> None:
-    """Give the copy its name, unless somebody else has used it meanwhile."""
-    try:
-        os.link(part, target)
-    except FileExistsError:
-        _refuse_existing(target)
-    except OSError:  # a file system without hard links
-        _refuse_existing(target)
-        with suppress(FileNotFoundError):
-            part.rename(target)

@@ -40,11 +40,14 @@ def read_checkpoints(source: BinaryIO) -> Iterator[tuple[Checkpoint, list[Head],
     """Each checkpoint with its heads, some hundreds at a time; the last part says what is wrong with it.
 
     Wrong means that what it says it covers is not what stands there; its signature is the caller's to
-    judge. Raises NoCheckpointsError for a line that is none.
+    judge. Raises NoCheckpointsError for a line that is none, and for a file that has none.
     """
     lines = _Lines(source)
     digest, expected = GENESIS, 1
-    while (line := lines.next()) is not None:
+    line = lines.next()
+    if line is None:
+        raise NoCheckpointsError("line 1 is missing: it holds no checkpoints")
+    while line is not None:
         one = lines.read(line, _CHECKPOINT)
         left = one.heads
         while left > 0:
@@ -57,6 +60,7 @@ def read_checkpoints(source: BinaryIO) -> Iterator[tuple[Checkpoint, list[Head],
             trouble = f"checkpoint {expected} is missing before it"
         yield one, [], trouble
         digest, expected = whole, one.number + 1
+        line = lines.next()
 
 
 class _Lines:
