@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sqlite3
+import stat
 import subprocess
 import sys
 from contextlib import closing
@@ -17,7 +18,9 @@ from hundi.cli.database import without_password
 from hundi.kernel.lifetimes import lifetimes_from
 from hundi.kernel.settings import ServeSettings
 from hundi.serving.process import announcement
+from hundi.store.migrate import upgrade
 from hundi.store.opening import open_database
+from hundi.store.sqlite import connect
 
 
 def hundi(*arguments: str, url: str, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -53,6 +56,26 @@ def test_a_database_that_is_made_by_the_way_is_told(tmp_path: Path) -> None:
     assert made.returncode == 0
     assert str(tmp_path / "new.db") in made.stderr
     assert hundi("client", "add", "--name", "ERP", "--mailbox", url=url).stderr == ""
+
+
+def test_a_new_file_is_its_owners_alone(tmp_path: Path) -> None:
+    """Secrets are sealed in it; orders and prices are not. A mode that the operator gave stays."""
+    path = tmp_path / "new.db"
+    url = f"sqlite:///{path}"
+    old = os.umask(0o022)
+    try:
+        upgrade(url)
+        with closing(connect(str(path))) as connection:
+            connection.execute("begin immediate")
+            connection.execute("update alembic_version set version_num = version_num")
+            connection.execute("commit")
+            modes = {one.name: stat.S_IMODE(one.stat().st_mode) for one in tmp_path.iterdir()}
+    finally:
+        os.umask(old)
+    assert modes == dict.fromkeys(("new.db", "new.db-wal", "new.db-shm"), 0o600)
+    path.chmod(0o640)
+    upgrade(url)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
 @pytest.mark.parametrize(

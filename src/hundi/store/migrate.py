@@ -1,6 +1,7 @@
 """Alembic migrations, run by `hundi db upgrade` and by `serve` on SQLite."""
 
 import asyncio
+import os
 import threading
 from functools import cache
 from pathlib import Path
@@ -58,6 +59,7 @@ def upgrade(url: str, revision: str = "head") -> None:
 
 def _upgrade_sqlite(path: Path, revision: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    _make_private(path)
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
         poolclass=NullPool,
@@ -70,6 +72,15 @@ def _upgrade_sqlite(path: Path, revision: str) -> None:
         connection.exec_driver_sql("begin immediate")
         _run(connection, revision)
         connection.commit()
+
+
+def _make_private(path: Path) -> None:
+    """Make a file that is not there, its owner's alone; SQLite gives its log and index the same mode.
+
+    A file that is there keeps the mode that somebody gave it.
+    """
+    if not path.exists():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 async def is_current(database: Database) -> bool:
