@@ -14,6 +14,7 @@ import pytest
 
 from hundi.cli import journal
 from hundi.cli.database import FailedError
+from hundi.exchange.sealing.checkpoint import new_keys
 from hundi.store import backup
 from hundi.store.backup import BackupError, back_up
 from hundi.store.engine import Transaction
@@ -80,6 +81,23 @@ async def test_journals_are_verified_and_sealed(filled_url: str, tmp_path: Path)
     assert hundi(*alone, url=filled_url).returncode == 0
 
 
+def test_a_file_is_not_believed_without_a_key(filled_sqlite_url: str, tmp_path: Path) -> None:
+    """Somebody who rewrites rows can write a file to match; that he cannot sign it must be seen."""
+    keys = json.loads(hundi("journal", "key", "--json", url=filled_sqlite_url).stdout)
+    hundi("journal", "checkpoint", url=filled_sqlite_url, **keys)
+    file = tmp_path / "heads.jsonl"
+    hundi("journal", "checkpoint", "--out", str(file), url=filled_sqlite_url)
+    first, _, rest = file.read_text().partition("\n")
+    forged = json.dumps({**json.loads(first), "signature": "0" * 128})
+    file.write_text(f"{forged}\n{rest}")
+    verify = ("journal", "verify", "--checkpoint", str(file))
+    told = hundi(*verify, url=filled_sqlite_url)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "HUNDI_JOURNAL_PUBLIC_KEYS" in told.stderr
+    assert hundi(*verify, url=filled_sqlite_url, **keys).returncode == 1
+    assert hundi("journal", "verify", url=filled_sqlite_url).returncode == 0
+
+
 def test_where_there_are_no_checkpoints_no_file_is_written(filled_url: str, tmp_path: Path) -> None:
     file = tmp_path / "out" / "heads.jsonl"
     file.parent.mkdir()
@@ -130,7 +148,8 @@ def test_checkpoints_that_cannot_be_written_leave_nothing(
     ],
 )
 def test_a_mistake_is_a_sentence(filled_url: str, arguments: tuple[str, ...], says: str) -> None:
-    told = hundi("journal", *arguments, url=filled_url)
+    public = {"HUNDI_JOURNAL_PUBLIC_KEYS": new_keys()[1]}
+    told = hundi("journal", *arguments, url=filled_url, **public)
     assert told.returncode == 2
     assert says in told.stderr
     assert "Traceback" not in told.stderr

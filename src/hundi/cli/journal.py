@@ -54,7 +54,7 @@ def _verify(
 ) -> None:
     """Recompute every journal from its rows. Heads and signed checkpoints must agree with them."""
     wanted = _wanted(document, author=author, since=since)
-    trusted, findings = _trusted(), Findings(as_json=as_json)
+    trusted, findings = _trusted(a_file=checkpoint is not None), Findings(as_json=as_json)
     source = _opened(checkpoint) if checkpoint is not None else None
 
     async def work(database: Database) -> Verified:
@@ -112,11 +112,16 @@ def _opened(path: Path) -> BinaryIO:
         raise UnusableError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _trusted() -> Trusted:
+def _trusted(*, a_file: bool) -> Trusted:
+    """The keys of the settings; a file needs one, as without a signature anybody could have written it."""
     try:
-        return Trusted.of(os.environ.get(PUBLIC_VARIABLE, ""), os.environ.get(KEY_VARIABLE, ""))
+        found = Trusted.of(os.environ.get(PUBLIC_VARIABLE, ""), os.environ.get(KEY_VARIABLE, ""))
     except BadKeyError as error:
         raise UnusableError(str(error)) from error
+    if a_file and not found:
+        detail = f"Set {PUBLIC_VARIABLE} to the public keys that `hundi journal key` printed."
+        raise UnusableError(f"--checkpoint needs a key to check signatures with. {detail}")
+    return found
 
 
 def _checkpoint(
