@@ -162,3 +162,17 @@ async def test_a_client_that_is_none_is_told(two: Two, how: str) -> None:
     with pytest.raises(RefusedError) as refused:
         await getattr(access, how)(two.database, "CEK0000000")
     assert refused.value.faults[0].code == "CLIENT-UNKNOWN"
+
+
+@pytest.mark.parametrize("address", ["", "anywhere", "203.0.113.0/24", "203.0.113.7:443"])
+async def test_what_is_no_address_is_not_let_in(two: Two, address: str) -> None:
+    with pytest.raises(RefusedError) as refused:
+        await access.unlock(two.database, two.client.client_id, address=address)
+    fault = refused.value.faults[0]
+    assert (fault.code, fault.path) == ("CLIENT-ADDRESS", "address")
+    assert "203.0.113.7" in fault.detail
+
+
+async def test_an_address_is_known_however_it_is_spelt(two: Two) -> None:
+    told = await access.unlock(two.database, two.client.client_id, address="2001:DB8:0::1")
+    assert told["address"] == "2001:db8::1"

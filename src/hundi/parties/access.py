@@ -4,6 +4,7 @@ Each takes effect in every process within five seconds, the time that a checked 
 """
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
 
 import sqlalchemy as sa
@@ -77,7 +78,9 @@ async def unlock(database: Database, client_id: str, *, address: str | None) -> 
     """Forget the failed token calls of a client and, where one is given, of an address.
 
     The client counts as known at that address from then on: no stranger's guesses stop it there.
+    Raises RefusedError for what is no IP address, and for an unknown client.
     """
+    address = None if address is None else _address(address)
 
     async def unlocked(tx: Transaction) -> None:
         await _change(tx, client_id, {})
@@ -87,6 +90,15 @@ async def unlock(database: Database, client_id: str, *, address: str | None) -> 
 
     await database.write(unlocked)
     return {"clientId": client_id, "address": address or "", "failures": "forgotten"}
+
+
+def _address(text: str) -> str:
+    """An IP address as it is usually spelt. Raises RefusedError."""
+    try:
+        return str(ip_address(text))
+    except ValueError as error:
+        detail = f"{text!r} is no IP address. Give one such as 203.0.113.7 or 2001:db8::7."
+        raise RefusedError([model.BAD_ADDRESS.at("address", detail)]) from error
 
 
 def _rate(text: str) -> str | None:

@@ -43,6 +43,7 @@ BAD_ENDPOINT = Code("CLIENT-ENDPOINT", Kind.RULE, "The endpoint is no URL that m
 BAD_HEADER = Code(
     "CLIENT-HEADER", Kind.RULE, "The static header cannot be set: its name, its value, its number."
 )
+BAD_ADDRESS = Code("CLIENT-ADDRESS", Kind.RULE, "The address is no IP address.")
 MODE = Code(
     "CLIENT-MODE",
     Kind.CONFLICT,
@@ -54,7 +55,7 @@ TOO_FAST = Code(
 BAD_NAME = Code("PARTY-NAME", Kind.RULE, "A name has 1 to 200 printable characters.")
 CODES = (
     TOKEN, NOT_YOURS, WRONG_ROLE, UNKNOWN, INACTIVE, TAKEN, NO_CLIENT,
-    BAD_PAN, BAD_GSTIN, BAD_B2B_ID, BAD_ENDPOINT, BAD_HEADER, MODE, TOO_FAST,
+    BAD_PAN, BAD_GSTIN, BAD_B2B_ID, BAD_ENDPOINT, BAD_HEADER, BAD_ADDRESS, MODE, TOO_FAST,
     BAD_NAME,
 )  # fmt: skip
 
