@@ -83,6 +83,7 @@ def test_a_new_file_is_its_owners_alone(tmp_path: Path) -> None:
     [
         ("postgresql://a:b%40c:d@h1:5432,h2/x", "postgresql://a:***@h1:5432,h2/x"),
         ("postgresql://a@h/x?password=b@/c&y=z", "postgresql://a@h/x?password=***&y=z"),
+        ("postgresql://a@h/x?sslpassword=b&y=z", "postgresql://a@h/x?sslpassword=***&y=z"),
         ("postgresql://h1:5432/x?user=a@b", "postgresql://h1:5432/x?user=a@b"),
         ("sqlite:///hundi.db", "sqlite:///hundi.db"),
     ],

@@ -16,7 +16,9 @@ from hundi.store.migrate import is_current, upgrade
 from hundi.store.opening import DEFAULT_URL, open_database, sqlite_path
 
 T = TypeVar("T")
-_PASSWORD = re.compile(r"(?<=://)(?P<user>[^:/@?]*:)[^@/?]*(?=@)|(?P<name>\bpassword=)[^&]*")
+_PASSWORD = re.compile(
+    r"(?<=://)(?P<user>[^:/@?]*:)[^@/?]*(?=@)|(?P<name>\b(?:ssl)?password=)[^&]*"
+)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
