@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
 
@@ -189,6 +190,19 @@ def test_a_copy_is_whole_and_nothing_is_overwritten(filled_url: str, tmp_path: P
     assert hundi("invariants", url=f"sqlite:///{target}").returncode == 0
     again = hundi("db", "backup", str(target), url=filled_url)
     assert (again.returncode, "nothing is overwritten" in again.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("table", ["", "create table song (title text)"])
+def test_what_is_no_store_of_ours_is_not_copied(tmp_path: Path, table: str) -> None:
+    source, folder = tmp_path / "other.db", tmp_path / "copies"
+    folder.mkdir()
+    with closing(sqlite3.connect(source)) as connection:
+        connection.execute(table)
+    source.touch()
+    told = hundi("db", "backup", str(folder / "hundi.db"), url=f"sqlite:///{source}")
+    assert (told.returncode, told.stdout) == (2, "")
+    assert f"{source} is no database of Hundi" in told.stderr
+    assert list(folder.iterdir()) == []
 
 
 async def test_a_broken_store_is_not_copied(filled_url: str, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """`hundi db backup`: a checked copy of a SQLite file while it is served."""
 
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,9 @@ _POSTGRES = (
     " moment since. docs/guide/operating.md has the commands."
 )
 MOST_TOLD = 20
+OURS = {"alembic_version", "client", "exchange", "journal"}
+"""Tables that every version has had."""
+_TABLES = "select name from sqlite_schema where type = 'table'"
 
 
 def backup(
@@ -32,13 +36,13 @@ def backup(
         raise UnusableError(_POSTGRES)
     try:
         with Meter("Copying") as meter:
-            size = back_up(source, target, check=_check, progress=meter)
+            size = back_up(source, target, check=partial(_check, source), progress=meter)
     except BackupError as error:
         raise FailedError(str(error)) from error
     show({"file": str(target), "bytes": size, "broken": 0}, as_json=as_json)
 
 
-def _check(copy: Path) -> None:
+def _check(source: Path, copy: Path) -> None:
     found: list[Broken] = []
 
     def report(one: Broken) -> None:
@@ -46,6 +50,9 @@ def _check(copy: Path) -> None:
             found.append(one)
 
     with closing(open_copy(copy)) as connection, Meter("Checking the copy") as meter:
+        if OURS - {name for (name,) in connection.execute(_TABLES)}:
+            detail = "Check HUNDI_DATABASE_URL; nothing was copied."
+            raise UnusableError(f"{source} is no database of Hundi. {detail}")
         database = InlineDatabase(connection, wall_clock)
         result = drive(
             database.read(lambda tx: check_store(tx, TYPES, report=report, progress=meter))
