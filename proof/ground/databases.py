@@ -163,6 +163,21 @@ async def ask(url: str, text: str) -> list[tuple[Any, ...]]:
         await connection.close()
 
 
+async def change(url: str, text: str) -> None:
+    """Run a statement that both databases understand, and keep what it did."""
+    path = sqlite_path(url)
+    if path is None:
+        await ask(url, text)
+    else:
+        await asyncio.to_thread(_change_file, path, text)
+
+
+def _change_file(path: Path, text: str) -> None:
+    with closing(sqlite3.connect(f"file:{path}?mode=rw", uri=True, timeout=20)) as connection:
+        connection.execute(text)
+        connection.commit()
+
+
 def _ask_file(path: Path, text: str) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(f"file:{path}?mode=rw", uri=True, timeout=20)) as connection:
         return connection.execute(text).fetchall()
