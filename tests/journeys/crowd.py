@@ -132,14 +132,15 @@ def workers_of(parent: int) -> list[int]:
     return list(map(int, found))
 
 
-def settled(crowd: Crowd, database_url: str) -> None:
+def settled(crowd: Crowd, database_url: str, *, killed: bool = True) -> None:
     """Wait for the last outcome, then see that each ack was kept once: here and at both receivers.
 
-    A killed dispatcher's leases end at once, as if their 30 seconds had passed.
+    A killed dispatcher's leases end at once, as if their 30 seconds had passed; one that was stopped
+    leaves none.
     """
     acked = set(crowd.acks.values())
     assert len(acked) == len(crowd.acks) > 0
-    asyncio.run(_at_rest(database_url))
+    asyncio.run(_at_rest(database_url, killed=killed))
     until(lambda: len(_informed(crowd.buyer)) >= len(acked), 20)
     for trader in (crowd.buyer, crowd.supplier):
         assert _informed(trader) == acked
@@ -164,7 +165,7 @@ _END_LEASES = (
 )
 
 
-async def _at_rest(url: str) -> None:
+async def _at_rest(url: str, *, killed: bool) -> None:
     connection = await asyncpg.connect(url)
     last = time.monotonic() + 30
     try:
@@ -174,7 +175,7 @@ async def _at_rest(url: str) -> None:
             waiting = {state: count for state, count in found if state in {"QUEUED", "LEASED"}}
             if not waiting:
                 return
-            if set(waiting) == {"LEASED"}:
+            if killed and set(waiting) == {"LEASED"}:
                 before = await connection.fetchval(_LEASED)
                 await asyncio.sleep(3)  # whoever lives has written down what he was at
                 await connection.execute(_END_LEASES, before)

@@ -98,7 +98,7 @@ def test_a_rolling_restart_is_not_noticed(postgres_url: str) -> None:
                 all_came_back(parent, before)
                 crowd.busy(10)
             crowd.rest()
-            settled(crowd, postgres_url)
+            settled(crowd, postgres_url, killed=False)
         assert (crowd.errors, crowd.cut, crowd.refused) == ([], [], 0)
         assert doubled(crowd.supplier) + doubled(crowd.buyer) == 0
 
@@ -114,7 +114,7 @@ def test_a_rolling_restart_of_processes_on_their_own(postgres_url: str) -> None:
                 crowd.busy(10)
                 process.start(f"http://127.0.0.1:{port}/readyz")
             crowd.rest()
-            settled(crowd, postgres_url)
+            settled(crowd, postgres_url, killed=False)
         assert (crowd.errors, crowd.cut) == ([], [])
         assert doubled(crowd.supplier) + doubled(crowd.buyer) == 0
 
