@@ -32,7 +32,7 @@ async def drain(network: Network, *, shown: bool = True) -> None:
     [(begun,)] = await ask(network.place.url, _OPEN)
     if shown:
         progress.goal("letting everything end", begun)
-    last, moved = begun, monotonic()
+    last, moved, hastened = begun, monotonic(), False
     while last:
         await asyncio.sleep(0.3)
         [(left,)] = await ask(network.place.url, _OPEN)
@@ -40,9 +40,10 @@ async def drain(network: Network, *, shown: bool = True) -> None:
             progress.at(max(0, begun - left), f"{left:,} left")
         still = monotonic() - moved
         if left != last:
-            last, moved = left, monotonic()
-        elif PAUSED < still < PAUSED + 1:
+            last, moved, hastened = left, monotonic(), False
+        elif still > PAUSED and not hastened:
             await change(network.place.url, _PAUSES_OVER)
+            hastened = True
         elif still > STALLED:
             raise ProofError(f"{left} exchanges and webhooks did not end within {STALLED:.0f} s")
 

@@ -9,8 +9,8 @@ from hundi.delivery.breaker import (
     CONCURRENCY,
     LONGEST_PAUSE,
     REMEMBERED,
-    SWIFT_CONCURRENCY,
     SWIFT_MILLISECONDS,
+    SWIFT_TIMES,
     THRESHOLD,
     Breaker,
 )
@@ -41,7 +41,7 @@ def test_who_answers_soon_has_more_in_flight() -> None:
     breaker = Breaker(random=middle)
     assert breaker.allows("swift", START) == CONCURRENCY, "nobody knows it yet"
     breaker.succeeded("swift", SWIFT_MILLISECONDS)
-    assert breaker.allows("swift", START) == SWIFT_CONCURRENCY
+    assert breaker.allows("swift", START) == CONCURRENCY * SWIFT_TIMES
     assert breaker.allows("other", START) == CONCURRENCY
     breaker.succeeded("swift", SLOW)
     assert breaker.allows("swift", START) == CONCURRENCY
@@ -140,7 +140,7 @@ def test_memory_is_bounded_and_the_oldest_is_forgotten() -> None:
     assert breaker.allows("dead", START) == CONCURRENCY
     assert breaker.allows(f"client-{REMEMBERED * 3 - 1}", START) == CONCURRENCY // 2
     assert breaker.allows("swift-0", START) == CONCURRENCY
-    assert breaker.allows(f"swift-{REMEMBERED * 3 - 1}", START) == SWIFT_CONCURRENCY
+    assert breaker.allows(f"swift-{REMEMBERED * 3 - 1}", START) == CONCURRENCY * SWIFT_TIMES
 
 
 @given(st.lists(st.tuples(st.sampled_from(["failed", "succeeded"]), st.integers(0, 2 * MINUTE))))

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from hundi.exchange import tables
 from hundi.exchange.document import Document
-from hundi.exchange.first_read import Named, parties_and_documents
+from hundi.exchange.first_read import NamedKey, parties_and_documents
 from hundi.exchange.record import lock_documents
 from hundi.ledger.model import Key
 from hundi.parties import tables as parties
@@ -42,11 +42,11 @@ async def fill(tx: Transaction) -> None:
     await tx.bulk(insert(tables.document, names), rows)
 
 
-async def at_once(tx: Transaction, ids: set[str], named: Collection[Named]) -> Read:
+async def at_once(tx: Transaction, ids: set[str], named: Collection[NamedKey]) -> Read:
     return await parties_and_documents(tx, ids, named)
 
 
-async def one_by_one(tx: Transaction, ids: set[str], named: Collection[Named]) -> Read:
+async def one_by_one(tx: Transaction, ids: set[str], named: Collection[NamedKey]) -> Read:
     known = await served(tx, ids)
     keys = {(known[b].entity_id, t, o) for b, t, o in named if b in known}
     return known, await lock_documents(tx, keys)

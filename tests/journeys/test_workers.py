@@ -12,12 +12,12 @@ from contextlib import contextmanager
 import pytest
 
 from hundi.cli.stage import Process, Stage, call, free_port
-from hundi.delivery.breaker import SWIFT_CONCURRENCY
+from hundi.delivery.breaker import CONCURRENCY, SWIFT_TIMES
 from hundi.simulator import story
 from tests.journeys.crowd import CALLERS, Crowd, calling, doubled, settled, workers_of
 from tests.journeys.traders import network, order_to, result_of, trading, until
 
-IN_FLIGHT = SWIFT_CONCURRENCY
+IN_FLIGHT = CONCURRENCY * SWIFT_TIMES
 """Attempts that one dispatcher may have under way at one endpoint when it is killed."""
 
 

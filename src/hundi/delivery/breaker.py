@@ -13,8 +13,8 @@ from hundi.kernel.clock import MINUTE, SECOND
 from hundi.kernel.identity import RandomBytes
 
 CONCURRENCY = 32
-SWIFT_MILLISECONDS, SWIFT_CONCURRENCY = 250, 96
-"""An endpoint that answers so soon holds no place for long: it may have more in flight at once."""
+SWIFT_MILLISECONDS, SWIFT_TIMES = 250, 3
+"""An endpoint that answers so soon holds no place for long: it may have so many times as much in flight."""
 THRESHOLD = 5
 FIRST_PAUSE = SECOND
 LONGEST_PAUSE = MINUTE
@@ -33,21 +33,14 @@ class _Trouble:
 class Breaker:
     """How many attempts each endpoint may have in flight.
 
-    `concurrency` is the bound of a healthy endpoint, `swift` that of one whose last answer came soon.
+    `concurrency` is the bound of a healthy endpoint; one whose last answer came soon has three times it.
     Only endpoints in trouble and swift ones are remembered, the latest 10,000 of each; a forgotten one
     counts as healthy until it fails five times again.
     """
 
-    def __init__(
-        self,
-        *,
-        random: RandomBytes,
-        concurrency: int = CONCURRENCY,
-        swift: int = SWIFT_CONCURRENCY,
-    ) -> None:
+    def __init__(self, *, random: RandomBytes, concurrency: int = CONCURRENCY) -> None:
         self._random = random
         self._concurrency = concurrency
-        self._most = swift
         self._swift: dict[str, None] = {}
         self._troubles: dict[str, _Trouble] = {}
 
@@ -59,7 +52,7 @@ class Breaker:
         """
         trouble = self._troubles.get(client_id)
         if trouble is None:
-            return self._most if client_id in self._swift else self._concurrency
+            return self._concurrency * (SWIFT_TIMES if client_id in self._swift else 1)
         if trouble.pause:
             return 0 if _is_open(trouble, now) else 1
         return max(1, self._concurrency >> trouble.failures)

@@ -56,7 +56,7 @@ POSTGRES_LANES = 2  # transactions at once: while one waits for the disk, the ne
 COMPANY, TOGETHER = 32, 128
 LINGER_SECONDS = 0.01
 """A transaction that ends attempts costs as much by itself as a dozen of them, and no caller waits for
-it: the next one lets more come together than an ack's does."""
+it: the next one lets more come together than an ack's does, and takes up to `TOGETHER`."""
 DRAIN_SECONDS = 20
 LATEST_SECONDS = 10
 """From the begin of a transaction that leases to the sending: an attempt may take 15 s, a lease 30."""

@@ -76,8 +76,8 @@ class Parcel:
     """One webhook, its body as it was stored.
 
     `path` is joined to the endpoint's base URL with one slash. `sequence` holds the documents'
-    journal numbers, comma-separated: those moved, then those held. `trace` is the context that the receiver
-    may go on from.
+    journal numbers, comma-separated: those moved, then those held. `trace` is the context that the
+    receiver may go on from.
     """
 
     webhook_id: str

@@ -181,7 +181,7 @@ class DocumentType:
         return None
 
     def hindered(self, *, on: str, action: str | None, status: str) -> str:
-        """By what alone a message and action are no move from a status, "" where there is no row."""
+        """What keeps a message and action from being a move, guards having said no; "" without a row."""
         rows = self._rows.get((on, action, status), ())
         return next((row.guard.unless for row in rows if row.guard and row.guard.unless), "")
 

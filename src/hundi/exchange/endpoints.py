@@ -92,7 +92,8 @@ async def rotate_secret(
     """A new signing secret, told once; the one before signs beside it for 24 hours.
 
     Rotated again in that time, the oldest signs no more; one whose key is lost does not either, and
-    then there is no `previousUntil`. Raises RefusedError for an unknown client, SealError without a key to keep the new one with.
+    then there is no `previousUntil`. Raises RefusedError for an unknown client, SealError without a
+    key to keep the new one with.
     """
     secret = new_secret(random)
 

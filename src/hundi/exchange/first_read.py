@@ -15,8 +15,8 @@ from hundi.parties.queries import SERVED, SERVED_COLUMNS, known_from
 from hundi.store.engine import Transaction
 from hundi.store.statement import Statement, column_type, encoded, rows
 
-Named = tuple[str, str, str]
-"""A document as a request names it: its author's B2B ID, its type, its id."""
+NamedKey = tuple[str, str, str]
+"""A document's key as a request names it: its author's B2B ID, its type, its id."""
 
 
 def _listed(names: Sequence[str], source: str) -> str:
@@ -47,7 +47,7 @@ _FIRST = Statement(postgresql=_PARTIES_AND_DOCUMENTS, sqlite=SERVED.sqlite)
 
 
 async def parties_and_documents(
-    tx: Transaction, b2b_ids: set[str], named: Collection[Named]
+    tx: Transaction, b2b_ids: set[str], named: Collection[NamedKey]
 ) -> tuple[dict[str, Served], dict[Key, Document]]:
     """The known parties, as `served` has them, and the existing documents, as `lock_documents` does."""
     if tx.dialect == "sqlite":
@@ -59,7 +59,7 @@ async def parties_and_documents(
     return known, {document.key: document for document in documents}
 
 
-def _keys(named: Iterable[Named], known: Mapping[str, Served]) -> Iterator[Key]:
+def _keys(named: Iterable[NamedKey], known: Mapping[str, Served]) -> Iterator[Key]:
     """The keys of those whose authors are known."""
     for author, kind, object_id in named:
         if author in known:

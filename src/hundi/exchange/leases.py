@@ -16,7 +16,7 @@ from hundi.store.statement import Statement, encoded, rows
 
 LEASE = 30 * SECOND
 RESPONSE_HOLDS_LANE = HOUR
-_MOST_OF_ONE_CLIENT = 96
+_MOST_OF_ONE_CLIENT = 96  # no endpoint may have more in flight
 
 WITH_SERVED = (
     "with recursive c(client_id) as ("

@@ -164,11 +164,16 @@ def of_held(touched: Touched, kind: DocumentType, document: Document) -> Iterato
     yield from _wrong_version(touched, kind, document=document, edits=False)
 
 
-def no_move(request: Request, kind: DocumentType, *, touched: Touched, document: Document) -> Fault:
-    """The life cycle has no row for this."""
+def no_move(
+    request: Request,
+    kind: DocumentType,
+    *,
+    touched: Touched,
+    document: Document,
+    why: str = "",
+) -> Fault:
+    """The life cycle has no row for this, or one whose guard says no: `why` (`Guard.unless`)."""
     what = touched.action or request.action or request.message.name.removeprefix("req-")
-    action = touched.action or request.action
-    why = kind.hindered(on=request.message.name, action=action, status=document.status)
     detail = f"The {kind.noun} is {document.status} and takes no {what} {why or 'now'}."
     path = f"{touched.path}.{touched.transition}.currentStatus"
     if touched.current_status is None:

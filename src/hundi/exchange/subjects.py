@@ -296,7 +296,10 @@ def _moving(
         view = world.view(document, one.touched.path)
         move = one.kind.move(on=request.message.name, action=action, view=view)
         if move is None:
-            nowhere.append(no_move(request, one.kind, touched=one.touched, document=document))
+            why = one.kind.hindered(on=request.message.name, action=action, status=view.status)
+            nowhere.append(
+                no_move(request, one.kind, touched=one.touched, document=document, why=why)
+            )
             continue
         moving.append(
             Moving(

@@ -32,15 +32,13 @@ SERVED = Statement.both(
     " where i.b2b_id = any($1::text[])",
 )
 
-_LEVELS = Statement.both(
-    "select i.b2b_id, e.level from b2b_id i join entity e on e.entity_id = i.entity_id"
-    " where i.b2b_id = any($1::text[])"
-)
-
-
 SERVED_COLUMNS = (
     *("b2b_id", "entity_id", "client_id", "active", "mailbox", "name", "pan", "level"),
     *("enterprise", "deemed_acceptance_days", "over_delivery_percent", "gstins"),
+)
+_LEVELS = Statement.both(
+    "select i.b2b_id, e.level from b2b_id i join entity e on e.entity_id = i.entity_id"
+    " where i.b2b_id = any($1::text[])"
 )
 
 

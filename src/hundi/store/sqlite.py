@@ -247,7 +247,7 @@ class InlineDatabase:
 
     async def write(self, work: Work[T]) -> T:
         """Run and commit at once."""
-        return transact(self._connection, work, self._clock())
+        return await self.write_here(work)
 
     async def write_here(self, work: Work[T]) -> T:
         """Run and commit at once, as `write` does."""
