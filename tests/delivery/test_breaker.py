@@ -47,6 +47,21 @@ def test_who_answers_soon_has_more_in_flight() -> None:
     assert breaker.allows("swift", START) == CONCURRENCY
 
 
+def test_room_is_named_for_those_of_whom_something_is_known() -> None:
+    breaker = Breaker(random=middle)
+    for _ in range(THRESHOLD):
+        breaker.failed("dead", START)
+    breaker.failed("ailing", START)
+    for one in ("swift", "idle"):
+        breaker.succeeded(one, SWIFT_MILLISECONDS)
+    assert breaker.room({"swift": 40, "ailing": 20, "plain": 5}, START) == {
+        "swift": CONCURRENCY * SWIFT_TIMES - 40,
+        "ailing": CONCURRENCY // 2 - 20,
+        "plain": CONCURRENCY - 5,
+        "dead": 0,
+    }
+
+
 def test_who_fails_has_to_show_again_that_it_is_swift() -> None:
     breaker = Breaker(random=middle)
     breaker.succeeded("swift", 1)

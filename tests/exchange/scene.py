@@ -64,6 +64,20 @@ class Scene:
         body: bytes = ANSWER,
     ) -> None:
         """End attempts, all in the same way."""
+        results = self.results(leased, decision, reached=reached, parks=parks, body=body)
+        settled = GroupCommit(self.database, self._finish, keys=lambda one: [id(one)])
+        await asyncio.gather(*map(settled.submit, results))
+
+    def results(
+        self,
+        leased: list[Leased],
+        decision: Decision = Decision.SETTLED,
+        *,
+        reached: bool = True,
+        parks: bool = False,
+        body: bytes = ANSWER,
+    ) -> list[AttemptResult]:
+        """What attempts came to, all the same."""
         answer = Answer(
             status=200 if reached else None,
             body=body,
@@ -73,12 +87,10 @@ class Scene:
             error=None if reached else "connect",
         )
         verdict = Verdict(decision=decision, reason="as told", error_code="NO", error_detail="no")
-        results = [
+        return [
             AttemptResult(leased=one, answer=answer, verdict=verdict, wait=HOUR, parks=parks)
             for one in leased
         ]
-        settled = GroupCommit(self.database, self._finish, keys=lambda one: [id(one)])
-        await asyncio.gather(*map(settled.submit, results))
 
     async def _finish(self, tx: Transaction, results: Sequence[AttemptResult]) -> list[None]:
         self.entered += await self.outbox.finish(tx, results)

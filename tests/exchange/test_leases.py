@@ -1,7 +1,13 @@
 """Leases are shared out fairly among receivers, and keep the order of a lane."""
 
+from collections import Counter
+from functools import partial
+from typing import Any, cast
+
 import sqlalchemy as sa
 
+from hundi.delivery.breaker import CONCURRENCY, Breaker
+from hundi.delivery.dispatch import Dispatcher
 from hundi.exchange import tables
 from hundi.exchange.closing import unanswered
 from hundi.exchange.leases import lease
@@ -9,6 +15,7 @@ from hundi.exchange.record import State
 from hundi.exchange.verdict import Decision, Kind
 from hundi.kernel.clock import HOUR
 from hundi.kernel.identity import response_id
+from hundi.parties.tables import client
 from tests.exchange.scene import SERVES, Scene
 from tests.exchange.slips import STRANGER, slip
 
@@ -22,6 +29,47 @@ async def test_every_client_gets_its_first_before_any_gets_its_second(stage: Sce
     taken = await stage.database.write(lambda tx: lease(tx, room=room, total=4))
     receivers = sorted(one.client_id for one in taken)
     assert receivers == ["stranger", "stranger", "supplier", "supplier"]
+
+
+async def test_who_is_not_named_gets_as_much_as_others(stage: Scene) -> None:
+    for number in range(4):
+        await stage.submit("req-send", slip(f"S{number}"))
+        await stage.submit("req-send", slip(f"T{number}", supplier=STRANGER))
+    for room, others, expected in (
+        ({"supplier": 0, "stranger": -2}, 9, {}),
+        ({"supplier": 1}, 2, {"supplier": 1, "stranger": 2}),
+        ({}, 0, {}),
+        ({}, 9, {"supplier": 3, "stranger": 2}),
+    ):
+        taken = await stage.database.write(partial(lease, room=room, total=30, others=others))
+        assert Counter(one.client_id for one in taken) == expected
+
+
+async def test_who_has_just_answered_soon_gets_more_than_others(stage: Scene) -> None:
+    """Also with nothing in flight at that moment."""
+    for number in range(CONCURRENCY + 3):
+        await stage.submit("req-send", slip(f"S{number}"))
+    [first, *_] = await stage.database.write(partial(lease, room={"supplier": 1}, total=1))
+    breaker, nobody = Breaker(random=bytes), cast("Any", None)
+    breaker.succeeded("supplier", 1)
+    dispatcher = Dispatcher(
+        database=stage.database, outbox=stage.outbox, wire=nobody, breaker=breaker, observer=nobody,
+        keyring=nobody, clock=lambda: 1, random=bytes,
+    )  # fmt: skip
+    turn = await stage.database.write(
+        partial(dispatcher.turn, results=stage.results([first]), flying=Counter(), free=256)
+    )
+    leased = Counter(one.client_id for one in turn.leased)
+    assert leased == {"supplier": CONCURRENCY + 2, "buyer": 1}
+
+
+async def test_a_disabled_endpoint_gets_nothing(stage: Scene) -> None:
+    await stage.submit("req-send", slip("S1"))
+    await stage.submit("req-send", slip("T1", supplier=STRANGER))
+    of_supplier = client.c.client_id == "supplier"
+    await stage.execute(sa.update(client).where(of_supplier).values(disabled_at=1))
+    taken = await stage.database.write(partial(lease, room={}, total=30, others=9))
+    assert [one.client_id for one in taken] == ["stranger"]
 
 
 async def two_outcomes_held_up(stage: Scene) -> list[str]:

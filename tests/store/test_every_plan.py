@@ -24,7 +24,11 @@ EAGER = dict.fromkeys(
     ("min_parallel_index_scan_size", "min_parallel_table_scan_size", "parallel_setup_cost"), "0"
 )
 """Even a small store would call for parallel workers, if the server's settings let it."""
-SPOKEN_BY_ONE = {"exchange.leases._NOTE": "sqlite", "exchange.leases._AT_ONCE": "postgresql"}
+SPOKEN_BY_ONE = {
+    "exchange.leases._NOTE": "sqlite",
+    "exchange.leases._AT_ONCE": "postgresql",
+    "exchange.last_read._LOCKED_AND_CLOSED": "postgresql",
+}
 """Statements that only one of the databases understands."""
 COUNTS_ALL = "a survey of everything that is there, which the operator has asked for"
 ENDS = "it reads from one end of an index and stops at its limit"

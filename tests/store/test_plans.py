@@ -5,7 +5,7 @@ import pytest
 
 from hundi.exchange.first_read import _FIRST
 from hundi.exchange.gathering import _RELATED
-from hundi.exchange.record import _LOCK_DOCUMENTS, _SHOWN
+from hundi.exchange.record import _SHOWN, LOCK_DOCUMENTS
 from hundi.exchange.writes import FREE_LANES
 from hundi.ledger.operations import END_TRANSFER
 from hundi.store.postgres import SETTINGS
@@ -56,7 +56,7 @@ async def test_lanes_are_freed_by_their_webhook(postgres_url: str, counted: bool
 
 
 @pytest.mark.parametrize(
-    "bulk", [_LOCK_DOCUMENTS, _SHOWN, _RELATED], ids=["lock", "shown", "related"]
+    "bulk", [LOCK_DOCUMENTS, _SHOWN, _RELATED], ids=["lock", "shown", "related"]
 )
 async def test_documents_are_looked_up_by_their_key(postgres_url: str, bulk: Bulk) -> None:
     """No other index that holds the columns of the key may be taken for it."""

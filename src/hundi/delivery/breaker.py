@@ -5,6 +5,7 @@ success, or open again for twice as long (1 s to 60 s). In memory, one of its ow
 Waiting here is no failed attempt: a delivery that is not tried keeps its place and its schedule.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +41,7 @@ class Breaker:
 
     def __init__(self, *, random: RandomBytes, concurrency: int = CONCURRENCY) -> None:
         self._random = random
-        self._concurrency = concurrency
+        self.concurrency = concurrency
         self._swift: dict[str, None] = {}
         self._troubles: dict[str, _Trouble] = {}
 
@@ -52,10 +53,18 @@ class Breaker:
         """
         trouble = self._troubles.get(client_id)
         if trouble is None:
-            return self._concurrency * (SWIFT_TIMES if client_id in self._swift else 1)
+            return self.concurrency * (SWIFT_TIMES if client_id in self._swift else 1)
         if trouble.pause:
             return 0 if _is_open(trouble, now) else 1
-        return max(1, self._concurrency >> trouble.failures)
+        return max(1, self.concurrency >> trouble.failures)
+
+    def room(self, flying: Mapping[str, int], now: int) -> dict[str, int]:
+        """How many more attempts may begin, by client: of each in trouble and each that `flying` names.
+
+        Of any other, `concurrency`: a swift one has its larger bound while it is named.
+        """
+        named = {*self._troubles, *flying}
+        return {one: self.allows(one, now) - flying.get(one, 0) for one in named}
 
     def succeeded(self, client_id: str, milliseconds: int) -> None:
         """An attempt was answered after so long, whatever the answer decided: close."""

@@ -32,7 +32,7 @@ from hundi.delivery.verdicts import (
 )
 from hundi.delivery.wire import Wire
 from hundi.exchange.lapse import find_due
-from hundi.exchange.leases import Leased, lease, queued_clients
+from hundi.exchange.leases import Leased, lease
 from hundi.exchange.outbox import (
     EXPIRY,
     LAPSING,
@@ -122,15 +122,15 @@ class Dispatcher:
     ) -> Turn:
         """Write down what attempts led to and lease the next ones, in one transaction."""
         entered = await self.outbox.finish(tx, results)
-        return Turn(await self._lease(tx, flying, free), entered)
+        # Who has just answered has nothing in flight, perhaps, and its breaker knows how swift it is.
+        known = dict.fromkeys((r.leased.client_id for r in results), 0) | flying
+        return Turn(await self._lease(tx, known, free), entered)
 
-    async def _lease(self, tx: Transaction, flying: Counter[str], free: int) -> list[Leased]:
+    async def _lease(self, tx: Transaction, flying: Mapping[str, int], free: int) -> list[Leased]:
         if free <= 0:
             return []
-        now = self.clock()
-        clients = await queued_clients(tx)
-        room = {c: self.breaker.allows(c, now) - flying[c] for c in clients}
-        return await lease(tx, room=room, total=free)
+        room = self.breaker.room(flying, self.clock())
+        return await lease(tx, room=room, total=free, others=self.breaker.concurrency)
 
     async def attempt(self, leased: Leased) -> AttemptResult:
         """Post one leased webhook and judge the answer. Never raises for what a receiver does."""
@@ -370,10 +370,15 @@ class DispatchLoop:
         try:
             result = dispatcher.unsent(leased) if late else await dispatcher.attempt(leased)
         finally:
-            self._flying[leased.client_id] -= 1
-            self._flying += Counter()  # forget clients with nothing under way
+            self._landed(leased.client_id)
         if not await self._written(result):
             await self._written(dispatcher.postponed(result))
+
+    def _landed(self, client_id: str) -> None:
+        """One attempt of a client's is over; who has none under way is not remembered."""
+        left = self._flying.pop(client_id) - 1
+        if left:
+            self._flying[client_id] = left
 
     async def _written(self, result: AttemptResult) -> bool:
         """Write down what an attempt came to; False where this process cannot, and never will."""

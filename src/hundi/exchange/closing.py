@@ -28,7 +28,7 @@ ERASED = Code(
 )
 CODES = (EXPIRED, ABANDONED, ERASED)
 
-_CLOSE = Bulk.of(
+CLOSE = Bulk.of(
     postgresql="update exchange x set state = v.state, result = v.result, error_code = v.code,"
     " error_detail = v.detail, error_field = v.field, ended_at = v.at"
     " from "
@@ -103,13 +103,24 @@ def erased(req_msg_id: str) -> Ending:
 
 async def close_exchanges(tx: Transaction, endings: Sequence[Ending], writes: Writes) -> set[str]:
     """Leave OPEN, once: the ids of those that this call closed. `writes` will end their `req-X`."""
-    first = {e.req_msg_id: e for e in reversed(endings)}
-    closed = await tx.bulk(_CLOSE, [_closing_row(first[id_], tx.now) for id_ in sorted(first)])
+    closed = await tx.bulk(CLOSE, closing_rows(endings, tx.now))
     won = {row["req_msg_id"] for row in closed}
-    writes.ended_requests += [
-        (id_, "DELIVERED" if first[id_].answered else "WITHDRAWN", tx.now) for id_ in won
-    ]
+    end_requests(writes, won, endings, now=tx.now)
     return won
+
+
+def closing_rows(endings: Sequence[Ending], now: int) -> list[tuple[object, ...]]:
+    """Rows of `CLOSE`: the first ending of each exchange, in the order of their ids."""
+    first = {e.req_msg_id: e for e in reversed(endings)}
+    return [_closing_row(first[id_], now) for id_ in sorted(first)]
+
+
+def end_requests(writes: Writes, won: set[str], endings: Sequence[Ending], *, now: int) -> None:
+    """Let the `req-X` of exchanges that were closed end with them."""
+    answered = {e.req_msg_id: e.answered for e in reversed(endings)}
+    writes.ended_requests += [
+        (id_, "DELIVERED" if answered[id_] else "WITHDRAWN", now) for id_ in won
+    ]
 
 
 def _closing_row(ending: Ending, now: int) -> tuple[object, ...]:

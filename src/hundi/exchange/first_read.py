@@ -4,7 +4,7 @@ PostgreSQL reads and locks both in one statement: a round trip, and the beginnin
 what a batch pays most for (docs/guide/benchmark.md).
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from hundi.exchange.document import COLUMNS, Document, from_row
 from hundi.exchange.record import lock_documents
@@ -13,18 +13,10 @@ from hundi.ledger.model import Key
 from hundi.parties.model import Served
 from hundi.parties.queries import SERVED, SERVED_COLUMNS, known_from
 from hundi.store.engine import Transaction
-from hundi.store.statement import Statement, column_type, encoded, rows
+from hundi.store.statement import Statement, encoded, listed, nulls, rows
 
 NamedKey = tuple[str, str, str]
 """A document's key as a request names it: its author's B2B ID, its type, its id."""
-
-
-def _listed(names: Sequence[str], source: str) -> str:
-    return ", ".join(f"{source}.{name}" for name in names)
-
-
-def _nulls(names: Sequence[str]) -> str:
-    return ", ".join(f"null::{column_type(document.c[name])} as {name}" for name in names)
 
 
 # Parties first, all of them, then documents: locks are taken in this order everywhere. The keys are made
@@ -36,9 +28,9 @@ _PARTIES_AND_DOCUMENTS = (
     "select o.owners->>n.b as a, n.t, n.o from "
     + rows("b text, t text, o text").replace("$1", "$2")
     + " n cross join (select jsonb_object_agg(b2b_id, entity_id) as owners from party) o)"
-    f" select {_listed(SERVED_COLUMNS, 'p')}, {_nulls(COLUMNS)} from party p"
-    f" union all select {', '.join('null' for _ in SERVED_COLUMNS)}, {_listed(COLUMNS, 'l')}"
-    f" from (select {_listed(COLUMNS, 'd')} from key k join document d"
+    f" select {listed(SERVED_COLUMNS, 'p')}, {nulls(document, COLUMNS)} from party p"
+    f" union all select {', '.join('null' for _ in SERVED_COLUMNS)}, {listed(COLUMNS, 'l')}"
+    f" from (select {listed(COLUMNS, 'd')} from key k join document d"
     " on d.author_entity = k.a and d.type = k.t and d.object_id = k.o"
     " order by d.author_entity, d.type, d.object_id for update of d) l"
 )

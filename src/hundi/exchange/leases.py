@@ -5,14 +5,15 @@ PostgreSQL picks, leases and reads in one statement, skipping what another dispa
 taking; SQLite, which cannot, goes step by step and is alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from hundi.exchange.record import OF_EXCHANGE
 from hundi.exchange.verdict import Kind
 from hundi.kernel.clock import HOUR, SECOND
 from hundi.store.engine import Row, Transaction
-from hundi.store.statement import Statement, encoded, rows
+from hundi.store.statement import Statement
 
 LEASE = 30 * SECOND
 RESPONSE_HOLDS_LANE = HOUR
@@ -29,7 +30,7 @@ WITH_SERVED = (
 )
 """Begins a statement: the clients that have queued webhooks and an endpoint that is not disabled, each
 by one step in the index of what is queued, however much that is."""
-_QUEUED_CLIENTS = Statement.both(WITH_SERVED + "select client_id from served")
+_SERVED = Statement.both(WITH_SERVED + "select client_id from served")
 # A webhook waits to be first in its lanes. A `resp-X`, and its copy, holds them for an hour at most;
 # after it only while it is tried or due itself, so that the replay of a gap keeps the order. (Not one
 # of several documents: it may be due and wait in another lane. Scalar subqueries: as `not exists` a
@@ -74,21 +75,25 @@ _SENT = (
 _PARCEL = (
     f"select {', '.join('d.' + c for c in _SENT)}, b.bytes, c.client_id, c.endpoint_url,"
     " c.endpoint_headers, c.webhook_secret, c.previous_secret, c.previous_secret_until,"
-    " c.empty_means_success"
+    f" c.empty_means_success, {OF_EXCHANGE}"
     " from {leased} d left join body b on b.body_id = d.body_id"
     # A webhook for no B2B ID goes to the client itself: it may be about to get its first one.
     " left join b2b_id i on i.b2b_id = d.receiver_b2b"
     " join client c on c.client_id = coalesce(i.client_id, d.client_id)"
+    # With a request goes what its end is written with: it need not be read again.
+    " left join exchange x on x.req_msg_id = case when d.kind = 'REQ' then d.req_msg_id end"
+    " left join client s on s.client_id = x.client_id"
 )
 _AT_ONCE = Statement.both(
-    "with picked as materialized (select d.webhook_id from"
-    " " + rows("client_id text, k integer") + " q"
+    WITH_SERVED + ", room as (select client_id,"
+    " coalesce(($1::jsonb->>client_id)::integer, $5::integer) as k from served),"
+    " picked as materialized (select d.webhook_id from room q"
     " cross join lateral (select s.webhook_id, row_number() over (order by s.due_at) as place"
     " from (select w.webhook_id, w.due_at from delivery w"
     " where w.state = 'QUEUED' and w.client_id = q.client_id and w.due_at <= $2"
     f" and {_FIRST_IN_LANE.format(now='$2::bigint')}"
     # No more than may be taken: each row that is locked is written, taken or not.
-    f" order by w.due_at limit least(q.k, $4::integer, {_MOST_OF_ONE_CLIENT})"
+    f" order by w.due_at limit greatest(least(q.k, $4::integer, {_MOST_OF_ONE_CLIENT}), 0)"
     " for update of w skip locked) s) d"
     " order by d.place limit $4::integer),"
     " leased as (update delivery d set state = 'LEASED', lease_until = $3,"
@@ -124,7 +129,8 @@ _PARCELS = Statement.both(
 class Leased(msgspec.Struct, frozen=True, kw_only=True):
     """A webhook that this process may send now, until its lease ends.
 
-    `row` names what to send and where to; None for one whose lease lapsed and that is not sent.
+    `row` names what to send and where to, and for a request what `exchange_from` reads; None for one
+    whose lease lapsed and that is not sent.
     `lanes` says whether it has further lanes, which its end frees. `created_at` and `leased_at` are
     of one clock, the database's, which may differ from this process's. `trace` is the context of the
     acceptance that it follows from.
@@ -144,22 +150,19 @@ class Leased(msgspec.Struct, frozen=True, kw_only=True):
     row: Row | None
 
 
-async def queued_clients(tx: Transaction) -> list[str]:
-    """Clients that have queued webhooks and an endpoint that is not disabled."""
-    return [row["client_id"] for row in await tx.fetch(_QUEUED_CLIENTS)]
-
-
-async def lease(tx: Transaction, *, room: dict[str, int], total: int) -> list[Leased]:
+async def lease(
+    tx: Transaction, *, room: Mapping[str, int], total: int, others: int = 0
+) -> list[Leased]:
     """Take due webhooks: at most `room[client]` of each client, the oldest due of each first.
 
+    Of a client that `room` does not name, at most `others`; of one whose endpoint is disabled, none.
     Each is the first of its lane. Every client gets its first before any gets its second. The
     attempt's row is written with the lease.
     """
-    asked = [(client_id, k) for client_id, k in room.items() if k > 0]
-    if not asked or total <= 0:
+    if total <= 0:
         return []
     take = _step_by_step if tx.dialect == "sqlite" else _at_once
-    return [leased_from(row, tx.now) for row in await take(tx, asked, total)]
+    return [leased_from(row, tx.now) for row in await take(tx, room, total=total, others=others)]
 
 
 def leased_from(row: Row, now: int, *, sending: bool = True) -> Leased:
@@ -180,11 +183,18 @@ def leased_from(row: Row, now: int, *, sending: bool = True) -> Leased:
     )
 
 
-async def _at_once(tx: Transaction, asked: list[tuple[str, int]], total: int) -> Sequence[Row]:
-    return await tx.fetch(_AT_ONCE, encoded(asked).decode(), tx.now, tx.now + LEASE, total)
+async def _at_once(
+    tx: Transaction, room: Mapping[str, int], *, total: int, others: int
+) -> Sequence[Row]:
+    asked = msgspec.json.encode(room).decode()
+    return await tx.fetch(_AT_ONCE, asked, tx.now, tx.now + LEASE, total, others)
 
 
-async def _step_by_step(tx: Transaction, asked: list[tuple[str, int]], total: int) -> Sequence[Row]:
+async def _step_by_step(
+    tx: Transaction, room: Mapping[str, int], *, total: int, others: int
+) -> Sequence[Row]:
+    served = [row["client_id"] for row in await tx.fetch(_SERVED)]
+    asked = [(client_id, k) for client_id in served if (k := room.get(client_id, others)) > 0]
     found = [
         (place, row["webhook_id"])
         for client_id, k in asked

@@ -20,7 +20,7 @@ from hundi.exchange.settle import Ended, Settler
 from hundi.exchange.verdict import Answer, Decision, Kind, Verdict
 from hundi.exchange.writes import Writes
 from hundi.ledger.model import Key
-from hundi.store.engine import RetryableError, Transaction
+from hundi.store.engine import RetryableError, Row, Transaction
 from hundi.store.statement import Bulk, Statement, rows
 
 ANSWER_KEPT = 512
@@ -109,7 +109,7 @@ class Outbox:
         closing = await _closing(tx, results)
         writes = Writes()
         endings = [e for r in results for e in _endings(r, closing)]
-        ended = await self.settler.prepare(tx, endings, writes)
+        ended = await self.settler.prepare(tx, endings, writes, read=_read(results, endings))
         writes.freed += [(r.leased.webhook_id,) for r in results if r.leased.lanes and _done(r)]
         # A `req-X` whose exchange has ended just now is ended with it, by `writes`, and by it alone:
         # PostgreSQL runs what is flushed together as one statement, which writes a row only once.
@@ -159,6 +159,13 @@ async def _closing(tx: Transaction, results: Sequence[AttemptResult]) -> dict[st
         for row in rows
         if row["attempts"] == numbers[row["req_msg_id"]]
     }
+
+
+def _read(results: Sequence[AttemptResult], endings: Sequence[Ending]) -> list[Row]:
+    """What was read of exchanges that end, when their requests were leased."""
+    ending = {e.req_msg_id for e in endings}
+    rows = (r.leased.row for r in results if r.leased.req_msg_id in ending)
+    return [row for row in rows if row is not None and row["message"] is not None]
 
 
 def _endings(result: AttemptResult, closing: dict[str, State]) -> list[Ending]:

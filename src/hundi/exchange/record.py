@@ -71,7 +71,7 @@ class RequestDelivery(msgspec.Struct, frozen=True, kw_only=True):
     may_have_reached: bool
 
 
-_LOCK_DOCUMENTS = Bulk.of(
+LOCK_DOCUMENTS = Bulk.of(
     postgresql=f"select {', '.join('d.' + c for c in COLUMNS)} from document d"
     " join " + rows("a text, t text, o text") + " k"
     " on d.author_entity = k.a and d.type = k.t and d.object_id = k.o"
@@ -90,10 +90,15 @@ _SHOWN = Bulk.of(
     f" and {visibility.BROUGHT}",
     returns=True,
 )
+OF_EXCHANGE = (
+    "x.receipt_id, x.leader_id, x.message, x.client_id as sender_client, x.sender_b2b, x.receiver_b2b,"
+    " x.receiver_client, x.mailbox, x.moves, x.holds, x.booked, x.idempotency_key as sender_key,"
+    " x.trace as accepted_trace, coalesce(x.sender_mailbox, s.mailbox) as sender_mailbox"
+)
+"""What `exchange_from` reads of an exchange `x` and its sender's client `s`, beside `req_msg_id`, `effect`
+and `bytes`."""
 _EXCHANGES = Statement.both(
-    "select x.req_msg_id, x.receipt_id, x.leader_id, x.message, x.client_id, x.sender_b2b, x.receiver_b2b, x.receiver_client,"
-    " x.mailbox, x.effect, x.moves, x.holds, x.booked, x.idempotency_key, x.trace, b.bytes,"
-    " coalesce(x.sender_mailbox, s.mailbox) as sender_mailbox"
+    f"select x.req_msg_id, x.effect, b.bytes, {OF_EXCHANGE}"
     " from exchange x left join body b on b.body_id = x.req_msg_id"
     " join client s on s.client_id = x.client_id where x.req_msg_id = any($1::text[])"
 )
@@ -101,7 +106,7 @@ _BODIES = Statement.both(
     "select x.req_msg_id, x.message, b.bytes from exchange x"
     " join body b on b.body_id = x.req_msg_id where x.req_msg_id = any($1::text[])"
 )
-_LOCK_DELIVERIES = Statement.both(
+LOCK_DELIVERIES = Statement.both(
     "select webhook_id, state, lease_until, reached from delivery"
     " where webhook_id = any($1::text[]) order by webhook_id for update"
 )
@@ -109,7 +114,7 @@ _LOCK_DELIVERIES = Statement.both(
 
 async def lock_documents(tx: Transaction, keys: set[Key]) -> dict[Key, Document]:
     """The existing documents among some keys, locked in the order of their keys."""
-    rows = await tx.bulk(_LOCK_DOCUMENTS, sorted(keys))
+    rows = await tx.bulk(LOCK_DOCUMENTS, sorted(keys))
     found = (from_row(row) for row in rows)
     return {document.key: document for document in found}
 
@@ -125,7 +130,7 @@ async def load_exchanges(
 ) -> dict[str, Exchange]:
     """Exchanges by reqMsgId. `messages` maps the stored message name to its type."""
     rows = await tx.fetch(_EXCHANGES, list(ids)) if ids else ()
-    return {row["req_msg_id"]: _exchange(row, messages) for row in rows}
+    return {row["req_msg_id"]: exchange_from(row, messages) for row in rows}
 
 
 async def load_bodies(
@@ -138,14 +143,15 @@ async def load_bodies(
     }
 
 
-def _exchange(row: Row, messages: Mapping[str, MessageType]) -> Exchange:
+def exchange_from(row: Row, messages: Mapping[str, MessageType]) -> Exchange:
+    """An exchange from a row with the columns of `OF_EXCHANGE`."""
     return Exchange(
         req_msg_id=row["req_msg_id"],
         receipt_id=row["receipt_id"],
         leader_id=row["leader_id"],
         message=messages[row["message"]],
         effect=Effect(row["effect"]),
-        client_id=row["client_id"],
+        client_id=row["sender_client"],
         sender_b2b=row["sender_b2b"],
         sender_mailbox=bool(row["sender_mailbox"]),
         receiver_b2b=row["receiver_b2b"],
@@ -154,9 +160,9 @@ def _exchange(row: Row, messages: Mapping[str, MessageType]) -> Exchange:
         moves=tuple(moves_from(row["moves"])),
         holds=holds_from(row["holds"]),
         booked=bool(row["booked"]),
-        idempotency_key=row["idempotency_key"],
+        idempotency_key=row["sender_key"],
         raw=None if row["bytes"] is None else bytes(row["bytes"]),
-        trace=row["trace"],
+        trace=row["accepted_trace"],
     )
 
 
@@ -164,15 +170,17 @@ async def lock_request_deliveries(
     tx: Transaction, ids: Sequence[str]
 ) -> dict[str, RequestDelivery]:
     """Deliveries of some exchanges' `req-X`, locked. A lease that ran out no longer holds."""
-    rows = await tx.fetch(_LOCK_DELIVERIES, sorted(ids)) if ids else ()
-    return {
-        row["webhook_id"]: RequestDelivery(
-            leased=row["state"] == "LEASED" and row["lease_until"] > tx.now,
-            reached=bool(row["reached"]),
-            may_have_reached=bool(row["reached"]) or row["state"] == "LEASED",
-        )
-        for row in rows
-    }
+    rows = await tx.fetch(LOCK_DELIVERIES, sorted(ids)) if ids else ()
+    return {row["webhook_id"]: request_delivery_from(row, tx.now) for row in rows}
+
+
+def request_delivery_from(row: Row, now: int) -> RequestDelivery:
+    """What an exchange's `req-X` stands at, from its row."""
+    return RequestDelivery(
+        leased=row["state"] == "LEASED" and row["lease_until"] > now,
+        reached=bool(row["reached"]),
+        may_have_reached=bool(row["reached"]) or row["state"] == "LEASED",
+    )
 
 
 def stored_name(message: MessageType) -> str:

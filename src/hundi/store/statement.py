@@ -70,6 +70,16 @@ def column_type(column: sa.Column[object]) -> str:
     return "text"
 
 
+def listed(names: Sequence[str], source: str) -> str:
+    """Columns of a source, for a select."""
+    return ", ".join(f"{source}.{name}" for name in names)
+
+
+def nulls(table: sa.Table, names: Sequence[str]) -> str:
+    """As many nulls with the names and types of columns, for the parts of a union that lack them."""
+    return ", ".join(f"null::{column_type(table.c[name])} as {name}" for name in names)
+
+
 def rows(columns: str) -> str:
     """A batch's rows as a PostgreSQL source to select from: `rows("id text, at bigint") as v`."""
     cells = []
