@@ -35,4 +35,5 @@ async def test_a_client_of_both_parties_does_not_withdraw_over_the_other_one_s(
     accepting = await stage.submit("req-confirm", confirmation, client_id="buyer")
     told = await _withdraw(stage)
     assert isinstance(told, Refused)
-    assert (told.faults[0].code, told.faults[0].context) == ("DOC-BUSY", {"reqMsgId": accepting})
+    busy = {"reqMsgId": accepting, "version": 1}
+    assert (told.faults[0].code, told.faults[0].context) == ("DOC-BUSY", busy)

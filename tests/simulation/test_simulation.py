@@ -13,11 +13,11 @@ from hundi.exchange.record import stored_name
 from tests.simulation.checks import broken_promises
 from tests.simulation.world import World
 
-STEPS = int(os.environ.get("HUNDI_STEPS", "1500"))
+STEPS = int(os.environ.get("HUNDI_STEPS", "1000"))
 
 
 def _seeds() -> range:
-    first, _, last = os.environ.get("HUNDI_SEEDS", "1-28").partition("-")
+    first, _, last = os.environ.get("HUNDI_SEEDS", "1-200").partition("-")
     return range(int(first), int(last or first) + 1)
 
 

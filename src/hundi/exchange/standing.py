@@ -89,7 +89,9 @@ def busy(path: str, kind: DocumentType, document: Document, *, member: str = "ob
         f"Exchange {document.open_exchange} about the {kind.noun} is open."
         " Wait until it has ended, then read the document again."
     )
-    return BUSY.at(f"{path}.{member}", detail, reqMsgId=document.open_exchange)
+    return BUSY.at(
+        f"{path}.{member}", detail, reqMsgId=document.open_exchange, version=document.version
+    )
 
 
 def number_used(lost: Moving) -> Fault:
