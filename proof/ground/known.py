@@ -14,6 +14,8 @@ from proof.ground.tenants import Tenants
 
 MARKED = re.compile(r"[A-Z0-9a-z/@-]*[0-9][A-Z0-9a-z/@-]*")
 """What may be somebody's: an id, a number, an amount."""
+DESCRIBED_AS = {"AABCS5678D@BCB": "ZZZCI2701K@BCB", "AAACB1234C@BCB": "ZZZFM3301Q@BCB"}
+"""The businesses of the description's examples, and those of a network that stand in for them."""
 _FOREIGN_TO_BUYER = ("financing-request", "bid")
 
 

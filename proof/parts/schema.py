@@ -24,7 +24,7 @@ from hundi.web.openapi import schema
 from proof.ground.databases import Place, opened
 from proof.ground.describing import Ground, Task, Told, played
 from proof.ground.doorstep import Doorstep
-from proof.ground.known import Known, known
+from proof.ground.known import DESCRIBED_AS, Known, known
 from proof.ground.network import Network
 from proof.ground.receiving import Systems
 from proof.ground.tenants import tenants
@@ -33,8 +33,6 @@ from proof.spread import broken_seeds
 
 CASES = 50_000
 _MESSAGES = "/api/"
-_IDS = {"AABCS5678D@BCB": "ZZZCI2701K@BCB", "AAACB1234C@BCB": "ZZZFM3301Q@BCB"}
-"""The description's businesses, and those of the network that stand in for them."""
 _SILENT = "http://127.0.0.1:9/nobody"
 _TINY = ("/network/v1/events", "/network/v1/documents/{type}/{objectId}", "/oauth/token")
 
@@ -124,7 +122,7 @@ def _sample(description: Mapping[str, Any], examples: Mapping[str, Any]) -> Any:
     if "$ref" in example:
         example = description["components"]["examples"][example["$ref"].rpartition("/")[2]]
     text = json.dumps(example["value"])
-    for theirs, ours in _IDS.items():
+    for theirs, ours in DESCRIBED_AS.items():
         text = text.replace(theirs, ours)
     return json.loads(text)
 

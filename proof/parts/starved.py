@@ -142,7 +142,7 @@ class Scenes:
         self.figures: list[Figure] = []
 
     async def play(self, name: str, trouble: Trouble, *, refuses: bool) -> None:
-        """One trouble. `refuses`: nothing can be accepted in it, so that 503 must be seen."""
+        """One trouble. `refuses`: nothing can be accepted in it; else new connections find no place."""
         traffic = self.traffic
         await traffic.flows(more=20)
         before, cut = traffic.statuses.copy(), traffic.unanswered
@@ -156,6 +156,10 @@ class Scenes:
         if refuses:
             self.figures.append(
                 at_least(f"{name}: refused with 503 and Retry-After", 1, seen=seen["503"])
+            )
+        else:
+            self.figures.append(
+                at_least(f"{name}: new connections answered 503", 1, seen=newcomers.count(503))
             )
         self.figures += [
             none(f"{name}: 503 without Retry-After, or other refusals {others or ''}".rstrip(),

@@ -19,7 +19,7 @@ from hundi.onboarding.calls import CALLS
 from hundi.store.migrate import upgrade
 from hundi.web.openapi import schema
 from proof.ground.databases import opened
-from proof.ground.known import MARKED, Known, Thing, known
+from proof.ground.known import DESCRIBED_AS, MARKED, Known, Thing, known
 from proof.ground.tenants import ACTIVE, SHUT_OUT, Ask, Rows, Tenants, tenants
 from proof.part import BOTH, Figure, Part, ProofError, Run, at_least, none, told
 
@@ -27,6 +27,7 @@ OPEN = {"/schema", "/healthz", "/readyz", "/metrics", "/oauth/token"}
 """Calls without a token, about no document."""
 ONBOARDING = frozenset(call.path for call in CALLS)
 """Calls about businesses that may be nobody's yet: here they are only tried without a token."""
+SIDES = ("buyer", "supplier")
 _PLACES = re.compile(r"\{(\w+)\}")
 
 
@@ -92,7 +93,7 @@ class Matrix:
             await self.ask(who, ask, {200} if ask.method == "get" else {200, 409})
 
     async def send(self, path: str, bodies: Sequence[tuple[str, bytes]]) -> None:
-        """A message that was sent, again by everybody who is not its sender; nobody's by a stranger."""
+        """A message, by everybody who may not speak as its sender."""
         for sender, body in bodies:
             ask = Ask("post", path, body)
             await self.knock(ask)
@@ -102,17 +103,22 @@ class Matrix:
 
 
 def _others(sender: str) -> tuple[str, ...]:
-    return tuple(one for one in ACTIVE if one != sender) if sender else ("stranger",)
+    """Clients who are not this one. The initiator of a financing is either side of its invoices."""
+    own = SIDES if sender == "initiator" else (sender,)
+    return tuple(one for one in ACTIVE if one not in own)
 
 
 def _sample(path: str) -> bytes:
-    """The description's own example of a message."""
+    """The description's own example of a message, between the buyer and the supplier of this network."""
     described = json.loads(schema())
     content = described["paths"][path]["post"]["requestBody"]["content"]
     example = content["application/json"]["examples"]["sample"]
     if "$ref" in example:
         example = described["components"]["examples"][example["$ref"].rpartition("/")[2]]
-    return json.dumps(example["value"]).encode()
+    text = json.dumps(example["value"])
+    for theirs, ours in DESCRIBED_AS.items():
+        text = text.replace(theirs, ours)
+    return text.encode()
 
 
 def _filled(path: str, values: Mapping[str, str]) -> str:
@@ -128,14 +134,15 @@ def _described() -> Iterator[Ask]:
 
 async def _play(matrix: Matrix, there: Known) -> None:
     described = list(_described())
-    messages = {m.path: stored_name(m) for m in matrix.net.trade.road.messages.values()}
+    messages = {m.path: m for m in matrix.net.trade.road.messages.values()}
     matrix.run.progress.goal("calls of the description", len(described))
     for number, ask in enumerate(described, 1):
         matrix.calls.add(str(ask))
         if ask.path in messages:
-            sent = there.sent.get(messages[ask.path])
+            message = messages[ask.path]
+            sent = there.sent.get(stored_name(message))
             matrix.samples += [ask.path] if sent is None else []
-            await matrix.send(ask.path, sent or [("", _sample(ask.path))])
+            await matrix.send(ask.path, sent or [(message.sender, _sample(ask.path))])
         else:
             await _other(matrix, ask, there)
         matrix.run.progress.at(number, f"{len(matrix.wrong)} wrong, {len(matrix.leaks)} leaks")

@@ -43,6 +43,7 @@ class Load:
     acks: list[float] = field(default_factory=list)
     refused: list[httpx.Response] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
+    times: int = 0
 
     def send(self, key: str) -> httpx.Response:
         headers = self.buyer._headers() | {"Idempotency-Key": key}
@@ -53,7 +54,7 @@ class Load:
 
     def send_for_ever(self, number: int) -> None:
         for place in itertools.count():
-            key = f"{number}X{place}"
+            key = f"{self.times}X{number}X{place}"
             while not self._acknowledged(key):
                 if self.stop.wait(0.05):
                     return
@@ -71,6 +72,8 @@ class Load:
 
     @contextmanager
     def running(self) -> Iterator[None]:
+        self.stop.clear()
+        self.times += 1
         threads = [
             threading.Thread(target=self.send_for_ever, args=(n,), daemon=True)
             for n in range(SENDERS)
@@ -170,6 +173,23 @@ def test_the_standby_takes_over_with_every_acknowledged_request(
     assert all(int(answer.headers["retry-after"]) >= 1 for answer in load.refused)
     servers.done("rejoin")
     assert "Server a has every acknowledged request" in servers.done("status")
+
+
+@pytest.mark.timeout(180)
+def test_an_operator_changes_the_servers_by_hand(servers: TwoServers, load: Load) -> None:
+    """Under load, with nothing broken: for an upgrade of a machine, say."""
+    refused = len(load.refused)
+    with load.running():
+        load.more_acks(20, 30)
+        assert "is primary, alone" in servers.done("promote")
+        promoted = time.monotonic()
+        until(lambda: max(load.acks) > promoted, SERVING_AGAIN_SECONDS)
+        load.more_acks(20, 30)
+        load.stop.set()
+        _all_kept(load)
+    assert {answer.status_code for answer in load.refused[refused:]} <= {503}
+    servers.done("rejoin")
+    assert "has every acknowledged request" in servers.done("status")
 
 
 def _all_kept(load: Load) -> None:
