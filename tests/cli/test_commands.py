@@ -274,6 +274,25 @@ def test_a_database_without_tables_says_what_to_do(tmp_path: Path, postgres_url:
     assert "hundi db upgrade" in told.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("client", "add"), "Missing option '--name'."),
+        (("client", "add", "--name", "x", "--mailbox", "--endpoint", "http://a"), "--mailbox"),
+        (("nonsense",), "No such command 'nonsense'."),
+    ],
+)
+def test_a_wrong_use_is_told_as_json_where_that_is_asked_for(
+    words: tuple[str, ...], told: str, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/none.db"
+    ran = hundi(*words, "--json", url=url)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    error = json.loads(ran.stderr)["error"]
+    assert (error["code"], told in error["detail"]) == ("CLI-UNUSABLE", True)
+    assert "Usage:" in hundi(*words, url=url).stderr
+
+
 def test_a_lender_is_named(database_url: str) -> None:
     made = hundi("client", "add", "--name", "Lender", "--mailbox", "--json", url=database_url)
     client = json.loads(made.stdout)
@@ -284,6 +303,17 @@ def test_a_lender_is_named(database_url: str) -> None:
     assert told.returncode == 0
     again = (*named, "--financier-id", "LENDER-A", "--ifsc", "FICT0000027", "--account", "XX0701")
     assert hundi(*again, url=database_url).returncode == 0
+    for ifsc, account, wrong in (
+        ("BADIFSC", "XX0701", ["ifsc"]),
+        ("", "XX0701", ["ifsc"]),
+        ("FICT0000027", "1234567890120701", ["account"]),
+        ("FICT0000027", "", ["account"]),
+    ):
+        bad = (*named, "--financier-id", "LENDER-A", "--ifsc", ifsc, "--account", account)
+        told = hundi(*bad, url=database_url)
+        assert (told.returncode, told.stdout) == (2, "")
+        assert [one["path"] for one in json.loads(told.stderr)["error"]["faults"]] == wrong
+        assert "123456789" not in told.stderr
 
 
 def test_the_operator_switches_ids_and_vouches(database_url: str) -> None:

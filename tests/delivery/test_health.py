@@ -45,6 +45,7 @@ def _attempt(decision: Decision) -> Any:
     number = next(_NUMBERS)
     leased = Mock(client_id="supplier", webhook_id=f"W{number}", number=1)
     leased.req_msg_id = f"MSG{number}"
+    leased.row = {"endpoint_url": "https://supplier.example"}
     return Mock(leased=leased, verdict=Mock(decision=decision))
 
 

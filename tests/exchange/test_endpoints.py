@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -11,14 +12,17 @@ from hundi.delivery.parcels import endpoint_of
 from hundi.exchange import endpoints
 from hundi.exchange import tables as exchanges
 from hundi.exchange.endpoints import Changes, rotate_secret, set_client
+from hundi.exchange.invariants.finding import Broken
+from hundi.exchange.invariants.walk import check_store
 from hundi.exchange.leases import Leased
-from hundi.exchange.verdict import Kind
+from hundi.exchange.verdict import Decision, Kind
 from hundi.kernel.clock import DAY, wall_clock
 from hundi.kernel.faults import Fault, RefusedError
 from hundi.kernel.sealing import is_sealed
 from hundi.kernel.signature import SignatureError, sign, verify
 from hundi.parties import tables
 from hundi.parties.at_rest import opened
+from hundi.parties.health import Change, Seen, record
 from hundi.store.engine import Transaction
 from hundi.store.opening import open_database
 from tests.exchange.scene import Scene, scene
@@ -61,7 +65,7 @@ async def test_what_is_left_out_stays(stage: Scene) -> None:
     told = await change(stage, "supplier", Changes(headers=headers))
     assert told == {
         "clientId": "supplier", "mode": "endpoint", "url": "https://supplier.example",
-        "headers": "Authorization, X-Plant", "emptyMeansSuccess": False,
+        "headers": "Authorization, X-Plant", "emptyMeansSuccess": False, "disabled": "",
     }  # fmt: skip
     told = await change(stage, "supplier", Changes(endpoint=URL, empty_means_success=True))
     assert (told["url"], told["headers"]) == (URL, "Authorization, X-Plant")
@@ -159,6 +163,59 @@ async def test_a_mode_is_refused_before_anybody_has_to_wait(postgres_url: str) -
                 await refused(stage, Changes(mailbox=True))
 
         await stage.database.write(holds)
+
+
+async def disabled_by_410(stage: Scene, url: str) -> list[Change]:
+    seen = Seen(None, 0, failing_since=None, gone=url)
+    return [*await stage.database.write(partial(record, seen={"supplier": seen}))]
+
+
+async def test_an_endpoint_that_is_named_is_enabled_and_gets_all_that_waits(stage: Scene) -> None:
+    sent = await stage.submit("req-send", slip("S1"))
+    await stage.fail(reached=False)
+    assert len(await disabled_by_410(stage, "https://supplier.example")) == 1
+    assert (await change(stage, "supplier", Changes()))["disabled"] != ""
+    assert await stage.lease() == []
+    assert (await change(stage, "supplier", Changes(endpoint=URL)))["disabled"] == ""
+    [leased] = await stage.lease()
+    assert (leased.webhook_id, leased.failures) == (sent, 0)
+    assert (await client(stage))["failing_since"] is None
+
+
+async def test_a_late_410_of_an_endpoint_that_was_replaced_says_nothing_of_the_new_one(
+    stage: Scene,
+) -> None:
+    await change(stage, "supplier", Changes(endpoint=URL))
+    assert await disabled_by_410(stage, "https://supplier.example") == []
+    assert (await client(stage))["disabled_at"] is None
+    assert len(await disabled_by_410(stage, URL)) == 1
+
+
+@pytest.mark.parametrize("state", ["QUEUED", "LEASED", "PARKED"])
+async def test_a_mailbox_holds_what_waited_for_its_endpoint(stage: Scene, state: str) -> None:
+    await stage.submit("req-send", slip("S1"))
+    await stage.finish(await stage.lease())
+    outcome = await stage.lease()
+    if state != "LEASED":
+        await stage.finish(outcome, Decision.FAILED, parks=state == "PARKED")
+    of_outcome = exchanges.delivery.c.kind == "RESP"
+    query = sa.select(exchanges.delivery.c.state).where(of_outcome)
+    assert [row["state"] for row in await stage.rows(query)] == [state]
+    await change(stage, "buyer", Changes(mailbox=True))
+    assert [row["state"] for row in await stage.rows(query)] == ["DELIVERED"]
+    if state == "LEASED":
+        await stage.finish(outcome, Decision.FAILED)
+        assert [row["state"] for row in await stage.rows(query)] == ["DELIVERED"]
+    await change(stage, "buyer", Changes(endpoint=URL))
+    assert await stage.lease() == []
+    assert await broken(stage) == []
+
+
+async def broken(stage: Scene) -> list[Broken]:
+    found: list[Broken] = []
+    types = stage.road.settler.types
+    await stage.database.read(lambda tx: check_store(tx, types, report=found.append))
+    return found
 
 
 async def test_a_mailbox_becomes_an_endpoint(posted: Scene) -> None:

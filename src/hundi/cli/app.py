@@ -72,7 +72,11 @@ def run(arguments: Sequence[str], tools: Tools) -> int:
         return _complain("CLI-UNUSABLE", _NO_TEXT, as_json=as_json, exit_code=WRONG)
     try:
         read_setting_files(os.environ)
-        _build(tools)(args=list(arguments), prog_name="hundi")
+        ended = _build(tools)(list(arguments), prog_name="hundi", standalone_mode=not as_json)
+        return ended if isinstance(ended, int) else 0
+    except typer.exceptions.TyperException as wrong_use:  # where it is not Typer that tells
+        detail = getattr(wrong_use, "format_message", wrong_use.__str__)()
+        return _complain("CLI-UNUSABLE", detail, as_json=as_json, exit_code=WRONG)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 0
     except RefusedError as refusal:
@@ -84,7 +88,6 @@ def run(arguments: Sequence[str], tools: Tools) -> int:
     except (StoreError, sqlalchemy.exc.SQLAlchemyError, OSError) as failure:
         detail = f"The database cannot be used: {_first_line(failure)}"
         return _complain("STORE-UNAVAILABLE", detail, as_json=as_json, exit_code=FAILED)
-    return 0
 
 
 def _build(tools: Tools) -> Callable[..., Any]:

@@ -71,7 +71,9 @@ class Health:
     def _failed(self, client_id: str, result: AttemptResult, now: int) -> None:
         self._failing.add(client_id)
         leased = result.leased
-        gone = result.verdict.decision is Decision.GONE
+        gone = None
+        if result.verdict.decision is Decision.GONE and leased.row is not None:
+            gone = leased.row["endpoint_url"]
         attempt = attempt_name(leased.webhook_id, leased.number)
         seen = Seen(None, 0, failing_since=now, gone=gone)
         self._note(client_id, _Noted(seen, {leased.req_msg_id: (attempt,)}))

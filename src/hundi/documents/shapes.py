@@ -52,14 +52,17 @@ DocumentNumber = Annotated[
     str, Meta(pattern=r'^[^\\"]{1,50}\Z', extra={"wanted": "1 to 50 characters, no \\ or quote"})
 ]
 # The contract prints the lengths alone. HTTP clients take `.` and `..` out of a path, escaped or
-# not, so that a document of such a name could never be read again.
+# not, so that a document of such a name could never be read again. Control characters neither: no
+# person can tell two such names apart.
 ObjectId = Annotated[
     str,
     Meta(
         min_length=1,
         max_length=64,
-        pattern=r"^(?!\.{1,2}\Z)",
-        extra={"wanted": "an id other than . and .., which no path of a URL can hold"},
+        pattern=r"^(?!\.{1,2}\Z)[^\x00-\x1f\x7f]*\Z",
+        extra={
+            "wanted": "an id without control characters, other than . and .., which no path of a URL can hold"
+        },
     ),
 ]
 Gstin = Annotated[

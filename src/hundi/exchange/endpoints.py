@@ -6,10 +6,13 @@ Each attempt reads these columns with its lease, so that the next one goes by wh
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 
+from hundi.exchange import redrive
+from hundi.exchange.redrive import SLICE
 from hundi.kernel.clock import DAY, to_text
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.identity import RandomBytes
@@ -19,6 +22,7 @@ from hundi.parties import model
 from hundi.parties import tables as parties
 from hundi.parties.addresses import endpoint_faults, read_headers
 from hundi.parties.at_rest import opened, sealed
+from hundi.parties.health import NOTHING_KNOWN
 from hundi.store.engine import Database, Transaction
 from hundi.store.statement import Statement
 
@@ -44,6 +48,21 @@ _OPEN = Statement.both(
     " where x.state = 'OPEN' and (x.client_id = $1 or x.receiver_client = $1)"
 )
 
+# Each state by its own index, in the order of ids, as everybody locks deliveries.
+_WAITING = Statement.both(
+    "select webhook_id from delivery where webhook_id in ("
+    "select webhook_id from delivery where client_id = $1 and state = 'QUEUED'"
+    " union all select webhook_id from delivery where client_id = $1 and state = 'PARKED'"
+    " union all select webhook_id from delivery"
+    " where client_id = $1 and state = 'LEASED' and lease_until > 0)"
+    " order by webhook_id for update"
+)
+_HELD = Statement.both(
+    "update delivery set state = 'DELIVERED', ended_at = $2, lease_until = null"
+    " where webhook_id = any($1::text[])"
+)
+_NO_LANES = Statement.both("delete from further_lane where webhook_id = any($1::text[])")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
@@ -59,7 +78,8 @@ class Changes:
         values: dict[str, object] = {}
         faults = list(endpoint_faults(self.endpoint)) if self.endpoint is not None else []
         if self.endpoint is not None or self.mailbox:
-            values |= {"endpoint_url": self.endpoint, "mailbox": self.mailbox}
+            # Nothing that was seen of one endpoint is said of another.
+            values |= {"endpoint_url": self.endpoint, "mailbox": self.mailbox, **NOTHING_KNOWN}
         if self.headers is not None:
             read = read_headers(self.headers)
             if isinstance(read, dict):
@@ -78,12 +98,27 @@ async def set_client(
 ) -> dict[str, object]:
     """Change how a client is reached; what holds then, without the values of headers.
 
+    An endpoint that is named is enabled, and all that waits for it is due: as by its owner's call. A
+    mailbox holds at once what waited for the endpoint before it.
+
     Raises RefusedError: a bad URL or header, an unknown client, another mode while exchanges of the
     client are open. Raises SealError where headers are set and there is no key to keep them with.
     """
     values = sealed(changes.values(), client_id, keyring=keyring, random=random)
     row = await database.write(lambda tx: _change(tx, client_id, values))
+    if changes.endpoint is not None:
+        await _replay(database, client_id)
     return _shown(row, keyring)
+
+
+async def _replay(database: Database, client_id: str) -> None:
+    """Make due what waits for an endpoint. Broken off, it is gone on with by the same change again."""
+    ids = [""]
+    while ids:
+        ids = await database.read(partial(redrive.gap, client_id=client_id, after=ids[-1]))
+        for place in range(0, len(ids), SLICE):
+            slice_ = ids[place : place + SLICE]
+            await database.write(partial(redrive.make_due, ids=slice_))
 
 
 async def rotate_secret(
@@ -137,6 +172,7 @@ async def _change(
         ids = sa.select(_id.c.b2b_id).where(_id.c.client_id == client_id).order_by(_id.c.b2b_id)
         await tx.select(ids.with_for_update())
         await _refuse_open(tx, client_id)
+        await _hold(tx, client_id)
     if not values:
         return row
     await _write(tx, client_id, values)
@@ -164,6 +200,13 @@ async def _refuse_open(tx: Transaction, client_id: str) -> None:
         raise _still_open(row["count"])
 
 
+async def _hold(tx: Transaction, client_id: str) -> None:
+    """What waits for a client whose exchanges have all ended is where it can be read: it has arrived."""
+    waiting = [row["webhook_id"] for row in await tx.fetch(_WAITING, client_id)]
+    await tx.fetch(_HELD, waiting, tx.now)
+    await tx.fetch(_NO_LANES, waiting)
+
+
 async def _write(tx: Transaction, client_id: str, values: Mapping[str, object]) -> None:
     await tx.execute(sa.update(_client).where(_client.c.client_id == client_id).values(**values))
 
@@ -187,4 +230,5 @@ def _shown(row: Mapping[str, Any], keyring: Keyring) -> dict[str, object]:
         "url": row["endpoint_url"] or "",
         "headers": headers,
         "emptyMeansSuccess": bool(row["empty_means_success"]),
+        "disabled": row["disabled_reason"] or "",
     }

@@ -49,6 +49,8 @@ CODES = (IN_FLIGHT, WAITS, OVER, ENDED, NO_FACT, NOT_SENDER)
 LOOK_AGAIN_SECONDS = 5
 GAP_READ = 10_000
 """Ids of a gap that are read at a time."""
+SLICE = 2000
+"""Webhooks that one transaction makes due: tens of milliseconds of the event loop on SQLite."""
 
 _LOCK = Statement.both("select webhook_id from delivery where webhook_id = $1 for update")
 _PARTIES = (
@@ -82,7 +84,8 @@ _GAP = Statement.both(
 )
 # Locked in the order of ids, as everybody locks deliveries.
 _DUE_NOW = Statement.both(
-    "update delivery set state = 'QUEUED', redriven = (redriven or state = 'PARKED'), due_at = $2"
+    "update delivery set state = 'QUEUED', redriven = (redriven or state = 'PARKED'), due_at = $2,"
+    " failures = 0"
     " where webhook_id in (select webhook_id from delivery where webhook_id = any($1::text[])"
     " and (state || '' = 'PARKED' or (state || '' = 'QUEUED' and due_at > $2))"
     " order by webhook_id for update)"
@@ -124,7 +127,7 @@ async def gap(tx: Transaction, *, client_id: str, after: str) -> list[str]:
 
 
 async def make_due(tx: Transaction, *, ids: Sequence[str]) -> None:
-    """Make those due now that still wait; one that was parked is redriven with it."""
+    """Make those due now that still wait, as if tried for the first time; one that was parked is redriven."""
     await tx.fetch(_DUE_NOW, list(ids), tx.now)
 
 

@@ -190,9 +190,10 @@ def wrong_numbers(
     touched: Touched, kind: DocumentType, *, document: Document, move: Move
 ) -> Iterator[Fault]:
     """A new status or version that the move does not lead to."""
-    yield from wrong_target(touched, move.target)
     edits = move.version is VersionRule.NEXT
+    # What somebody else has changed meanwhile comes first: its status is a conflict's, and says which number is free.
     yield from _wrong_version(touched, kind, document=document, edits=edits)
+    yield from wrong_target(touched, move.target)
 
 
 def wrong_target(touched: Touched, target: str) -> Iterator[Fault]:

@@ -18,9 +18,10 @@ _GONE = "the endpoint answered 410 Gone"
 _FAILING = "12 hours without a success"
 _DEAD = "24 hours without a success and at least 10 failed exchanges"
 
+# A late answer of an endpoint that was replaced meanwhile says nothing of the new one.
 _DISABLE = Statement.both(
     "update client set disabled_at = $2, disabled_reason = $3"
-    " where client_id = $1 and disabled_at is null returning client_id"
+    " where client_id = $1 and disabled_at is null and endpoint_url = $4 returning client_id"
 )
 _WARN = Statement.both(
     "update client set warned_at = $1 where failing_since <= $2"
@@ -36,17 +37,18 @@ _DISABLE_THE_DEAD = Statement.both(
 class Seen:
     """What one process saw of an endpoint since it last wrote; times in microseconds.
 
-    The success came before the failures that are counted beside it: they are since then.
+    The success came before the failures that are counted beside it: they are since then. `gone` is the
+    URL that answered 410, if one did.
     """
 
     success_at: int | None
     failed_exchanges: int
     failing_since: int | None
-    gone: bool = False
+    gone: str | None = None
 
     def then(self, later: "Seen") -> "Seen":
         """The same with what was seen later. A 410 stays: no success takes it back."""
-        gone = self.gone or later.gone
+        gone = later.gone or self.gone
         if later.success_at is not None:
             return replace(later, gone=gone)
         since = later.failing_since if self.failing_since is None else self.failing_since
@@ -76,7 +78,7 @@ async def record(tx: Transaction, seen: Mapping[str, Seen]) -> Sequence[Change]:
         if one.failing_since is not None:
             await tx.execute(_failed(client_id, one))
         if one.gone:
-            rows = await tx.fetch(_DISABLE, client_id, tx.now, _GONE)
+            rows = await tx.fetch(_DISABLE, client_id, tx.now, _GONE, one.gone)
             changes += _changes(rows, DISABLED, _GONE)
     rows = await tx.fetch(_WARN, tx.now, tx.now - WARNED_AFTER)
     changes += _changes(rows, WARNED, _FAILING)
@@ -107,16 +109,17 @@ def _failed(client_id: str, one: Seen) -> sa.Update:
     )
 
 
+NOTHING_KNOWN = {
+    "disabled_at": None,
+    "disabled_reason": None,
+    "failing_since": None,
+    "failed_exchanges": 0,
+    "warned_at": None,
+}
+"""Columns of a client whose endpoint begins anew."""
+
+
 async def enable(tx: Transaction, client_id: str) -> None:
     """Switch an endpoint on again; the caller makes what is still valid due."""
-    await tx.execute(
-        sa.update(client)
-        .where(client.c.client_id == client_id)
-        .values(
-            disabled_at=None,
-            disabled_reason=None,
-            failing_since=None,
-            failed_exchanges=0,
-            warned_at=None,
-        )
-    )
+    anew = sa.update(client).where(client.c.client_id == client_id).values(**NOTHING_KNOWN)
+    await tx.execute(anew)

@@ -52,10 +52,16 @@ MODE = Code(
 TOO_FAST = Code(
     "CLIENT-RATE", Kind.LIMIT, "The client's calls come faster than its limit. Wait, as told."
 )
+BAD_ACCOUNT = Code(
+    "PARTY-ACCOUNT",
+    Kind.RULE,
+    "A lender's account is an IFSC and a number, masked as payments show it.",
+)
 BAD_NAME = Code("PARTY-NAME", Kind.RULE, "A name has 1 to 200 printable characters.")
 CODES = (
     TOKEN, NOT_YOURS, WRONG_ROLE, UNKNOWN, INACTIVE, TAKEN, NO_CLIENT,
     BAD_PAN, BAD_GSTIN, BAD_B2B_ID, BAD_ENDPOINT, BAD_HEADER, BAD_ADDRESS, MODE, TOO_FAST,
+    BAD_ACCOUNT,
     BAD_NAME,
 )  # fmt: skip
 

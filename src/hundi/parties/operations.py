@@ -22,6 +22,8 @@ from hundi.store.statement import Statement
 _HOLD_REGISTER = Statement.both(
     "select pg_advisory_xact_lock(6845733032)", sqlite="select 1 as got"
 )
+_IFSC = re.compile(r"[A-Z]{4}0[A-Z0-9]{6}")
+_MASKED = re.compile(r"[Xx*]{1,30}[0-9A-Za-z]{0,4}")
 _B2B_ID = re.compile(r"[^\s\\\"@\x00-\x1f\x7f]{1,90}@BCB")
 
 
@@ -199,6 +201,7 @@ async def name_financier(database: Database, lender: NewFinancier) -> None:
     faults = [
         *_lender_name_faults("faId", lender.fa_id),
         *_lender_name_faults("financierId", lender.financier_id),
+        *_account_faults(lender),
     ]
     if faults:
         raise RefusedError(faults)
@@ -228,6 +231,19 @@ def _lender_name_faults(path: str, name: str) -> Iterator[Fault]:
     """Names as the body of `req-financing` may hold them."""
     if not (1 <= len(name) <= 100 and name.isprintable()):
         yield model.BAD_NAME.at(path, "Give a name of 1 to 100 printable characters.")
+
+
+def _account_faults(lender: NewFinancier) -> Iterator[Fault]:
+    """The account as payments name it, or none: they are compared with it, letter by letter."""
+    if not lender.ifsc and not lender.masked_account:
+        return
+    if not _IFSC.fullmatch(lender.ifsc):
+        yield model.BAD_ACCOUNT.at("ifsc", "Give an IFSC such as FICT0000033, with the account.")
+    if not _MASKED.fullmatch(lender.masked_account):
+        detail = (
+            "Give the number as payments show it: XXXXXXXX0701, four characters in clear at most."
+        )
+        yield model.BAD_ACCOUNT.at("account", detail)
 
 
 def _name_faults(name: str) -> Iterator[Fault]:

@@ -12,12 +12,11 @@ from functools import partial
 import structlog
 
 from hundi.exchange import redrive
+from hundi.exchange.redrive import SLICE
 from hundi.store.engine import Database, StoreError
 
 PATIENCE_SECONDS = 2
 """So long the call waits for its own gap: what most owners have waiting is due by the answer."""
-SLICE = 2000
-"""Webhooks of one transaction: tens of milliseconds of the event loop on SQLite."""
 _PAUSES = (0.05, 0.5, 5, 30)
 """Before a slice is tried again: behind a deadlock, or while the database is away."""
 
