@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from hundi.delivery import dispatch
+from hundi.delivery import dispatch_loop
 from hundi.delivery.codes import CodeLoop
-from hundi.delivery.dispatch import DispatchLoop, Turn
+from hundi.delivery.dispatch import Turn
+from hundi.delivery.dispatch_loop import DispatchLoop
 from hundi.delivery.sweeping import SweepLoop
 from hundi.store import batch
 from hundi.store.engine import UnavailableError
@@ -151,7 +152,7 @@ class Slow(Stalled):
 
 async def test_a_lease_that_came_too_late_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its answer might come after another dispatcher has taken it over."""
-    monkeypatch.setattr(dispatch, "LATEST_SECONDS", -1)
+    monkeypatch.setattr(dispatch_loop, "LATEST_SECONDS", -1)
     dispatcher = Slow(1)
     await dispatched(dispatcher)
     assert (dispatcher.sent, dispatcher.given_back) == ([], [0])

@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from hundi.delivery.breaker import Breaker
-from hundi.delivery.dispatch import Dispatcher, DispatchLoop
+from hundi.delivery.dispatch import Dispatcher
+from hundi.delivery.dispatch_loop import DispatchLoop
 from hundi.exchange import tables
 from hundi.exchange.closing import unanswered
 from hundi.exchange.outbox import find_lapsed

@@ -14,7 +14,8 @@ import uvicorn
 
 from hundi.delivery.breaker import Breaker
 from hundi.delivery.codes import CodeLoop, CodeSender
-from hundi.delivery.dispatch import Dispatcher, DispatchLoop
+from hundi.delivery.dispatch import Dispatcher
+from hundi.delivery.dispatch_loop import DispatchLoop
 from hundi.delivery.egress import EgressGuard
 from hundi.delivery.health import Health
 from hundi.delivery.sweeping import SweepLoop

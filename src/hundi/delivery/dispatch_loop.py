@@ -1,0 +1,176 @@
+"""The loop around a dispatcher: how much is leased, when, and with which ends it is written.
+
+It keeps count of what is under way, and has ends of attempts come together in one transaction that
+leases as well.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+
+import structlog
+
+from hundi.delivery.attempt_log import named
+from hundi.delivery.dispatch import Dispatcher, Turn
+from hundi.delivery.sweeping import report
+from hundi.exchange.leases import Leased
+from hundi.exchange.outbox import AttemptResult
+from hundi.store.batch import Again, GroupCommit
+from hundi.store.engine import StoreError, Transaction
+
+IDLE_SECONDS = 0.25
+POSTGRES_LANES = 2  # transactions at once: while one waits for the disk, the next one is at work
+COMPANY, TOGETHER = 32, 128
+LINGER_SECONDS = 0.01
+"""A transaction that ends attempts costs as much by itself as a dozen of them, and no caller waits for
+it: the next one lets more come together than an ack's does, and takes up to `TOGETHER`."""
+DRAIN_SECONDS = 20
+LATEST_SECONDS = 10
+"""From the begin of a transaction that leases to the sending: an attempt may take 15 s, a lease 30."""
+
+_log = structlog.get_logger()
+
+
+class DispatchLoop:
+    """Runs a dispatcher until it is stopped: leases as room frees up, sends concurrently.
+
+    Ends of attempts that come while a transaction is in flight share the next one, and the same
+    transaction leases the next webhooks. Only while nothing ends, a transaction just leases. One at
+    a time leases, or two would fill the same room.
+    """
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+        self._finish: GroupCommit[AttemptResult, Turn] = GroupCommit(
+            dispatcher.database,
+            self._turn,
+            keys=lambda result: (result.leased.req_msg_id, result.leased.webhook_id),
+            lanes=POSTGRES_LANES if dispatcher.database.dialect == "postgresql" else 1,
+            size=TOGETHER,
+            company=COMPANY,
+            linger=LINGER_SECONDS,
+            watch=dispatcher.watch,
+            ended=self._ended,
+        )
+        self._flying: Counter[str] = Counter()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+        self._leasing: object = None
+        self._since = 0.0
+        self._stopping = False
+
+    def wake(self) -> None:
+        """Something may be due now: look at once instead of at the next tick."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Dispatch until `stop`; trouble of any kind is told and waited out."""
+        while not self._stopping:
+            self._wake.clear()
+            await self._finish.drained()
+            try:
+                found = await self._claim()
+            except Exception as error:  # noqa: BLE001 (nothing may end the sending for good)
+                report("dispatch", error)
+                await asyncio.sleep(1)
+                continue
+            if not found:
+                await self._idle()
+
+    def stop(self) -> None:
+        """Take no more leases; `run` ends soon."""
+        self._stopping = True
+        self._wake.set()
+
+    async def drained(self) -> None:
+        """Once `run` has ended: let the attempts under way end, and write what they came to."""
+        last = asyncio.get_running_loop().time() + DRAIN_SECONDS
+        await self._finish.drained()  # what is being leased flies, too
+        while self._tasks and (left := last - asyncio.get_running_loop().time()) > 0:
+            await asyncio.wait(self._tasks, timeout=left)
+        await self._finish.drained()
+
+    def _free(self) -> int:
+        """How many more attempts may start now."""
+        return 0 if self._stopping else self._dispatcher.concurrency - self._flying.total()
+
+    async def _claim(self) -> int:
+        """Lease in a transaction of its own, unless one that writes ends of attempts does it."""
+        free = self._free()
+        if self._leasing is not None or free <= 0:
+            return 0
+        self._leasing = self
+        self._since = self._now()
+        try:
+            leased = await self._dispatcher.claim(self._flying, free)
+        finally:
+            self._leasing = None
+        self._start(leased)
+        return len(leased)
+
+    async def _turn(self, tx: Transaction, results: Sequence[AttemptResult]) -> Sequence[Turn]:
+        free = 0
+        if self._leasing is None or self._leasing is results[0]:  # itself, where it runs again
+            self._leasing = results[0]  # until its commit is known and its leases count
+            self._since = self._now()
+            free = self._free()
+        turn = await self._dispatcher.turn(tx, results, flying=self._flying, free=free)
+        return [turn, *([Turn()] * (len(results) - 1))]
+
+    def _ended(self, results: Sequence[AttemptResult], turns: Sequence[Turn | Again]) -> None:
+        """A transaction is over: others may lease, and what it has leased is sent.
+
+        Those whose ends it wrote may have lost their patience before it began: the database stood
+        still for seconds. So it is the transaction's end that counts, not theirs.
+        """
+        if self._leasing is results[0]:
+            self._leasing = None
+        for turn in turns:
+            if not isinstance(turn, Again):
+                self._dispatcher.tell(turn.entered)
+                self._start(turn.leased)
+
+    def _start(self, leased: Sequence[Leased]) -> None:
+        late = self._now() - self._since > LATEST_SECONDS
+        for one in leased:
+            self._flying[one.client_id] += 1
+            task = asyncio.create_task(self._one(one, late=late))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _idle(self) -> None:
+        try:
+            await asyncio.wait_for(self._wake.wait(), IDLE_SECONDS)
+        except TimeoutError:
+            return
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    async def _one(self, leased: Leased, *, late: bool) -> None:
+        dispatcher = self._dispatcher
+        try:
+            result = dispatcher.unsent(leased) if late else await dispatcher.attempt(leased)
+        finally:
+            self._landed(leased.client_id)
+        if not await self._written(result):
+            await self._written(dispatcher.postponed(result))
+
+    def _landed(self, client_id: str) -> None:
+        """One attempt of a client's is over; who has none under way is not remembered."""
+        left = self._flying.pop(client_id) - 1
+        if left:
+            self._flying[client_id] = left
+
+    async def _written(self, result: AttemptResult) -> bool:
+        """Write down what an attempt came to; False where this process cannot, and never will."""
+        try:
+            await self._finish.submit(result)
+        except StoreError as error:
+            # The lease runs out and the attempt counts as failed; the receiver gives its repeat
+            # the same answer.
+            _log.warning("attempt-not-written", **named(result.leased), error=str(error))
+        except Exception as error:  # noqa: BLE001 (a message of a newer version, or a mistake)
+            _log.error("attempt-not-understood", **named(result.leased), exc_info=error)
+            return False
+        return True
