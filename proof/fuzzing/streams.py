@@ -9,7 +9,8 @@ from typing import Any
 from uvicorn.server import ServerState
 
 from hundi.web.asgi import Fields, Receive, Reply, Scope, Send, read_body, respond
-from hundi.web.protocol import Connections, Limits, config
+from hundi.web.connections import Connections, Limits
+from hundi.web.protocol import config
 from hundi.web.whole import Answer, Whole
 
 _LIMITS = Limits(connections=4, spare=3, head=3, request=6, rest=8, last=1, unsent=4)

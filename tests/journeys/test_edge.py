@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from hundi.cli.stage import Http, Process, Stage, call, free_port
-from hundi.web.protocol import SPARE, room_for
+from hundi.web.connections import SPARE, room_for
 
 FILES = 512
 ROOM = room_for(FILES)

@@ -11,15 +11,8 @@ import pytest
 import uvicorn
 
 from hundi.web.asgi import Receive, Scope, Send, respond
-from hundi.web.protocol import (
-    HEAD_LIMIT,
-    PIPELINED,
-    SPARE_SECONDS,
-    Connections,
-    Limits,
-    config,
-    room_for,
-)
+from hundi.web.connections import Connections, Limits, room_for
+from hundi.web.protocol import HEAD_LIMIT, PIPELINED, SPARE_SECONDS, config
 
 LIMITS = Limits(connections=4, spare=3, head=3, request=6, rest=8, last=1, unsent=4)
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"

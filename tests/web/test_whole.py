@@ -10,7 +10,8 @@ import pytest
 import uvicorn
 
 from hundi.web.asgi import Receive, Reply, Scope, Send, read_body, respond
-from hundi.web.protocol import PIPELINED, Connections, config
+from hundi.web.connections import Connections
+from hundi.web.protocol import PIPELINED, config
 from hundi.web.whole import MOST, Answer, Whole, written
 from tests.web.test_protocol import LIMITS, Callers, settled
 

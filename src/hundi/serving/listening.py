@@ -9,7 +9,7 @@ from contextlib import suppress
 import uvicorn
 
 from hundi.kernel.settings import CannotServeError, ServeSettings
-from hundi.web.protocol import Connections
+from hundi.web.connections import Connections
 
 ENOUGH_FILES = 65_536
 BACKLOG = 2048

@@ -41,13 +41,14 @@ from hundi.store.opening import open_database, sqlite_path
 from hundi.store.postgres import PostgresDatabase
 from hundi.web.app import Application, Edge, calls
 from hundi.web.batch_watch import batch_watch
+from hundi.web.connections import Connections, limits
 from hundi.web.context import Context
 from hundi.web.gaps import Gaps
 from hundi.web.loop_lag import watch_lag
 from hundi.web.metrics import ACCEPT, ONBOARDING, SETTLE, Metrics
 from hundi.web.network import rest
 from hundi.web.operation import operation
-from hundi.web.protocol import Connections, config, limits
+from hundi.web.protocol import config
 from hundi.web.siblings import Siblings
 from hundi.web.visits import Visits
 from hundi.web.waiting import EventWaiters

@@ -7,7 +7,6 @@ connections, so that no request pays for a timer.
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from typing import Any, NoReturn
@@ -17,8 +16,8 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hundi.web.asgi import Fields, by_name
+from hundi.web.connections import Connections
 from hundi.web.joined import Joined
-from hundi.web.reserve import Reserve
 from hundi.web.turning_away import LAST_WORDS, health_only
 from hundi.web.upgrades import another_parser, without_upgrade
 from hundi.web.whole import Take, Taking, Turn, Whole, fits
@@ -28,48 +27,13 @@ HEAD_LIMIT = 32 * 1024
 in chunks may have as many again as it is long, for small chunks."""
 PIPELINED = 16
 """Requests that may wait on a connection for the answer to the one before."""
-CONNECTIONS = 4096
-SPARE = 64
 SPARE_SECONDS = 5
-OTHER_FILES = 400  # the database's connections, 256 webhooks under way, files and what listens
-FEWEST = 16
 _ANSWERED_FIRST = {400, 408}
 GRACE_SECONDS = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What a server grants. All but the first two are seconds.
-
-    Beyond `connections`, `spare` more are let in to ask for /healthz and are told 503 for all else;
-    so are those that come while no file handle is left.
-    `head` and `request` are how long one may take to arrive, counted from its first byte; `rest` is
-    how long a connection may lie idle, `last` the same once the server is to stop; `unsent` how long
-    a peer may leave answers untaken.
-    """
-
-    connections: int
-    spare: int
-    head: int
-    request: int
-    rest: int
-    last: int
-    unsent: int
-
-
-def limits(files: int) -> Limits:
-    """The limits of a process that may open so many files."""
-    room = room_for(files)
-    return Limits(connections=room, spare=SPARE, head=20, request=60, rest=75, last=1, unsent=60)
-
-
-def room_for(files: int) -> int:
-    """How many connections leave enough of the files that a process may open to everything else."""
-    return max(FEWEST, min(CONNECTIONS, files - OTHER_FILES - SPARE))
-
-
 def config(
-    application: Any, connections: "Connections", *, whole: Mapping[bytes, Take] | None = None
+    application: Any, connections: Connections, *, whole: Mapping[bytes, Take] | None = None
 ) -> uvicorn.Config:
     """How we serve an application with uvicorn; `whole` are calls that need no ASGI, by target."""
     return uvicorn.Config(
@@ -87,47 +51,6 @@ def config(
         timeout_keep_alive=connections.limits.rest,
         backlog=2048,
     )
-
-
-class Connections:
-    """All open connections of one server, and the seconds that they count.
-
-    While it is `draining` each gets one more answer at most.
-    """
-
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self.second = 0
-        self.draining = False
-        self.reserve = Reserve()
-        self._open: set[Connection] = set()
-
-    def __len__(self) -> int:
-        return len(self._open)
-
-    def enter(self, connection: "Connection") -> bool:
-        """Let a connection in, unless even the spare room is full."""
-        if len(self._open) >= self.limits.connections + self.limits.spare:
-            return False
-        self._open.add(connection)
-        return True
-
-    def leave(self, connection: "Connection") -> None:
-        """Forget a connection that has ended."""
-        self._open.discard(connection)
-
-    async def run(self) -> None:
-        """Sweep once a second until cancelled."""
-        while True:
-            await asyncio.sleep(1)
-            self.sweep()
-
-    def sweep(self) -> None:
-        """Count a second, and end what has taken too long."""
-        self.second += 1
-        self.reserve.look()
-        for connection in tuple(self._open):
-            connection.judge()
 
 
 class _Phase(Enum):
