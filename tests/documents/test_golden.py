@@ -10,6 +10,7 @@ import pytest
 from hundi.documents import (
     MESSAGES,
     invoice_rules,
+    line_sums,
     note_rules,
     order_billing,
     order_limits,
@@ -37,7 +38,7 @@ FILES = sorted(FOLDER.glob("*/*.json"))
 BY_NAME = {(message.document.name, message.name): message for message in MESSAGES}
 CONTENT = {"purchase-order": OrderBody, "invoice": InvoiceBody, "cd-note": NoteBody}
 CODES = {
-    "purchase-order": (*order_rules.CODES, *sums.CODES),
+    "purchase-order": (*order_rules.CODES, *sums.CODES, *line_sums.CODES),
     "invoice": (*invoice_rules.CODES, *order_billing.CODES, *order_limits.CODES),
     "cd-note": note_rules.CODES,
 }

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from hundi.documents import sums
+from hundi.documents import line_sums
 from hundi.documents.shapes import LineItem, PaymentMilestone
 from hundi.documents.strictness import Strictness
-from hundi.documents.sums import Line
+from hundi.documents.sums import Line, sum_of
 from hundi.kernel.faults import Fault
 from hundi.kernel.money import Money
 
@@ -20,11 +20,11 @@ def each_line(
     `untaxed`: a value may leave out a tax that is told.
     """
     for item, line in zip(items, lines, strict=True):
-        yield from sums.quantity_times_price(item, line.path)
-        yield from sums.taxable_of(line)
+        yield from line_sums.quantity_times_price(item, line.path)
+        yield from line_sums.taxable_of(line)
         if codes.line_tax is not None:
-            yield from sums.tax_of(line, codes.line_tax)
-        yield from sums.line_value(line, untaxed=untaxed)
+            yield from line_sums.tax_of(line, codes.line_tax)
+        yield from line_sums.line_value(line, untaxed=untaxed)
         yield from _hsn(item, line.path, codes)
     counted = Counter(item.serialno for item in items)
     for item, line in zip(items, lines, strict=True):
@@ -53,7 +53,7 @@ def milestones_make_the_total(
     amounts = [share.amount for share in plan if isinstance(share.amount, Decimal)]
     if not amounts or total is None:
         return
-    together = sums.sum_of(Money.of(amount) for amount in amounts)
+    together = sum_of(Money.of(amount) for amount in amounts)
     if together != total:
         detail = (
             f"The milestones make {together.text()}, the {codes.noun}'s total is {total.text()}."

@@ -13,6 +13,7 @@ from hundi.documents.documents_meant import OrdersMeant
 from hundi.documents.erased import erased
 from hundi.documents.freight import FREIGHT, freight
 from hundi.documents.invoice_bodies import Invoice, InvoiceBody
+from hundi.documents.line_sums import printed_slack
 from hundi.documents.numbering import issued_on
 from hundi.documents.order_bodies import OrderBody
 from hundi.documents.order_draws import (
@@ -25,7 +26,7 @@ from hundi.documents.order_draws import (
     taxable_of,
 )
 from hundi.documents.shapes import LineItem
-from hundi.documents.sums import RUPEE, printed_slack
+from hundi.documents.sums import RUPEE
 from hundi.exchange.definition import DocumentView, RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.money import Money, product

@@ -17,11 +17,12 @@ from msgspec import UnsetType
 
 from hundi.documents import order_rules
 from hundi.documents.invoice_bodies import Invoice, InvoiceBody
+from hundi.documents.line_sums import untold_taxable
 from hundi.documents.note_bodies import Note
 from hundi.documents.order_bodies import OrderBody
 from hundi.documents.order_choice import Choice
 from hundi.documents.shapes import LineItem
-from hundi.documents.sums import line_of, untold_taxable
+from hundi.documents.sums import line_of
 from hundi.exchange.definition import DocumentView, Posting, RuleContext
 from hundi.kernel.money import ZERO, Money, product
 from hundi.ledger.model import Unit
