@@ -8,8 +8,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from hundi.documents import bid_rules, financing, financing_rules
-from hundi.documents.financing_bodies import FinancingBody, ShareBidBody
+from hundi.documents import bid_ledger, bid_rules, financing, financing_rules
+from hundi.documents.financing_bodies import (
+    FinancingBody,
+    ShareBidBody,
+    answer_path,
+    shared,
+    shared_path,
+)
 from hundi.documents.invoice_bodies import Invoice
 from hundi.exchange.definition import DocumentView, MessageType, Party, RuleContext
 from hundi.kernel.faults import Fault
@@ -46,7 +52,7 @@ def stored(example: dict[str, Any]) -> DocumentView | None:
         version=1,
         agreed_version=None,
         number="",
-        balances={bid_rules.OPEN_BIDS: Balance(debit=told["openBids"])},
+        balances={bid_ledger.OPEN_BIDS: Balance(debit=told["openBids"])},
         body=body,
     )
 
@@ -97,10 +103,10 @@ def context(example: dict[str, Any]) -> RuleContext:
 def moved(message: MessageType, body: Any) -> tuple[str, ...]:
     """Paths of what the message moves, had it all been for one lender."""
     if message.name == "share-bid":
-        return ("bid", *(bid_rules.shared_path(n) for n in range(len(bid_rules.shared(body)))))
+        return ("bid", *(shared_path(n) for n in range(len(shared(body)))))
     if message.name == "respond-bid":
         answers = body.bidResponse.responses
-        return ("bidResponse", *(bid_rules.answer_path(n) for n in range(len(answers))))
+        return ("bidResponse", *(answer_path(n) for n in range(len(answers))))
     return ("financeRequest",)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hundi.documents import bid_rules
-from hundi.documents.financing_bodies import FinancingBody, ShareBidBody
+from hundi.documents.financing_bodies import FinancingBody, ShareBidBody, shared_path
 from hundi.exchange.definition import DocumentView, RuleContext
 from hundi.kernel.faults import Fault
 from hundi.kernel.reading import read
@@ -50,7 +50,7 @@ def bid_of(parts: list[int], asked: int) -> Body:
 def findings(bid: Body, asked: FinancingBody) -> list[Fault]:
     typed = read(_encoder.encode(bid), ShareBidBody)
     view = DocumentView(status="BIDDING", version=1, agreed_version=None, number="", body=asked)
-    moved = ("bid", bid_rules.shared_path(0))
+    moved = ("bid", shared_path(0))
     context = RuleContext(today=TODAY, parties=PARTIES, document=view, moved=moved)
     found = list(bid_rules.bids_are_sound(typed))
     return [*found, *bid_rules.bids_answer_the_request(typed, context)]

@@ -1,7 +1,6 @@
 """What a bid may offer and how it may be answered. Pure. Its price is carried, never computed.
 
-A request counts its open bids in its ledger: a bid enters with its ack, and leaves when it is
-accepted, refused or expired.
+What a bid books, and how a request counts those that are open, is in `bid_ledger`.
 """
 
 from collections import Counter
@@ -9,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from msgspec import UnsetType
 
+from hundi.documents.bid_ledger import OPEN_BIDS, offered_by
 from hundi.documents.erased import erased
 from hundi.documents.financing_bodies import (
     BidDecision,
@@ -17,21 +17,21 @@ from hundi.documents.financing_bodies import (
     FinancingBody,
     RespondBidBody,
     ShareBidBody,
+    answer_path,
+    shared,
+    shared_path,
 )
 from hundi.documents.financing_rules import FINANCED_BEFORE, NOT_FINANCEABLE
-from hundi.documents.invoice_ledger import ACCEPTED, ASSIGNING, ASSIGNMENTS, FINANCED
+from hundi.documents.invoice_ledger import ACCEPTED, FINANCED
 from hundi.documents.payment_bodies import PaidAmount
 from hundi.documents.sums import sum_of
 from hundi.documents.under_way import note_under_way
-from hundi.exchange.definition import DocumentView, Party, Posting, RuleContext
+from hundi.exchange.definition import DocumentView, Party, RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.listing import NAMED, listed
 from hundi.kernel.money import Money
-from hundi.ledger.model import Unit
 from hundi.parties.model import IS_PAID
 
-OPEN_BIDS, BIDS = "open bids", "bids"
-"""Accounts of a financing request: bids without an answer (debit), and what stands against them."""
 MOST_OPEN = 20
 """Open bids of one lender on a request: whoever accepts one refuses all others, of all lenders."""
 
@@ -71,21 +71,6 @@ CODES = (
     NO_BID, LENDER_LEVEL, TOO_MANY_BIDS, BID_TWICE, BID_SUM, OVER_ASKED, OTHER_ASKED, NOT_OFFERED, NOT_ASKED,
     SEVERAL_ACCEPTED, OTHER_BID, ACCEPTED_AMOUNT, ACCEPTED_LESS, LEFT_OPEN,
 )  # fmt: skip
-
-
-def shared_path(place: int) -> str:
-    """The JSON path of a bid that a lender shares."""
-    return f"bid.bidDetails[{place}]"
-
-
-def answer_path(place: int) -> str:
-    """The JSON path of the answer to a bid."""
-    return f"bidResponse.responses[{place}]"
-
-
-def shared(body: ShareBidBody) -> Sequence[BidDetail]:
-    """The bids of the message, none where it has none."""
-    return body.bid.bidDetails or ()
 
 
 def bids_are_sound(body: ShareBidBody) -> Iterator[Fault]:
@@ -320,7 +305,7 @@ def invoices_are_still_free(body: RespondBidBody, context: RuleContext) -> Itera
 
     On those that the request offers now: one that was declined and sent anew may have offered others.
     """
-    offered = _offered(context)
+    offered = offered_by(context)
     for place, answer in enumerate(body.bidResponse.responses):
         path = answer_path(place)
         if answer.response != "ACCEPT" or path not in context.moved:
@@ -328,14 +313,6 @@ def invoices_are_still_free(body: RespondBidBody, context: RuleContext) -> Itera
         for ref, view in context.held.items():
             if ref in offered:
                 yield from _free(view, f"{path}.response")
-
-
-def _offered(context: RuleContext) -> set[str]:
-    """The invoices that the request offers; all that it ever did where its body was erased."""
-    body = None if context.document is None else context.document.body
-    if body is None:
-        return {ref for ref in context.held if ref.startswith("invoice/")}
-    return {f"invoice/{invoice.objectId}" for invoice in body.financeRequest.invoices}
 
 
 def _free(view: DocumentView, path: str) -> Iterator[Fault]:
@@ -351,33 +328,6 @@ def _free(view: DocumentView, path: str) -> Iterator[Fault]:
         yield NOT_FINANCEABLE.at(path, detail, wanted=ACCEPTED, **facts)
     else:
         yield from note_under_way(view, path)
-
-
-def bids_enter(_body: ShareBidBody, context: RuleContext) -> tuple[Posting, ...]:
-    """Each is an open bid more until it ends: what is refused or expires is given back."""
-    return tuple(
-        Posting(ref="bid", debit=OPEN_BIDS, credit=BIDS, amount=1, unit=Unit.COUNT, sake=path)
-        for path in context.moved[1:]
-    )
-
-
-def one_is_taken(body: RespondBidBody, context: RuleContext) -> tuple[Posting, ...]:
-    """The bid that is taken is open no more, and its invoices are on their way to the lender."""
-    accepted = any(
-        one.response == "ACCEPT" and answer_path(place) in context.moved
-        for place, one in enumerate(body.bidResponse.responses)
-    )
-    if not accepted:
-        return ()
-    offered = _offered(context)
-    return (
-        Posting(ref="bidResponse", debit=BIDS, credit=OPEN_BIDS, amount=1, unit=Unit.COUNT),
-        *(
-            Posting(ref=ref, debit=ASSIGNING, credit=ASSIGNMENTS, amount=1, unit=Unit.COUNT)
-            for ref in context.held
-            if ref in offered
-        ),
-    )
 
 
 SHARED = (who_bids_may_be_paid, bids_are_few, bids_answer_the_request)

@@ -8,7 +8,7 @@ states are the network's own and never on the wire. Life cycle of the request by
 
 from functools import partial
 
-from hundi.documents import bid_rules, financing_routes, financing_rules
+from hundi.documents import bid_ledger, bid_rules, financing_routes, financing_rules
 from hundi.documents.financing_bodies import FinancingBody, RespondBidBody, ShareBidBody
 from hundi.documents.financing_routes import (
     BIDDING,
@@ -139,7 +139,7 @@ MESSAGES: tuple[MessageType, ...] = (
         follows=(),
         body_rules=(bid_rules.bids_are_sound,),
         rules=bid_rules.SHARED,
-        postings=bid_rules.bids_enter,
+        postings=bid_ledger.bids_enter,
         resolves=lambda _: None,
         route=Route(seeks=financing_routes.requests_bid_on, legs=financing_routes.bid_on),
     ),
@@ -152,7 +152,7 @@ MESSAGES: tuple[MessageType, ...] = (
         follows=(INVOICE.name,),
         body_rules=(bid_rules.one_is_accepted_at_most,),
         rules=bid_rules.ANSWERED,
-        postings=bid_rules.one_is_taken,
+        postings=bid_ledger.one_is_taken,
         resolves=lambda action: True if action == "ACCEPT" else None,
         route=Route(seeks=financing_routes.requests_answered, legs=financing_routes.answered),
     ),

@@ -4,6 +4,7 @@ The contract marks every member of `bid` optional and prints many as plain text;
 goes by (ids, lenders) has a length here.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
@@ -128,3 +129,18 @@ class RespondBidBody(Strict, frozen=True, kw_only=True):
     b2bIds: B2BIds | UnsetType = UNSET
     device: Device
     bidResponse: BidResponse
+
+
+def shared_path(place: int) -> str:
+    """The JSON path of a bid that a lender shares."""
+    return f"bid.bidDetails[{place}]"
+
+
+def answer_path(place: int) -> str:
+    """The JSON path of the answer to a bid."""
+    return f"bidResponse.responses[{place}]"
+
+
+def shared(body: ShareBidBody) -> Sequence[BidDetail]:
+    """The bids of the message, none where it has none."""
+    return body.bid.bidDetails or ()

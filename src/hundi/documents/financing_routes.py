@@ -10,12 +10,14 @@ from dataclasses import replace
 from msgspec import UnsetType, structs
 
 from hundi.documents import bid_rules, financing_rules
-from hundi.documents.bid_rules import answer_path, shared, shared_path
 from hundi.documents.financing_bodies import (
     BidDecision,
     FinancingBody,
     RespondBidBody,
     ShareBidBody,
+    answer_path,
+    shared,
+    shared_path,
 )
 from hundi.documents.financing_rules import lenders, offered_path
 from hundi.documents.touched import stateless
