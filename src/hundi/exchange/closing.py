@@ -28,13 +28,25 @@ ERASED = Code(
 )
 CODES = (EXPIRED, ABANDONED, ERASED)
 
-CLOSE = Bulk.of(
-    postgresql="update exchange x set state = v.state, result = v.result, error_code = v.code,"
-    " error_detail = v.detail, error_field = v.field, ended_at = v.at"
-    " from "
-    + rows("id text, state text, result text, code text, detail text, field text, at bigint")
-    + " v"
-    " where x.req_msg_id = v.id and x.state = 'OPEN' returning x.req_msg_id",
+_ENDINGS = "id text, state text, result text, code text, detail text, field text, at bigint"
+
+
+def closing_exchanges(*, parameter: int = 1, after: str = "") -> str:
+    """PostgreSQL's text that closes those of some exchanges that are OPEN, and names them.
+
+    `parameter` brings `closing_rows`; as a part of a larger statement it begins when `after` can be told:
+    a condition that is true.
+    """
+    return (
+        "update exchange x set state = v.state, result = v.result, error_code = v.code,"
+        " error_detail = v.detail, error_field = v.field, ended_at = v.at"
+        f" from {rows(_ENDINGS, parameter=parameter)} v"
+        f" where x.req_msg_id = v.id and x.state = 'OPEN'{after} returning x.req_msg_id"
+    )
+
+
+_CLOSE = Bulk.of(
+    postgresql=closing_exchanges(),
     sqlite="update exchange set state = $2, result = $3, error_code = $4, error_detail = $5,"
     " error_field = $6, ended_at = $7 where req_msg_id = $1 and state = 'OPEN'"
     " returning req_msg_id",
@@ -103,14 +115,14 @@ def erased(req_msg_id: str) -> Ending:
 
 async def close_exchanges(tx: Transaction, endings: Sequence[Ending], writes: Writes) -> set[str]:
     """Leave OPEN, once: the ids of those that this call closed. `writes` will end their `req-X`."""
-    closed = await tx.bulk(CLOSE, closing_rows(endings, tx.now))
+    closed = await tx.bulk(_CLOSE, closing_rows(endings, tx.now))
     won = {row["req_msg_id"] for row in closed}
     end_requests(writes, won, endings, now=tx.now)
     return won
 
 
 def closing_rows(endings: Sequence[Ending], now: int) -> list[tuple[object, ...]]:
-    """Rows of `CLOSE`: the first ending of each exchange, in the order of their ids."""
+    """Rows for `closing_exchanges`: the first ending of each exchange, in the order of their ids."""
     first = {e.req_msg_id: e for e in reversed(endings)}
     return [_closing_row(first[id_], now) for id_ in sorted(first)]
 

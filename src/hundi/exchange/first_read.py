@@ -26,7 +26,7 @@ NamedKey = tuple[str, str, str]
 _PARTIES_AND_DOCUMENTS = (
     f"with party as materialized ({SERVED.postgresql}), key as materialized ("
     "select o.owners->>n.b as a, n.t, n.o from "
-    + rows("b text, t text, o text").replace("$1", "$2")
+    + rows("b text, t text, o text", parameter=2)
     + " n cross join (select jsonb_object_agg(b2b_id, entity_id) as owners from party) o)"
     f" select {listed(SERVED_COLUMNS, 'p')}, {nulls(document, COLUMNS)} from party p"
     f" union all select {', '.join('null' for _ in SERVED_COLUMNS)}, {listed(COLUMNS, 'l')}"

@@ -8,19 +8,19 @@ everybody: documents, deliveries, exchanges.
 from collections.abc import Sequence
 
 from hundi.exchange.closing import (
-    CLOSE,
     Ending,
     close_exchanges,
+    closing_exchanges,
     closing_rows,
     end_requests,
 )
 from hundi.exchange.document import COLUMNS, Document, from_row
 from hundi.exchange.record import (
-    LOCK_DELIVERIES,
     LOCK_DOCUMENTS,
     RequestDelivery,
     lock_documents,
     lock_request_deliveries,
+    locking_deliveries,
     request_delivery_from,
 )
 from hundi.exchange.tables import delivery, document
@@ -31,16 +31,12 @@ from hundi.store.statement import Statement, encoded, listed, nulls
 
 _DELIVERY_COLUMNS = ("webhook_id", "state", "lease_until", "reached")
 _AFTER = " and (select count(*) from {part}) >= 0"
+_SENT = locking_deliveries(parameter=2, after=_AFTER.format(part="held"))
+_CLOSED = closing_exchanges(parameter=3, after=_AFTER.format(part="sent"))
 _LOCKED_AND_CLOSED = Statement(
-    postgresql=f"with held as materialized ({LOCK_DOCUMENTS.postgresql}), sent as materialized ("
-    + LOCK_DELIVERIES.postgresql.replace("$1", "$2").replace(
-        " order by", _AFTER.format(part="held") + " order by"
-    )
-    + "), closed as ("
-    + CLOSE.postgresql.replace("$1", "$3").replace(
-        " returning", _AFTER.format(part="sent") + " returning"
-    )
-    + f") select null as closed, {nulls(delivery, _DELIVERY_COLUMNS)}, {listed(COLUMNS, 'h')} from held h"
+    postgresql=f"with held as materialized ({LOCK_DOCUMENTS.postgresql}), sent as materialized ({_SENT}),"
+    f" closed as ({_CLOSED})"
+    f" select null as closed, {nulls(delivery, _DELIVERY_COLUMNS)}, {listed(COLUMNS, 'h')} from held h"
     f" union all select null, {listed(_DELIVERY_COLUMNS, 's')}, {nulls(document, COLUMNS)} from sent s"
     f" union all select c.req_msg_id, {nulls(delivery, _DELIVERY_COLUMNS)}, {nulls(document, COLUMNS)}"
     " from closed c",

@@ -106,10 +106,21 @@ _BODIES = Statement.both(
     "select x.req_msg_id, x.message, b.bytes from exchange x"
     " join body b on b.body_id = x.req_msg_id where x.req_msg_id = any($1::text[])"
 )
-LOCK_DELIVERIES = Statement.both(
-    "select webhook_id, state, lease_until, reached from delivery"
-    " where webhook_id = any($1::text[]) order by webhook_id for update"
-)
+
+
+def locking_deliveries(*, parameter: int = 1, after: str = "") -> str:
+    """SQL that locks and reads deliveries by their ids, in the order of these.
+
+    As a part of a larger statement it has another `parameter`, and begins when `after` can be told: a
+    condition that is true.
+    """
+    return (
+        "select webhook_id, state, lease_until, reached from delivery"
+        f" where webhook_id = any(${parameter}::text[]){after} order by webhook_id for update"
+    )
+
+
+_LOCK_DELIVERIES = Statement.both(locking_deliveries())
 
 
 async def lock_documents(tx: Transaction, keys: set[Key]) -> dict[Key, Document]:
@@ -170,7 +181,7 @@ async def lock_request_deliveries(
     tx: Transaction, ids: Sequence[str]
 ) -> dict[str, RequestDelivery]:
     """Deliveries of some exchanges' `req-X`, locked. A lease that ran out no longer holds."""
-    rows = await tx.fetch(LOCK_DELIVERIES, sorted(ids)) if ids else ()
+    rows = await tx.fetch(_LOCK_DELIVERIES, sorted(ids)) if ids else ()
     return {row["webhook_id"]: request_delivery_from(row, tx.now) for row in rows}
 
 

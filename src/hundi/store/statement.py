@@ -80,8 +80,11 @@ def nulls(table: sa.Table, names: Sequence[str]) -> str:
     return ", ".join(f"null::{column_type(table.c[name])} as {name}" for name in names)
 
 
-def rows(columns: str) -> str:
-    """A batch's rows as a PostgreSQL source to select from: `rows("id text, at bigint") as v`."""
+def rows(columns: str, *, parameter: int = 1) -> str:
+    """A batch's rows as a PostgreSQL source to select from: `rows("id text, at bigint") as v`.
+
+    `parameter` is the number of the one that brings them; in a statement of several parts each has its own.
+    """
     cells = []
     for place, column in enumerate(columns.split(", ")):
         name, kind = column.split(" ")
@@ -89,7 +92,8 @@ def rows(columns: str) -> str:
         cells.append(f"{cell} as {name}")
     # The limit changes no rows. It lets a planner expect ten and not a hundred, and so begin with
     # them and look the table up by key, even where the table seemed small when the plan was made.
-    source = "jsonb_array_elements($1::jsonb) r limit jsonb_array_length($1::jsonb)"
+    given = f"${parameter}::jsonb"
+    source = f"jsonb_array_elements({given}) r limit jsonb_array_length({given})"
     return f"(select {', '.join(cells)} from {source})"
 
 
