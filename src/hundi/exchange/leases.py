@@ -17,7 +17,6 @@ from hundi.store.statement import Statement
 
 LEASE = 30 * SECOND
 RESPONSE_HOLDS_LANE = HOUR
-_MOST_OF_ONE_CLIENT = 96  # no endpoint may have more in flight
 
 WITH_SERVED = (
     "with recursive c(client_id) as ("
@@ -93,7 +92,7 @@ _AT_ONCE = Statement.both(
     " where w.state = 'QUEUED' and w.client_id = q.client_id and w.due_at <= $2"
     f" and {_FIRST_IN_LANE.format(now='$2::bigint')}"
     # No more than may be taken: each row that is locked is written, taken or not.
-    f" order by w.due_at limit greatest(least(q.k, $4::integer, {_MOST_OF_ONE_CLIENT}), 0)"
+    " order by w.due_at limit greatest(least(q.k, $4::integer), 0)"
     " for update of w skip locked) s) d"
     " order by d.place limit $4::integer),"
     " leased as (update delivery d set state = 'LEASED', lease_until = $3,"
@@ -198,9 +197,7 @@ async def _step_by_step(
     found = [
         (place, row["webhook_id"])
         for client_id, k in asked
-        for place, row in enumerate(
-            await tx.fetch(_PICK, client_id, tx.now, min(k, _MOST_OF_ONE_CLIENT))
-        )
+        for place, row in enumerate(await tx.fetch(_PICK, client_id, tx.now, min(k, total)))
     ]
     picked = [webhook_id for _, webhook_id in sorted(found)][:total]
     if not picked:

@@ -1,8 +1,8 @@
 """What the road asks of a database: transactions that read and write rows.
 
 The road is written once, as coroutines over `Transaction`. PostgreSQL answers from asyncpg. SQLite
-answers at once, inside the writer's thread, so that its coroutines never really wait; the seeded
-simulation uses the same trick without a thread.
+answers at once, in the thread that asks (who writes is on the caller's own, who reads on another), so
+that its coroutines never really wait and `drive` runs them to their end; the seeded simulation does so too.
 """
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
