@@ -2,6 +2,7 @@
 
 from proof.part import Part
 from proof.parts import (
+    access,
     answers,
     backup,
     clock,
@@ -58,6 +59,7 @@ PARTS: tuple[Part, ...] = (
     sequences.FINANCINGS,
     tampering.PART,
     signatures.PART,
+    access.PART,
     tenants.PART,
     torture.PART,
     leaks.PART,
