@@ -68,10 +68,10 @@ class DocumentView(msgspec.Struct, frozen=True, kw_only=True):
 
     `ref` names it in postings: the JSON path where the message names it (`invoice.poDetails[0]`),
     or `type/objectId` where the road has followed a reference. `agreed_version` is the last version
-    that was accepted, None before that; `agreed_on` the day in India of that, `status_on` the day of
-    its status. `balances` are its ledger accounts by name; a missing name stands for zero. `body` is
-    the typed body of the `req-…` that brought its content: of the version in force where one was
-    agreed, else of the current one; None where the message asks for none (`MessageType.reads`).
+    that was accepted, None before that; `status_on` the day in India of its status. `balances` are
+    its ledger accounts by name; a missing name stands for zero. `body` is the typed body of the
+    `req-…` that brought its content: of the version in force where one was agreed, else of the
+    current one; None where the message asks for none (`MessageType.reads`).
     `proposed` is that of the current version where another one is in force.
     """
 
@@ -82,7 +82,6 @@ class DocumentView(msgspec.Struct, frozen=True, kw_only=True):
     agreed_version: int | None
     number: str
     status_on: date = date.min
-    agreed_on: date | None = None
     balances: Mapping[str, Balance] = msgspec.field(default_factory=dict)
     body: Any = None
     proposed: Any = None

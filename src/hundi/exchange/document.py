@@ -135,7 +135,6 @@ class Document(msgspec.Struct, kw_only=True):
             agreed_version=self.agreed_version,
             number=self.number,
             status_on=indian_date(self.status_at),
-            agreed_on=None if self.agreed_at is None else indian_date(self.agreed_at),
             balances=balances or {},
             body=body,
             proposed=proposed,
