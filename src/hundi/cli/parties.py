@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from hundi.cli.database import AsJson, show, with_database
+from hundi.cli.party_set import party_set
 from hundi.cli.roster import party_list
-from hundi.cli.settings import party_set
 from hundi.kernel.identity import system_random
 from hundi.parties.model import IS_PAID
 from hundi.parties.operations import (
