@@ -50,7 +50,7 @@ def leased(**more: Any) -> Leased:
     }  # fmt: skip
     values: dict[str, Any] = {
         "webhook_id": OURS, "req_msg_id": OURS, "kind": Kind.REQUEST, "effect": "PROPOSAL",
-        "number": 1, "failures": 0, "created_at": NOW, "leased_at": NOW, "lanes": False,
+        "number": 1, "failures": 0, "created_at": NOW, "leased_at": NOW, "has_further_lanes": False,
         "client_id": row["client_id"], "trace": None, "row": row,
     }  # fmt: skip
     return Leased(**{**values, **more})

@@ -132,7 +132,7 @@ class Dispatcher:
             result = await self._posted(leased, trace=leased.trace)
         else:
             result = await self._traced(leased, self.traces)
-        self._tell(result)
+        self._note(result)
         return result
 
     async def _traced(self, leased: Leased, traces: Traces) -> AttemptResult:
@@ -187,7 +187,7 @@ class Dispatcher:
             trace=trace,
         )  # fmt: skip
 
-    def _tell(self, result: AttemptResult) -> None:
+    def _note(self, result: AttemptResult) -> None:
         now = self.clock()
         client_id = result.leased.client_id
         if result.verdict.decision in {Decision.FAILED, Decision.GONE}:

@@ -130,7 +130,7 @@ class Leased(msgspec.Struct, frozen=True, kw_only=True):
 
     `row` names what to send and where to, and for a request what `exchange_from` reads; None for one
     whose lease lapsed and that is not sent.
-    `lanes` says whether it has further lanes, which its end frees. `created_at` and `leased_at` are
+    `has_further_lanes`: they are freed by its end. `created_at` and `leased_at` are
     of one clock, the database's, which may differ from this process's. `trace` is the context of the
     acceptance that it follows from.
     """
@@ -144,7 +144,7 @@ class Leased(msgspec.Struct, frozen=True, kw_only=True):
     created_at: int
     leased_at: int
     client_id: str
-    lanes: bool
+    has_further_lanes: bool
     trace: str | None
     row: Row | None
 
@@ -176,7 +176,7 @@ def leased_from(row: Row, now: int, *, sending: bool = True) -> Leased:
         created_at=row["created_at"],
         leased_at=now,
         client_id=row["client_id"],
-        lanes=row["sequences"] is not None,
+        has_further_lanes=row["sequences"] is not None,
         trace=row["trace"],
         row=row if sending else None,
     )

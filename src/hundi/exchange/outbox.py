@@ -110,7 +110,8 @@ class Outbox:
         writes = Writes()
         endings = [e for r in results for e in _endings(r, closing)]
         ended = await self.settler.prepare(tx, endings, writes, read=_read(results, endings))
-        writes.freed += [(r.leased.webhook_id,) for r in results if r.leased.lanes and _done(r)]
+        freed = (r for r in results if r.leased.has_further_lanes and _done(r))
+        writes.freed += [(r.leased.webhook_id,) for r in freed]
         # A `req-X` whose exchange has ended just now is ended with it, by `writes`, and by it alone:
         # PostgreSQL runs what is flushed together as one statement, which writes a row only once.
         left = [r for r in results if not _ended(r, ended)]
