@@ -19,8 +19,6 @@ from tests.journeys.traders import (
     until,
 )
 
-TRAPPED: list[Webhook] = []
-
 
 def slow(_: Webhook) -> None:
     time.sleep(30)
@@ -67,7 +65,7 @@ def redirecting_to(trap: Receiver) -> Answer:
 
 
 MANNERS: tuple[Callable[[Webhook], bytes | None], ...] = (
-    slow, too_short, hung_up, nonsense, huge, not_http, failing, of_another,
+    slow, too_short, too_long, hung_up, nonsense, huge, not_http, failing, of_another,
 )  # fmt: skip
 
 
