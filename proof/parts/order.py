@@ -194,6 +194,7 @@ async def _changes(run: Run, desk: Desk) -> list[Figure]:
         none("documents whose receiver holds another version than the network",
              sum(held.get(name) != version for name, version in stored.items())),
         none("wrong signatures", lanes.receipts.forged),
+        told("calls that got no answer and were sent again", f"{desk.doubtful:,}"),
     ]  # fmt: skip
 
 

@@ -34,7 +34,6 @@ class Tally:
     ratios: list[float] = field(default_factory=list)
     spans: int = 0
     asked: int = 0
-    probes: list[int] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
     def check(self, what: str, *, seen: object, right: object) -> None:
