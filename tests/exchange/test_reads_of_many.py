@@ -1,16 +1,15 @@
-"""Reads among many documents: by key on both databases, bounded, and in pages."""
+"""Reads among many documents: bounded, and in pages."""
 
 from functools import partial
 
 import sqlalchemy as sa
 
-from hundi.exchange import deliveries, queries, relations, statements, tables
-from hundi.exchange.statements import Claims, Pair
-from hundi.ledger import queries as accounts
+from hundi.exchange import relations, statements, tables
+from hundi.exchange.statements import Claims
 from hundi.ledger import tables as ledger
 from hundi.parties import tables as parties
 from hundi.store.engine import Transaction
-from hundi.store.statement import Statement, insert
+from hundi.store.statement import insert
 from tests.exchange.scene import Scene
 
 CLAIMS = Claims(type="bill", due="due", credit="on account", paying="paying")
@@ -77,53 +76,6 @@ async def fill(tx: Transaction) -> None:
 async def _put(tx: Transaction, table: sa.Table, made: list[dict[str, object]]) -> None:
     names = list(made[0])
     await tx.bulk(insert(table, names), [tuple(one[name] for name in names) for one in made])
-
-
-PAIR = Pair(mine=["buyer"], entity="e07", b2b_id="E07@BCB")
-NAMES = ["due", "on account", "paying"]
-_PAIR = PAIR.arguments(CLAIMS)
-_ASKED = [*_PAIR, ["due", "on account"], *statements.START]
-QUESTIONS = {
-    "named by": (relations._NAMED_BY, [["buyer"], "buyer", "bill", ["buyer-e07-1"], "", 201]),
-    "naming": (relations._NAMING, [["buyer"], "buyer", "order", ["O-e07"], "", 201]),
-    "accounts": (accounts._ACCOUNTS, ["buyer", "bill", "buyer-e07-1", 201, "financed"]),
-    "accounts seen": (
-        accounts._SEEN_ACCOUNTS,
-        ["buyer", "bill", "buyer-e07-1", 201, "financed", ["MSG1"]],
-    ),
-    "unseen": (queries._UNSEEN, [["buyer"], "buyer", "bill", "buyer-e07-1"]),
-    "drawn on": (deliveries._SEEN, [["buyer"], ["buyer"], ["bill"], ["buyer-e07-1"]]),
-    "balances": (statements._BALANCES, [["buyer"], "", 51, "bill", *NAMES]),
-    "known": (statements._KNOWN, _PAIR[:3]),
-    "between": (statements._BETWEEN, [*_PAIR, *NAMES]),
-    "open": (statements._OPEN, [*_PAIR, "due", *statements.OLDEST, 201]),
-    "before": (statements._BEFORE, _ASKED),
-    "page": (statements._PAGE, [*_ASKED, 51]),
-}
-TABLES = ("document", "ledger_account", "ledger_transfer", "relation", "journal", "exchange")
-
-
-async def test_no_question_walks_a_table(stage: Scene) -> None:
-    await stage.database.write(fill)
-    if stage.database.dialect == "postgresql":  # nobody analyzes a SQLite file
-        await stage.database.write(lambda tx: tx.execute(sa.text("analyze")))
-    for question, (statement, arguments) in QUESTIONS.items():
-        plan = await stage.database.read(partial(_plan, statement=statement, asked=arguments))
-        assert not [line for line in plan if _walks(line)], (question, plan)
-
-
-async def _plan(tx: Transaction, statement: Statement, asked: list[object]) -> list[str]:
-    explained = Statement(
-        f"explain {statement.postgresql}", f"explain query plan {statement.sqlite}"
-    )
-    rows = await tx.fetch(explained, *asked)
-    return [str(row["detail" if tx.dialect == "sqlite" else "QUERY PLAN"]) for row in rows]
-
-
-def _walks(line: str) -> bool:
-    return any(f"Seq Scan on {name}" in line for name in TABLES) or (
-        line.startswith("SCAN ") and line.split()[1] in {"d", "l", "t", "r", "j", "x", "h"}
-    )
 
 
 async def test_accounts_come_in_pages_by_counterparty(stage: Scene) -> None:
