@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hundi.documents.due_dates import (
-    accepted_by_silence,
     credit_days,
     deemed_acceptance,
     due_date,
@@ -85,12 +84,10 @@ def test_overdue_is_counted_from_the_day_after() -> None:
     assert never.overdue(date(2030, 1, 1)) == 0
 
 
-def test_silence_is_acceptance_as_of_the_delivery() -> None:
+def test_silence_is_acceptance_once_the_days_to_object_are_over() -> None:
     delivered = date(2025, 11, 20)
     assert deemed_acceptance(delivered) == date(2025, 12, 5)
-    assert accepted_by_silence(delivered, today=date(2025, 12, 5)) is None
-    assert accepted_by_silence(delivered, today=date(2025, 12, 6)) == delivered
-    assert accepted_by_silence(delivered, today=date(2025, 11, 28), days=7) == delivered
+    assert deemed_acceptance(delivered, days=7) == date(2025, 11, 27)
 
 
 @given(

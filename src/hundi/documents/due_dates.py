@@ -90,11 +90,6 @@ def deemed_acceptance(delivered: date, *, days: int = UNAGREED) -> date:
     return later(delivered, days)
 
 
-def accepted_by_silence(delivered: date, *, today: date, days: int = UNAGREED) -> date | None:
-    """The day as of which goods count as accepted, that of their delivery; None before the end."""
-    return delivered if today > deemed_acceptance(delivered, days=days) else None
-
-
 def later(day: date, days: int) -> date:
     """So many days after a day, or the last day of the calendar."""
     return day + timedelta(days=min(days, (date.max - day).days))

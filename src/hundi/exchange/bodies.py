@@ -29,13 +29,13 @@ async def sizes(tx: Transaction, ids: Collection[str]) -> dict[str, int]:
     return {row["body_id"]: row["size"] for row in rows}
 
 
-async def stored(tx: Transaction, ids: Sequence[str], *, most: int = MOST_BYTES) -> Stored:
+async def stored(tx: Transaction, ids: Sequence[str]) -> Stored:
     """The bodies of some exchanges; of those in front as many as fit, without erased ones."""
     known = await sizes(tx, set(ids))
     wanted, total = [], 0
     for id_ in ids:
         total += known.get(id_, 0)
-        if total > most:
+        if total > MOST_BYTES:
             break
         wanted.append(id_)
     rows = await tx.fetch(_STORED, wanted) if wanted else ()

@@ -10,7 +10,6 @@ from hundi.exchange.idempotency import replay_of
 from hundi.exchange.record import stored_name
 from hundi.exchange.request import Accepted, Refused, Request
 from hundi.exchange.settle import Settler
-from hundi.kernel.faults import Fault
 from hundi.kernel.identity import RandomBytes
 from hundi.kernel.lifetimes import Lifetimes
 from hundi.store.batch import GroupCommit, Ran
@@ -83,7 +82,3 @@ class Road:
     async def drained(self) -> None:
         """Wait until everything submitted has its outcome."""
         await self._commit.drained()
-
-
-Refusal = tuple[str, str, tuple[Fault, ...]]
-"""A refusal to remember: client, path, faults."""
