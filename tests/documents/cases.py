@@ -9,8 +9,8 @@ from hundi.exchange.definition import DocumentView
 from hundi.ledger.model import Balance
 from hundi.simulator import story
 from tests.documents.bodies import Body
+from tests.documents.golden_files import Finding, verdict
 
-Finding = tuple[str, str]
 LIVE = {
     "live invoices": 2,
     "line:1 quantity": 3_208_750,
@@ -80,18 +80,13 @@ class Case:
     gstins: dict[str, tuple[str, ...]] = field(default_factory=dict)
     held: dict[str, Stored] = field(default_factory=dict)
 
-    @property
-    def verdict(self) -> str:
-        """What the reader of the file wants to know first; written down from the codes' names."""
-        if not self.findings:
-            return "silent"
-        return "warned" if all(_is_warning(code) for code, _ in self.findings) else "refused"
-
     def as_json(self) -> dict[str, Any]:
         """The members of the file."""
         told: dict[str, Any] = {
             "why": self.why,
-            "verdict": "refused" if self.target is None else self.verdict,
+            "verdict": verdict(
+                self.findings, moves=self.target is not None, is_warning=_is_warning
+            ),
             "findings": [{"code": code, "path": path} for code, path in self.findings],
             "message": self.message,
             "document": self.document and self._document(self.document),

@@ -1,10 +1,15 @@
-"""Compares bodies in code with a contract's schemas: members, required members, closed words."""
+"""Compares bodies in code with a contract's schemas and examples: members, required ones, closed words."""
 
 from typing import Any
 
+import msgspec
+import pytest
 from msgspec import inspect
 
+from hundi.exchange.definition import MessageType
+from hundi.kernel.faults import RefusedError
 from hundi.kernel.fields import Emptiable, Group, Strict
+from hundi.kernel.reading import read
 
 
 def struct(body: type[Group]) -> inspect.StructType:
@@ -21,6 +26,15 @@ def bare(kind: inspect.Type) -> inspect.Type:
         (kind,) = (bare(one) for one in kind.types if not isinstance(one, inspect.UnsetType))
         return kind
     return kind
+
+
+def every_member_is_required(told: dict[str, Any], message: MessageType) -> None:
+    """Without any one member of its subject the contract's example is refused, there and only there."""
+    for name in told[message.subject]:
+        subject = {one: value for one, value in told[message.subject].items() if one != name}
+        with pytest.raises(RefusedError) as refused:
+            read(msgspec.json.encode(told | {message.subject: subject}), message.body)
+        assert [fault.path for fault in refused.value.faults] == [f"{message.subject}.{name}"]
 
 
 _PLAIN = {

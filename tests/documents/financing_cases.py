@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.documents.bodies import Body
+from tests.documents.golden_files import Finding, verdict
 
-Finding = tuple[str, str]
 WARNINGS = {"FIN-INITIATOR-ENTITY", "FIN-COPY", "FIN-ACCEPTED-LESS"}
 """By hand, so that the code's own opinion is not asked when the examples are made."""
 
@@ -38,18 +38,13 @@ class Case:
     free: Sequence[dict[str, Any]] = ()
     level: int = 3
 
-    @property
-    def verdict(self) -> str:
-        """What the reader of the file wants to know first."""
-        if self.target is None or any(code not in WARNINGS for code, _ in self.findings):
-            return "refused"
-        return "warned" if self.findings else "silent"
-
     def as_json(self) -> dict[str, Any]:
         """The members of the file."""
         return {
             "why": self.why,
-            "verdict": self.verdict,
+            "verdict": verdict(
+                self.findings, moves=self.target is not None, is_warning=WARNINGS.__contains__
+            ),
             "findings": [{"code": code, "path": path} for code, path in self.findings],
             "books": list(self.books),
             "message": self.message,

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.documents.bodies import Body
+from tests.documents.golden_files import Finding, verdict
 
-Finding = tuple[str, str]
 WARNINGS = {
     "PAY-STATED-DUE", "PAY-STATED-TOTAL", "PAY-PAYEE", "PAY-NOTE-WITHOUT-NUMBER", "PAY-UTR-USED",
 }  # fmt: skip
@@ -35,19 +35,14 @@ class Case:
     books: Sequence[str] = field(default=())
     levels: Mapping[str, int] = field(default_factory=dict)
 
-    @property
-    def verdict(self) -> str:
-        """What the reader of the file wants to know first."""
-        if self.target is None or any(code not in WARNINGS for code, _ in self.findings):
-            return "refused"
-        return "warned" if self.findings else "silent"
-
     def as_json(self) -> dict[str, Any]:
         """The members of the file."""
         status, body = self.stored or ("", None)
         return {
             "why": self.why,
-            "verdict": self.verdict,
+            "verdict": verdict(
+                self.findings, moves=self.target is not None, is_warning=WARNINGS.__contains__
+            ),
             "findings": [{"code": code, "path": path} for code, path in self.findings],
             "books": list(self.books),
             **({"levels": dict(self.levels)} if self.levels else {}),

@@ -29,7 +29,7 @@ from tests.documents.golden_frame import (
     verdict_follows,
 )
 from tests.documents.payments import PARTIES, bend, view_of
-from tests.documents.write_golden_financing import ALL, FOLDER, text_of
+from tests.documents.write_golden_financing import FOLDER, texts
 
 FILES = sorted(FOLDER.glob("*.json"))
 LENDER = Party("LENDER@BCB", "LENDER", "Lender", "AAACL0001L", ())
@@ -175,9 +175,7 @@ def test_a_finding_says_what_to_do_with_its_numbers(path: Path) -> None:
 
 
 def test_files_are_what_the_builder_writes() -> None:
-    assert {path.stem: path.read_text(encoding="utf-8") for path in FILES} == {
-        case.name: text_of(case) for case in ALL
-    }
+    assert {path.stem: path.read_text(encoding="utf-8") for path in FILES} == texts()
 
 
 def test_every_code_of_financing_has_an_example() -> None:

@@ -20,7 +20,7 @@ from tests.documents.golden_frame import (
     verdict_follows,
 )
 from tests.documents.payments import PARTIES, view_of
-from tests.documents.write_golden_payments import ALL, FOLDER, text_of
+from tests.documents.write_golden_payments import FOLDER, texts
 
 FILES = sorted(FOLDER.glob("*.json"))
 BY_NAME = {message.name: message for message in payment.MESSAGES}
@@ -111,9 +111,7 @@ def test_a_finding_says_what_to_do_with_its_numbers(path: Path) -> None:
 
 
 def test_files_are_what_the_builder_writes() -> None:
-    assert {path.stem: path.read_text(encoding="utf-8") for path in FILES} == {
-        case.name: text_of(case) for case in ALL
-    }
+    assert {path.stem: path.read_text(encoding="utf-8") for path in FILES} == texts()
 
 
 def test_every_code_of_payments_has_an_example() -> None:

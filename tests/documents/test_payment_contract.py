@@ -24,7 +24,7 @@ from hundi.kernel.fields import Group
 from hundi.kernel.reading import read
 from hundi.ledger.model import Balance
 from hundi.simulator import story_money
-from tests.documents.contracted import Schemas
+from tests.documents.contracted import Schemas, every_member_is_required
 from tests.documents.payments import bend
 from tests.house.sources import ROOT
 
@@ -139,12 +139,7 @@ def test_paths_and_parties_are_the_contracts(message: MessageType) -> None:
 
 @messages
 def test_a_request_without_a_required_member_is_refused(message: MessageType) -> None:
-    told = example(message)
-    for name in told[message.subject]:
-        subject = {one: value for one, value in told[message.subject].items() if one != name}
-        with pytest.raises(RefusedError) as refused:
-            read(msgspec.json.encode(told | {message.subject: subject}), message.body)
-        assert [fault.path for fault in refused.value.faults] == [f"{message.subject}.{name}"]
+    every_member_is_required(example(message), message)
 
 
 _SHARE = "payment__invoicesPayInfos__0__"

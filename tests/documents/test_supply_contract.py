@@ -30,7 +30,7 @@ from hundi.kernel.fields import Group
 from hundi.kernel.reading import read
 from hundi.simulator import story, story_supplies
 from tests.documents.bodies import put, subject_of
-from tests.documents.contracted import Schemas
+from tests.documents.contracted import Schemas, every_member_is_required
 from tests.house.sources import ROOT
 
 
@@ -215,12 +215,7 @@ def test_paths_and_parties_are_the_contracts(message: MessageType) -> None:
 
 @messages
 def test_a_request_without_a_required_member_is_refused(message: MessageType) -> None:
-    told = example(message)
-    for name in told[message.subject]:
-        subject = {one: value for one, value in told[message.subject].items() if one != name}
-        with pytest.raises(RefusedError) as refused:
-            read(msgspec.json.encode(told | {message.subject: subject}), message.body)
-        assert [fault.path for fault in refused.value.faults] == [f"{message.subject}.{name}"]
+    every_member_is_required(example(message), message)
 
 
 REFUSED = [

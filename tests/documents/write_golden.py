@@ -5,8 +5,6 @@ They are checked in, so that a change of a rule or of the story shows as a chang
 
 from pathlib import Path
 
-import msgspec
-
 from tests.documents import (
     cases_of_billing,
     cases_of_charges,
@@ -20,6 +18,7 @@ from tests.documents import (
 )
 from tests.documents.bodies import subject_of
 from tests.documents.cases import Case
+from tests.documents.golden_files import text
 
 FOLDER = Path(__file__).parent / "golden"
 ALL: tuple[Case, ...] = (
@@ -34,14 +33,12 @@ ALL: tuple[Case, ...] = (
     *cases_of_notes.CASES,
 )
 
-_encoder = msgspec.json.Encoder(decimal_format="number")
-
 
 def text_of(case: Case) -> str:
-    """The file's text; figures keep their digits."""
+    """The file's text; a long one has no indents."""
     lines = case.body[subject_of(case.body)].get("itemLists", ())
     indent = 1 if len(lines) <= 3 else 0
-    return msgspec.json.format(_encoder.encode(case.as_json()), indent=indent).decode() + "\n"
+    return text(case.as_json(), indent=indent)
 
 
 def write() -> None:

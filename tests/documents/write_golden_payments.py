@@ -2,30 +2,18 @@
 
 from pathlib import Path
 
-import msgspec
-
 from tests.documents import cases_of_confirmations, cases_of_payments
+from tests.documents.golden_files import replace, text
 from tests.documents.payment_cases import Case
 
 FOLDER = Path(__file__).parent / "golden_payments"
 ALL: tuple[Case, ...] = (*cases_of_payments.CASES, *cases_of_confirmations.CASES)
 
-_encoder = msgspec.json.Encoder(decimal_format="number")
 
-
-def text_of(case: Case) -> str:
-    """The file's text; figures keep their digits."""
-    return msgspec.json.format(_encoder.encode(case.as_json()), indent=1).decode() + "\n"
-
-
-def write() -> None:
-    """Replace the folder's files."""
-    FOLDER.mkdir(exist_ok=True)
-    for old in FOLDER.glob("*.json"):
-        old.unlink()
-    for case in ALL:
-        (FOLDER / f"{case.name}.json").write_text(text_of(case), encoding="utf-8")
+def texts() -> dict[str, str]:
+    """The files by their names."""
+    return {case.name: text(case.as_json()) for case in ALL}
 
 
 if __name__ == "__main__":
-    write()
+    replace(FOLDER, texts())
