@@ -8,9 +8,8 @@ import sqlalchemy as sa
 
 from hundi.documents import DOCUMENT_TYPES, invoice_ledger
 from hundi.exchange.invariants.walk import check_store
-from hundi.exchange.journal_pages import key_of
 from hundi.ledger import tables as ledger
-from hundi.ledger.model import Balance
+from hundi.ledger.model import Balance, document_key
 from hundi.store.engine import Transaction
 from tests.trade.desk import Desk
 
@@ -35,7 +34,7 @@ async def wrong_in(tx: Transaction) -> list[str]:
 def _balances(accounts: Sequence[Row]) -> dict[Key, dict[str, Balance]]:
     found: defaultdict[Key, dict[str, Balance]] = defaultdict(dict)
     for row in accounts:
-        found[key_of(row)][row["name"]] = Balance(**{side: row[side] for side in SIDES})
+        found[document_key(row)][row["name"]] = Balance(**{side: row[side] for side in SIDES})
     return found
 
 

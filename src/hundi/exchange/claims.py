@@ -6,7 +6,7 @@ from hundi.exchange import tables
 from hundi.exchange.document import COLUMNS, Document
 from hundi.exchange.draft import Draft
 from hundi.exchange.world import Moving
-from hundi.ledger.model import Key
+from hundi.ledger.model import Key, document_key
 from hundi.store.engine import Row, Transaction
 from hundi.store.statement import Bulk, insert, rows
 
@@ -62,7 +62,7 @@ async def claim_documents(tx: Transaction, drafts: Sequence[Draft]) -> list[Draf
     """Insert the documents that are created; the drafts all of whose documents went in."""
     creating = sorted((one for d in drafts for one in d.created), key=_key)
     rows = await tx.bulk(_CLAIM_DOCUMENT, [one.row() for one in creating])
-    made = {(row["author_entity"], row["type"], row["object_id"]) for row in rows}
+    made = {document_key(row) for row in rows}
     if len(made) == len(creating):
         return list(drafts)
     beaten = [d for d in drafts if not all(one.key in made for one in d.created)]

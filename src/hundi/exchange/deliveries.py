@@ -16,6 +16,7 @@ from hundi.exchange.delivery_list import DELIVERY, START, Filters, page
 from hundi.exchange.writes import holds_from, moves_from
 from hundi.kernel.clock import to_text
 from hundi.kernel.faults import Code, Kind, RefusedError
+from hundi.ledger.model import document_key
 from hundi.parties.queries import entities_of
 from hundi.store.engine import Row, Transaction
 from hundi.store.statement import Statement
@@ -204,8 +205,7 @@ async def _held(tx: Transaction, mine: Sequence[str], row: Row) -> list[Json]:
         return []
     parts = [sorted(set(part)) for part in zip(*keys, strict=True)]
     authors = {
-        (one["author_entity"], one["type"], one["object_id"]): one["author_b2b"]
-        for one in await tx.fetch(_SEEN, list(mine), *parts)
+        document_key(one): one["author_b2b"] for one in await tx.fetch(_SEEN, list(mine), *parts)
     }
     return [
         {

@@ -27,7 +27,7 @@ from hundi.exchange.request import Request
 from hundi.exchange.stakes import stakeholders
 from hundi.exchange.world import Named, OpenExchange, World
 from hundi.ledger import operations as ledger
-from hundi.ledger.model import Books, Key
+from hundi.ledger.model import Books, Key, document_key
 from hundi.parties.model import Served
 from hundi.parties.queries import served
 from hundi.store.engine import Transaction
@@ -51,7 +51,7 @@ async def related(tx: Transaction, keys: Collection[Key]) -> dict[Key, list[Key]
     """What some documents refer to. A relation is never taken back, so no lock is needed."""
     found: dict[Key, list[Key]] = {}
     for row in await tx.bulk(_RELATED, sorted(keys)):
-        source = (row["author_entity"], row["type"], row["object_id"])
+        source = document_key(row)
         found.setdefault(source, []).append(
             (row["target_author"], row["target_type"], row["target_id"])
         )

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 import msgspec
 
 from hundi.exchange import journal
-from hundi.ledger.model import Key
+from hundi.ledger.model import Key, document_key
 from hundi.store.engine import Row, Transaction
 from hundi.store.statement import Bulk, Statement, rows
 
@@ -57,11 +57,6 @@ class Part(msgspec.Struct, frozen=True):
     last: bool
 
 
-def key_of(row: Row) -> Key:
-    """The key of the document that a row belongs to."""
-    return row["author_entity"], row["type"], row["object_id"]
-
-
 async def documents_after(tx: Transaction, key: Key, limit: int) -> Sequence[Row]:
     """The next documents in the order of the database's keys."""
     return await tx.fetch(_AFTER, *key, limit)
@@ -74,10 +69,10 @@ async def documents_named(tx: Transaction, keys: Iterable[Key]) -> Sequence[Row]
 
 async def journals_of(tx: Transaction, documents: Sequence[Row]) -> AsyncIterator[Sequence[Part]]:
     """The journals of some documents: of most of them all rows at once, then the rest of long ones."""
-    found: dict[Key, list[Row]] = {key_of(row): [] for row in documents}
+    found: dict[Key, list[Row]] = {document_key(row): [] for row in documents}
     for row in await tx.bulk(_FIRST, sorted(found)):
-        found[key_of(row)].append(row)
-    parts = [_first(row, found[key_of(row)]) for row in documents]
+        found[document_key(row)].append(row)
+    parts = [_first(row, found[document_key(row)]) for row in documents]
     yield parts
     for part in parts:
         if not part.last:
@@ -94,7 +89,7 @@ def _first(document: Row, entries: list[Row]) -> Part:
 async def _further(tx: Transaction, part: Part) -> AsyncIterator[Part]:
     behind, last = FIRST_ROWS, False
     while not last:
-        entries = await tx.fetch(_FURTHER, *key_of(part.document), behind, FURTHER_ROWS)
+        entries = await tx.fetch(_FURTHER, *document_key(part.document), behind, FURTHER_ROWS)
         last = len(entries) < FURTHER_ROWS
         behind = entries[-1]["sequence"] if entries else behind
         yield Part(part.document, entries, last)

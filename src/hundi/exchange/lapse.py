@@ -17,9 +17,9 @@ from hundi.exchange.settle import Settler
 from hundi.exchange.writes import Writes
 from hundi.kernel.clock import SECOND
 from hundi.ledger import operations as ledger
-from hundi.ledger.model import Key
+from hundi.ledger.model import Key, document_key
 from hundi.parties.queries import served
-from hundi.store.engine import Row, Transaction
+from hundi.store.engine import Transaction
 from hundi.store.statement import Bulk, Statement, rows
 
 POSTPONED = 60 * SECOND
@@ -41,7 +41,7 @@ _TAKE = Bulk.of(
 
 async def find_due(tx: Transaction, most: int) -> list[Key]:
     """The documents whose time is up, the oldest first."""
-    return [_key(row) for row in await tx.fetch(_DUE, tx.now, most)]
+    return [document_key(row) for row in await tx.fetch(_DUE, tx.now, most)]
 
 
 async def lapse(tx: Transaction, settler: Settler, keys: Sequence[Key]) -> None:
@@ -50,7 +50,7 @@ async def lapse(tx: Transaction, settler: Settler, keys: Sequence[Key]) -> None:
     drawn = await ledger.held_by(tx, due)
     drawn_on = {one.key for some in drawn.values() for one in some}
     documents = await lock_documents(tx, {*due, *drawn_on})
-    taken = [_key(row) for row in await tx.bulk(_TAKE, [(*key, tx.now) for key in due])]
+    taken = [document_key(row) for row in await tx.bulk(_TAKE, [(*key, tx.now) for key in due])]
     papers = await papers_of(tx, settler.types, documents, step="l", ending=(), holders=taken)
     writes = Writes()
     ended = [
@@ -103,7 +103,3 @@ async def _tell(tx: Transaction, ended: Sequence[Document], writes: Writes) -> N
 
 def _parties(documents: Collection[Document]) -> set[str]:
     return {b2b for one in documents for b2b in (one.author_b2b, one.counterparty_b2b)}
-
-
-def _key(row: Row) -> Key:
-    return row["author_entity"], row["type"], row["object_id"]

@@ -24,6 +24,7 @@ from hundi.exchange.standing import UNKNOWN
 from hundi.exchange.writes import moves_from
 from hundi.kernel.clock import to_text
 from hundi.kernel.faults import Code, Fault, Kind, RefusedError
+from hundi.ledger.model import document_key
 from hundi.ledger.queries import accounts_of
 from hundi.parties.queries import entities_of
 from hundi.store.engine import Row, Transaction
@@ -136,7 +137,7 @@ async def _shown(
     stake = next(m.document.stake for m in messages.values() if m.document.name == row["type"])
     return {
         **_summary(row, held),
-        "assignedTo": await bought_by(tx, _key(row), stake if row["booked"] else None),
+        "assignedTo": await bought_by(tx, document_key(row), stake if row["booked"] else None),
         "nextVersion": row["highest_version"] + 1,
         "missed": {
             "reqMsgId": row["last_exchange"],
@@ -146,16 +147,16 @@ async def _shown(
         "body": await _subject(tx, current.row, messages),
         "versions": [_version(one, row, body_id) for one in contents],
         "warnings": msgspec.Raw(current.row["warnings"].encode()),
-        **await relations.around(tx, mine, _key(row)),
+        **await relations.around(tx, mine, document_key(row)),
         "accounts": await _accounts(tx, mine, row, hidden=stake or ""),
     }
 
 
 async def _accounts(tx: Transaction, mine: Sequence[str], row: Row, *, hidden: str) -> Json:
     """The document's books, without what messages have reserved that never reached the reader."""
-    unseen = await tx.fetch(_UNSEEN, list(mine), *_key(row)) if row["booked"] else ()
+    unseen = await tx.fetch(_UNSEEN, list(mine), *document_key(row)) if row["booked"] else ()
     ids = [one["req_msg_id"] for one in unseen]
-    return await accounts_of(tx, _key(row), limit=MOST_ACCOUNTS, hidden=hidden, unseen=ids)
+    return await accounts_of(tx, document_key(row), limit=MOST_ACCOUNTS, hidden=hidden, unseen=ids)
 
 
 async def history(
@@ -168,7 +169,7 @@ async def history(
     """
     mine = await entities_of(tx, client_id)
     row = await _the_one(tx, mine, (type_, object_id, author))
-    entries = await tx.fetch(_JOURNAL, mine, *_key(row))
+    entries = await tx.fetch(_JOURNAL, mine, *document_key(row))
     broken = first_broken(entries, row["head_sequence"], bytes(row["head_hash"]))
     return {
         "type": row["type"],
@@ -206,17 +207,13 @@ async def _held(tx: Transaction, mine: Sequence[str], row: Row) -> _Content | No
 
 async def _contents(tx: Transaction, mine: Sequence[str], row: Row) -> list[_Content]:
     """The versions that the reader may see, in the order in which they were proposed."""
-    found = await tx.fetch(_CONTENTS, list(mine), *_key(row))
+    found = await tx.fetch(_CONTENTS, list(mine), *document_key(row))
     pairs = ((one, move) for one in found for move in moves_from(one["moves"]))
     return [
         _Content(one, move)
         for one, move in pairs
-        if move.key == _key(row) and move.version in _CONTENT_RULES
+        if move.key == document_key(row) and move.version in _CONTENT_RULES
     ]
-
-
-def _key(row: Row) -> tuple[str, str, str]:
-    return row["author_entity"], row["type"], row["object_id"]
 
 
 def _summary(row: Row, held: _Content | None) -> Json:

@@ -11,7 +11,7 @@ from hundi.exchange.definition import Effect, MessageType
 from hundi.exchange.document import COLUMNS, Document, PlannedMove, from_row
 from hundi.exchange.writes import holds_from, moves_from
 from hundi.kernel.reading import read
-from hundi.ledger.model import Key
+from hundi.ledger.model import Key, document_key
 from hundi.store.engine import Row, Transaction
 from hundi.store.statement import Bulk, Statement, rows
 
@@ -133,7 +133,7 @@ async def lock_documents(tx: Transaction, keys: set[Key]) -> dict[Key, Document]
 async def shown(tx: Transaction, keys: Collection[Key]) -> frozenset[Key]:
     """Those of some documents that an attempt may have brought to their counterparties."""
     found = await tx.bulk(_SHOWN, sorted(keys)) if keys else ()
-    return frozenset((row["author_entity"], row["type"], row["object_id"]) for row in found)
+    return frozenset(document_key(row) for row in found)
 
 
 async def load_exchanges(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from hundi.exchange import visibility
 from hundi.exchange.document import COLUMNS
-from hundi.ledger.model import Key
+from hundi.ledger.model import Key, document_key
 from hundi.ledger.queries import left_on
 from hundi.store.engine import Row, Transaction
 from hundi.store.statement import Statement
@@ -53,7 +53,6 @@ _NAMING = Statement.both(
     " on d.author_entity = r.author_entity and d.type = r.type and d.object_id = r.object_id"
     " where r.target_author = $2 and r.target_type = $3 and r.target_id = any($4::text[])" + _OTHERS
 )
-STATEMENTS = (_NAMED_BY, _NAMING)
 
 
 async def named_by(
@@ -74,17 +73,12 @@ async def named_by(
 
 
 async def naming(
-    tx: Transaction,
-    mine: Sequence[str],
-    keys: Sequence[Key],
-    *,
-    kind: str = "",
-    limit: int = MOST + 1,
+    tx: Transaction, mine: Sequence[str], keys: Sequence[Key], *, kind: str = ""
 ) -> Sequence[Row]:
     """Documents that refer to some documents of one author and type, the oldest first."""
     if not keys:
         return ()
-    return await tx.fetch(_NAMING, *_arguments(mine, keys, kind, limit=limit))
+    return await tx.fetch(_NAMING, *_arguments(mine, keys, kind, limit=MOST + 1))
 
 
 def _arguments(mine: Sequence[str], keys: Sequence[Key], kind: str, *, limit: int) -> list[object]:
@@ -97,14 +91,9 @@ async def around(tx: Transaction, mine: Sequence[str], key: Key) -> Json:
     """The members `refersTo` and `referredBy` of a document's page."""
     above = await named_by(tx, mine, [key])
     below = await naming(tx, mine, [key])
-    keys = {key_of(row) for row in (*above[:MOST], *below[:MOST])}
+    keys = {document_key(row) for row in (*above[:MOST], *below[:MOST])}
     left = await left_on(tx, keys)
     return {"refersTo": _told(above, left), "referredBy": _told(below, left)}
-
-
-def key_of(row: Row) -> Key:
-    """The key of the document that a row tells of."""
-    return row["author_entity"], row["type"], row["object_id"]
 
 
 def _told(rows: Sequence[Row], left: dict[Key, list[Json]]) -> Json:
@@ -116,7 +105,7 @@ def _told(rows: Sequence[Row], left: dict[Key, list[Json]]) -> Json:
             # What a repeated `req-send` says is its author's until it may have left.
             "number": row["number"] if row["content_seen"] else "",
             "status": row["status"],
-            "left": left[key_of(row)],
+            "left": left[document_key(row)],
         }
         for row in rows[:MOST]
     ]

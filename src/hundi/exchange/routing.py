@@ -15,6 +15,7 @@ from hundi.exchange.judge import Numbered
 from hundi.exchange.request import Refused, Request, leg_of
 from hundi.exchange.route import Found, Leg, Listed, Seeks
 from hundi.kernel.faults import Code, Fault, Kind
+from hundi.ledger.model import document_key
 from hundi.parties.queries import financiers, served_by
 from hundi.store.engine import Row, Transaction
 from hundi.store.statement import Bulk, rows
@@ -132,7 +133,7 @@ async def _with_referring(tx: Transaction, made: Sequence[Listed]) -> tuple[List
 
 def _listed(row: Row) -> Listed:
     return Listed(
-        key=(row["author_entity"], row["type"], row["object_id"]),
+        key=document_key(row),
         number=row["number"],
         status=row["status"],
         author_b2b=row["author_b2b"],

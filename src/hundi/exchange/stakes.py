@@ -7,7 +7,7 @@ for the sake of another document; that one's counterparty has the stake.
 from collections.abc import Iterable, Mapping
 
 from hundi.exchange.definition import DocumentType, Stakeholder
-from hundi.ledger.model import Books, Key
+from hundi.ledger.model import Books, Key, document_key
 from hundi.store.engine import Transaction
 from hundi.store.statement import Bulk, rows
 
@@ -55,7 +55,7 @@ async def stakeholders(
             asked.append((*key, account))
     found: dict[Key, Stakeholder] = {}
     for row in await tx.bulk(_HELD_STAKES, sorted(asked)) if asked else ():
-        key = (row["author_entity"], row["type"], row["object_id"])
+        key = document_key(row)
         before = found[key].accounts if key in found else ()
         own = () if row["ifsc"] is None else ((row["ifsc"], row["masked_account"]),)
         found[key] = Stakeholder(

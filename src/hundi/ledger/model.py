@@ -8,6 +8,7 @@ shape of a row. It is reserved first (pending) and then posted or voided; a fact
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 import msgspec
 
@@ -17,6 +18,11 @@ much again at most: it stays within 64 bits."""
 
 Key = tuple[str, str, str]
 """The document that owns the accounts: author's entity id, document type, objectId."""
+
+
+def document_key(row: Mapping[str, Any]) -> Key:
+    """The key of the document that a row tells of, from the three columns that every table names so."""
+    return row["author_entity"], row["type"], row["object_id"]
 
 
 class Unit(Enum):

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from hundi.ledger import tables
-from hundi.ledger.model import Balance, Books, Key, Phase, Transfer, Unit
+from hundi.ledger.model import Balance, Books, Key, Phase, Transfer, Unit, document_key
 from hundi.store.engine import Row, Transaction
 from hundi.store.statement import Bulk, Statement, insert, rows
 
@@ -82,7 +82,7 @@ async def balances(tx: Transaction, keys: Collection[Key]) -> Books:
     books = Books({key: {} for key in keys})
     for row in await tx.bulk(_BALANCES, sorted(keys)):
         sides = {side: row[side] for side in _SIDES}
-        books.accounts[_key(row)][row["name"]] = Balance(**sides)
+        books.accounts[document_key(row)][row["name"]] = Balance(**sides)
     return books
 
 
@@ -103,13 +103,9 @@ async def held_by(tx: Transaction, holders: Collection[Key]) -> dict[Key, list[T
     return found
 
 
-def _key(row: Row) -> Key:
-    return row["author_entity"], row["type"], row["object_id"]
-
-
 def _transfer(row: Row) -> Transfer:
     return Transfer(
-        key=_key(row),
+        key=document_key(row),
         id=row["transfer_id"],
         holder=(row["holder_author"], row["holder_type"], row["holder_id"]),
         debit=row["debit"],

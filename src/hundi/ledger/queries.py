@@ -6,7 +6,7 @@ only reserved is left out. What is posted is told to everybody who may see the d
 
 from collections.abc import Collection, Sequence
 
-from hundi.ledger.model import Key, Unit
+from hundi.ledger.model import Key, Unit, document_key
 from hundi.store.engine import Row, Transaction
 from hundi.store.statement import Bulk, Statement, rows
 
@@ -77,7 +77,7 @@ async def left_on(tx: Transaction, keys: Collection[Key]) -> dict[Key, list[Json
     for row in await tx.bulk(_LEFT, sorted(keys)):
         unit = Unit(row["unit"])
         told: Json = {"name": row["name"], "unit": MEASURES[unit], "left": unit.text(row["free"])}
-        found[row["author_entity"], row["type"], row["object_id"]].append(told)
+        found[document_key(row)].append(told)
     return found
 
 

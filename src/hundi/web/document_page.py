@@ -23,9 +23,9 @@ from hundi.exchange.bodies import Stored, stored, typed
 from hundi.exchange.definition import DocumentView, MessageType
 from hundi.exchange.document import from_row
 from hundi.exchange.queries import Json, document
-from hundi.exchange.relations import MOST, key_of, named_by, naming
+from hundi.exchange.relations import MOST, named_by, naming
 from hundi.kernel.clock import indian_date
-from hundi.ledger.model import NOTHING, Books, Key
+from hundi.ledger.model import NOTHING, Books, Key, document_key
 from hundi.ledger.operations import balances, held_by
 from hundi.parties.model import NOTHING_SETTLED
 from hundi.parties.trade_settings import settings_by_entity
@@ -92,14 +92,14 @@ def shown(found: PageFile, messages: Mapping[str, MessageType]) -> Json:
 
 async def _order_file(tx: Transaction, mine: Sequence[str], order: Row) -> OrderFile:
     """The order's live invoices, their notes that count, and further orders that they bill."""
-    naming_it = await naming(tx, mine, [key_of(order)], kind=INVOICE.name)
+    naming_it = await naming(tx, mine, [document_key(order)], kind=INVOICE.name)
     invoices = [row for row in naming_it[:MOST] if _is_live(row)]
-    keys = [key_of(row) for row in invoices]
+    keys = [document_key(row) for row in invoices]
     beside = await naming(tx, mine, keys, kind=NOTE.name)
-    notes = {key_of(row): row for row in beside[:MOST] if row["status"] in _COUNTING_NOTES}
+    notes = {document_key(row): row for row in beside[:MOST] if row["status"] in _COUNTING_NOTES}
     named = await named_by(tx, mine, keys, kind=PURCHASE_ORDER.name, limit=2 * MOST + 2)
-    others = {key_of(row): row for row in named if row["agreed_body_id"] is not None}
-    others.pop(key_of(order), None)
+    others = {document_key(row): row for row in named if row["agreed_body_id"] is not None}
+    others.pop(document_key(order), None)
     rows = (*others.values(), *invoices, *notes.values())
     ids = [order["agreed_body_id"], *(_body_id(row) for row in rows)]
     bodies = await stored(tx, ids)
@@ -158,8 +158,8 @@ def _three_way(found: OrderFile, messages: Mapping[str, MessageType]) -> Json | 
         invoices=[
             Billed(
                 invoice=bodies[row["body_id"]].invoice,
-                accounts=found.books.of(key_of(row)),
-                drawn=found.drawn.get(key_of(row), {}),
+                accounts=found.books.of(document_key(row)),
+                drawn=found.drawn.get(document_key(row), {}),
             )
             for row in found.invoices
             if row["body_id"] in bodies
@@ -216,13 +216,13 @@ async def _clocks(tx: Transaction, row: Row) -> Clocks | None:
     if not body or row["agreed_at"] is None:
         return None
     [(_, raw)] = body.values()
-    books = await balances(tx, [key_of(row)])
+    books = await balances(tx, [document_key(row)])
     return after_acceptance(
         terms_of(raw),
         accepted=indian_date(row["agreed_at"]),
         today=today,
         supplier=settled.get(supplier, NOTHING_SETTLED),
-        owed=books.of(key_of(row)).get(DUE, NOTHING).net > 0,
+        owed=books.of(document_key(row)).get(DUE, NOTHING).net > 0,
     )
 
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from hundi.exchange.definition import DocumentType
 from hundi.exchange.invariants.documents import view_of
 from hundi.exchange.invariants.finding import LEDGER, Broken, told
-from hundi.exchange.journal_pages import key_of
-from hundi.ledger.model import Balance, Phase
+from hundi.ledger.model import Balance, Phase, document_key
 from hundi.store.engine import Row
 
 _SIDES = ("debit", "credit", "debit_pending", "credit_pending")
@@ -31,7 +30,7 @@ def wrong_books(
     `transfers` may be summed up by debit, credit, unit and phase: `amount` is the sum then, `least`
     the smallest of them.
     """
-    where = told(key_of(document))
+    where = told(document_key(document))
     wrong = (
         *_wrong_transfers(transfers),
         *_unlike_their_transfers(accounts, transfers),

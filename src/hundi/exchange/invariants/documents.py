@@ -7,10 +7,9 @@ import msgspec
 from hundi.exchange.definition import DocumentType, DocumentView, Effect
 from hundi.exchange.invariants.finding import DOCUMENT, JOURNAL, Broken, told
 from hundi.exchange.journal import Step
-from hundi.exchange.journal_pages import key_of
 from hundi.exchange.record import State
 from hundi.exchange.writes import moves_from
-from hundi.ledger.model import Balance
+from hundi.ledger.model import Balance, document_key
 from hundi.store.engine import Row
 
 _ENDS = {
@@ -39,7 +38,7 @@ def wrong_document(
     row: Row, kind: DocumentType | None, opened: Row | None, *, balances: Mapping[str, Balance]
 ) -> Iterator[Broken]:
     """`opened` is the exchange that the busy column names, `balances` the document's accounts."""
-    where = told(key_of(row))
+    where = told(document_key(row))
     if kind is None:
         yield Broken(DOCUMENT, where, "no such type of document is declared")
         return
@@ -69,7 +68,7 @@ def _wrong_opening(row: Row, opened: Row | None) -> Iterator[str]:
         yield f"it is busy with exchange {id_}, which is {opened['state']}"
     elif opened["effect"] != Effect.PROPOSAL.value:
         yield f"it is busy with exchange {id_}, which is a fact"
-    elif key_of(row) not in {move.key for move in moves_from(opened["moves"])}:
+    elif document_key(row) not in {move.key for move in moves_from(opened["moves"])}:
         yield f"it is busy with exchange {id_}, which does not move it"
 
 

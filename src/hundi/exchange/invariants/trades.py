@@ -13,11 +13,11 @@ from hundi.exchange.invariants.documents import Steps, wrong_document
 from hundi.exchange.invariants.finding import DOCUMENT, EXCHANGE, JOURNAL, Broken, told
 from hundi.exchange.invariants.outbox import wrong_exchange, wrong_outbox
 from hundi.exchange.journal import Chain
-from hundi.exchange.journal_pages import journals_of, key_of
+from hundi.exchange.journal_pages import journals_of
 from hundi.exchange.record import State
 from hundi.exchange.writes import moves_from
 from hundi.ledger import tables as ledger
-from hundi.ledger.model import Key
+from hundi.ledger.model import Key, document_key
 from hundi.store.engine import Row, Transaction
 from hundi.store.statement import Bulk, Statement, rows
 
@@ -137,12 +137,12 @@ async def check_documents(tx: Transaction, documents: Sequence[Row], survey: Sur
 
 
 async def _check_journals(tx: Transaction, documents: Sequence[Row], survey: Survey) -> None:
-    chains = {key_of(row): Chain() for row in documents}
+    chains = {document_key(row): Chain() for row in documents}
     steps = {key: Steps(told(key)) for key in chains}
     async for parts in journals_of(tx, documents):
         states = await _states(tx, {row["req_msg_id"] for part in parts for row in part.rows})
         for part in parts:
-            key = key_of(part.document)
+            key = document_key(part.document)
             survey.counts["journal"] += len(part.rows)
             chains[key].take(part.rows)
             for row in part.rows:
@@ -164,16 +164,16 @@ async def _books(
     tx: Transaction, documents: Sequence[Row], survey: Survey
 ) -> AsyncIterator[tuple[Row, Sequence[Row]]]:
     """Check the books of documents, some thousands of accounts at a time; each with its accounts."""
-    keys = sorted(key_of(row) for row in documents)
-    sizes = {key_of(row): int(row["accounts"]) for row in await tx.bulk(_SIZES, keys)}
+    keys = sorted(document_key(row) for row in documents)
+    sizes = {document_key(row): int(row["accounts"]) for row in await tx.bulk(_SIZES, keys)}
     for some in _shared_out(documents, sizes):
-        keys = sorted(key_of(row) for row in some)
+        keys = sorted(document_key(row) for row in some)
         accounts = _by_key(await tx.bulk(_ACCOUNTS, keys))
         transfers = _by_key(await tx.bulk(_TRANSFERS, keys))
         survey.counts["ledger_account"] += sum(map(len, accounts.values()))
         survey.counts["ledger_transfer"] += sum(r["many"] for t in transfers.values() for r in t)
         for document in some:
-            key = key_of(document)
+            key = document_key(document)
             own, kind = accounts.get(key, ()), survey.types.get(document["type"])
             survey.tell(wrong_books(document, kind, accounts=own, transfers=transfers.get(key, ())))
             yield document, own
@@ -183,10 +183,10 @@ def _shared_out(documents: Sequence[Row], sizes: Mapping[Key, int]) -> Iterator[
     some: list[Row] = []
     room = ACCOUNTS_AT_ONCE
     for row in documents:
-        room -= sizes.get(key_of(row), 0)
+        room -= sizes.get(document_key(row), 0)
         if room < 0 and some:
             yield some
-            some, room = [], ACCOUNTS_AT_ONCE - sizes.get(key_of(row), 0)
+            some, room = [], ACCOUNTS_AT_ONCE - sizes.get(document_key(row), 0)
         some.append(row)
     yield some
 
@@ -194,7 +194,7 @@ def _shared_out(documents: Sequence[Row], sizes: Mapping[Key, int]) -> Iterator[
 def _by_key(found: Iterable[Row]) -> dict[Key, list[Row]]:
     grouped: dict[Key, list[Row]] = {}
     for row in found:
-        grouped.setdefault(key_of(row), []).append(row)
+        grouped.setdefault(document_key(row), []).append(row)
     return grouped
 
 
@@ -230,9 +230,9 @@ async def _check_moves(
     survey: Survey,
 ) -> None:
     named = sorted((*m.key, id_) for id_, some in moves.items() for m in some or ())
-    noted = {(*key_of(row), row["req_msg_id"]) for row in await tx.bulk(_NOTED, named)}
+    noted = {(*document_key(row), row["req_msg_id"]) for row in await tx.bulk(_NOTED, named)}
     keys = sorted({name[:3] for name in named})
-    opened = {key_of(row): row["open_exchange"] for row in await tx.bulk(_OPENED, keys)}
+    opened = {document_key(row): row["open_exchange"] for row in await tx.bulk(_OPENED, keys)}
     for x in exchanges:
         id_ = x["req_msg_id"]
         planned = moves[id_]

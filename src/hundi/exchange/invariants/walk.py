@@ -18,8 +18,9 @@ from hundi.exchange.invariants.trades import (
     check_documents,
     check_exchanges,
 )
-from hundi.exchange.journal_pages import START, documents_after, key_of
+from hundi.exchange.journal_pages import START, documents_after
 from hundi.exchange.record import State
+from hundi.ledger.model import document_key
 from hundi.store.engine import Row, Transaction
 from hundi.store.statement import Statement
 
@@ -132,7 +133,7 @@ async def _count(tx: Transaction, statement: Statement) -> int:
 async def _documents(tx: Transaction, survey: Survey, step: Callable[[], None]) -> None:
     key = START
     while page := await documents_after(tx, key, DOCUMENTS_A_PAGE):
-        key = key_of(page[-1])
+        key = document_key(page[-1])
         await check_documents(tx, page, survey)
         step()
 

@@ -25,11 +25,11 @@ from hundi.exchange.invariants.trades import (
     check_documents,
     check_exchanges,
 )
-from hundi.exchange.journal_pages import START, documents_after, documents_named, key_of
+from hundi.exchange.journal_pages import START, documents_after, documents_named
 from hundi.exchange.writes import moves_from
 from hundi.kernel.clock import MINUTE
 from hundi.kernel.identity import first_request_id
-from hundi.ledger.model import Key
+from hundi.ledger.model import Key, document_key
 from hundi.store.engine import Database, Row, Transaction
 
 K = TypeVar("K")
@@ -145,7 +145,7 @@ class _Look:
         await self._check(tx, (*again, *old), (*named, *slice_))
         return Notes(
             exchange=old[-1]["req_msg_id"] if len(old) == OLD else "",
-            document=key_of(slice_[-1]) if len(slice_) == OLD else START,
+            document=document_key(slice_[-1]) if len(slice_) == OLD else START,
         )
 
     async def at_new(self, tx: Transaction, after: str) -> _Page:
@@ -166,7 +166,7 @@ class _Look:
     ) -> None:
         own = {row["req_msg_id"]: row for row in exchanges}
         _keep(self._exchanges, own, await self._failing(tx, check_exchanges, own))
-        held = {key_of(row): row for row in documents}
+        held = {document_key(row): row for row in documents}
         _keep(self._documents, held, await self._failing(tx, check_documents, held))
 
     async def _failing(

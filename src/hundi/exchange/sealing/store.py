@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from hundi.exchange import tables
 from hundi.exchange.duties import Duty, Outcome, Turn
 from hundi.exchange.journal import GENESIS
-from hundi.exchange.journal_pages import START, key_of
+from hundi.exchange.journal_pages import START
 from hundi.exchange.sealing.checkpoint import Checkpoint, Head, Signer, closed, folded
 from hundi.kernel.clock import DAY
-from hundi.ledger.model import Key
+from hundi.ledger.model import Key, document_key
 from hundi.store.engine import Database, Row, Transaction
 from hundi.store.statement import Bulk, Statement, insert, rows
 
@@ -114,7 +114,7 @@ class _Making:
             for at, head in enumerate(heads, self.heads + 1)
         ]
         await tx.bulk(_KEEP, kept)
-        return (key_of(page[-1]) if len(page) == PAGE else None), heads
+        return (document_key(page[-1]) if len(page) == PAGE else None), heads
 
     async def sign(self, tx: Transaction, signer: Signer, digest: bytes) -> Checkpoint:
         """Sign all that was gathered."""
@@ -160,7 +160,7 @@ async def sealed_rows(tx: Transaction, keys: Iterable[Key]) -> dict[Key, dict[in
     """The hashes that signed checkpoints know of some documents' rows, by number."""
     found: dict[Key, dict[int, bytes]] = {}
     for row in await tx.bulk(_SEALED, sorted(keys)):
-        found.setdefault(key_of(row), {})[row["sequence"]] = bytes(row["hash"])
+        found.setdefault(document_key(row), {})[row["sequence"]] = bytes(row["hash"])
     return found
 
 
@@ -177,4 +177,4 @@ def _checkpoint_from(row: Row) -> Checkpoint:
 
 
 def _head(row: Row, sequence: str, hash_: str) -> Head:
-    return Head(*key_of(row), row[sequence], bytes(row[hash_]).hex())
+    return Head(*document_key(row), row[sequence], bytes(row[hash_]).hex())

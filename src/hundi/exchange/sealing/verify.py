@@ -8,10 +8,11 @@ import msgspec
 from hundi.exchange.invariants.finding import CHECKPOINT, JOURNAL, Broken, told
 from hundi.exchange.invariants.strays import strays
 from hundi.exchange.journal import GENESIS, Chain
-from hundi.exchange.journal_pages import START, documents_after, journals_of, key_of
+from hundi.exchange.journal_pages import START, documents_after, journals_of
 from hundi.exchange.sealing.checkpoint import Checkpoint, Head, Trusted, closed, folded
 from hundi.exchange.sealing.file import read_checkpoints
 from hundi.exchange.sealing.store import checkpoints, heads_of, sealed_rows
+from hundi.ledger.model import document_key
 from hundi.store.engine import Row, Transaction
 from hundi.store.statement import Bulk, Statement, rows
 
@@ -79,7 +80,7 @@ class Verifier:
         [counts] = await self._tx.fetch(_COUNT)
         key, seen = START, 0
         while page := await documents_after(self._tx, key, DOCUMENTS_A_PAGE):
-            key, seen = key_of(page[-1]), seen + len(page)
+            key, seen = document_key(page[-1]), seen + len(page)
             await self._chains([row for row in page if wanted.takes(row)])
             progress(seen, counts["document"])
         if wanted.all and self.result.rows != counts["journal"]:
@@ -90,11 +91,11 @@ class Verifier:
         if not documents:
             return
         self.result.documents += len(documents)
-        sealed = await sealed_rows(self._tx, [key_of(row) for row in documents])
-        chains = {key_of(row): Chain(sealed.get(key_of(row))) for row in documents}
+        sealed = await sealed_rows(self._tx, [document_key(row) for row in documents])
+        chains = {document_key(row): Chain(sealed.get(document_key(row))) for row in documents}
         async for parts in journals_of(self._tx, documents):
             for part in parts:
-                key = key_of(part.document)
+                key = document_key(part.document)
                 self.result.rows += len(part.rows)
                 chains[key].take(part.rows)
                 if part.last:
@@ -136,7 +137,7 @@ class Verifier:
         """Heads whose rows are gone or are others now."""
         places = sorted({(*head.key, head.sequence) for head in heads})
         found = {
-            (*key_of(row), row["sequence"]): bytes(row["hash"]).hex()
+            (*document_key(row), row["sequence"]): bytes(row["hash"]).hex()
             for row in await self._tx.bulk(_ROWS, places)
         }
         return [
