@@ -19,7 +19,7 @@ from proof.part import told as said
 SPANS = (
     5 * SECOND, 30 * SECOND, 2 * MINUTE, 10 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR,
 )  # fmt: skip
-"""As docs/protocol prints them; every 24 hours afterwards. Not taken from the code on purpose."""
+"""As docs/design/protocol.md prints them; every 24 hours afterwards. Not taken from the code on purpose."""
 LIFE = 10 * DAY
 HOLDS = HOUR
 _ORDER, _CONFIRM, _CHANGE = (

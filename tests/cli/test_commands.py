@@ -312,7 +312,9 @@ def test_a_lender_is_named(database_url: str) -> None:
         bad = (*named, "--financier-id", "LENDER-A", "--ifsc", ifsc, "--account", account)
         told = hundi(*bad, url=database_url)
         assert (told.returncode, told.stdout) == (2, "")
-        assert [one["path"] for one in json.loads(told.stderr)["error"]["faults"]] == wrong
+        faults = json.loads(told.stderr)["error"]["faults"]
+        assert [one["path"] for one in faults] == wrong
+        assert faults[0]["code"] == "PARTY-ACCOUNT"
         assert "123456789" not in told.stderr
 
 

@@ -178,7 +178,7 @@ async def test_who_is_warned_or_disabled_is_logged_once(database_url: str) -> No
         with capture_logs() as told:
             for decision in (FAILED, FAILED, GONE):
                 await _seen(stage, decision)
-        lines = [(line["event"], line["clientId"], line["log_level"]) for line in told]
+        lines = [(line["event"], line["client"], line["log_level"]) for line in told]
         assert lines == [
             ("endpoint-warned", "supplier", "warning"),
             ("endpoint-disabled", "supplier", "warning"),

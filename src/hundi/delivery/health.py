@@ -114,7 +114,7 @@ class Health:
                 self._note(client_id, one)
             return
         for change in changes:
-            _log.warning(change.what, clientId=change.client_id, reason=change.reason)
+            _log.warning(change.what, client=change.client_id, reason=change.reason)
 
     def stop(self) -> None:
         """Write once more and end."""

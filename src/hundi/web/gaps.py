@@ -61,7 +61,7 @@ class Gaps:
                 self._wake()
                 more = len(ids) == redrive.GAP_READ
         except Exception as error:  # noqa: BLE001 (nobody else would tell of it)
-            _log.warning("gap-not-due", clientId=client_id, error=str(error))
+            _log.warning("gap-not-due", client=client_id, error=str(error))
 
     async def _make_due(self, ids: Sequence[str]) -> None:
         """One slice. To make due again what an unknown commit has made due changes nothing."""

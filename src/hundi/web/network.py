@@ -224,7 +224,7 @@ async def enable_endpoint(
 
     done = await once(network, request, enable)
     if not done.replayed:
-        _log.warning("endpoint-enabled", clientId=client_id, reason="its owner asked for it")
+        _log.warning("endpoint-enabled", client=client_id, reason="its owner asked for it")
     await network.gaps.replay(client_id)
     return done.answer
 
