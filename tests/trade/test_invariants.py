@@ -165,6 +165,10 @@ BREAKS = {
         ),
         ("ACCEPTED did not change it last, as the document says",),
     ),
+    "a document that tells another time of its last change": (
+        f"update document set last_at = last_at - 1 where object_id = ({ONE_INVOICE})",
+        ("when it changed last, as the document says",),
+    ),
     "a transfer within one account": (
         (
             "update ledger_transfer set credit = debit where transfer_id ="

@@ -32,6 +32,8 @@ COLUMNS = (
     "head_hash",
     "last_exchange",
     "last_step",
+    "last_at",
+    "last_at_head",
     "updated_at",
     "status_at",
     "agreed_at",
@@ -53,8 +55,9 @@ class Document(msgspec.Struct, kw_only=True):
     `version` is what both sides work with; `agreed_version` the last accepted one;
     `highest_version` the highest that the counterparty has held or may hold. `status_at` is when it
     came into its status, `agreed_at` when a version was last agreed; `booked` says whether the
-    ledger has accounts of it. `last_exchange` and `last_step` are those of its last change of status or
-    version, and `told` is what it was after that; `updated_at` is the time of its last step of any kind.
+    ledger has accounts of it. `last_exchange`, `last_step` and `last_at` are those of its last change of
+    status or version, and `told` is what it was after that; `updated_at` is the time of its last step of
+    any kind.
     """
 
     author_entity: str
@@ -76,6 +79,7 @@ class Document(msgspec.Struct, kw_only=True):
     head_hash: bytes
     last_exchange: str
     last_step: str
+    last_at: int
     updated_at: int
     status_at: int
     agreed_at: int | None = None
@@ -97,6 +101,11 @@ class Document(msgspec.Struct, kw_only=True):
     def next_version(self) -> int:
         """The next free version number."""
         return self.highest_version + 1
+
+    @property
+    def last_at_head(self) -> int:
+        """The journal's number up to which `last_at` is known: as it is written, all of it."""
+        return self.head_sequence
 
     def row(self) -> tuple[Any, ...]:
         """Values in the order of `COLUMNS`."""
@@ -146,9 +155,21 @@ class Document(msgspec.Struct, kw_only=True):
             self.status, self.status_at = status, now
 
 
+def last_at(row: Row) -> int:
+    """When a document changed its status or version last.
+
+    Where a version of before has written the last step, which knows no such time, that of the step:
+    it may have been the change.
+    """
+    known = row["last_at"] is not None and row["last_at_head"] == row["head_sequence"]
+    return int(row["last_at"] if known else row["updated_at"])
+
+
 def from_row(row: Row) -> Document:
     """A document from a row that has all of `COLUMNS`."""
     values = dict(zip(COLUMNS, _values(row), strict=True))
+    del values["last_at_head"]
+    values["last_at"] = last_at(row)
     values["booked"] = bool(values["booked"])
     document = Document(**values)
     document.told = document.stand

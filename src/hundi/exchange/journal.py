@@ -90,6 +90,7 @@ def append(
     if document.told != document.stand:
         document.told = document.stand
         document.last_exchange, document.last_step = req_msg_id, step.value
+        document.last_at = now
     document.updated_at = now
     return (*fields, digest, document.head_hash)
 

@@ -15,7 +15,7 @@ FURTHER_ROWS = 1000
 _DOCUMENT = (
     "d.author_entity, d.type, d.object_id, d.author_b2b, d.status, d.version, d.agreed_version,"
     " d.number, d.open_exchange, d.head_sequence, d.head_hash, d.last_exchange, d.last_step,"
-    " d.booked, d.updated_at"
+    " d.last_at, d.last_at_head, d.booked, d.updated_at"
 )
 _AFTER = Statement.both(
     f"select {_DOCUMENT} from document d"

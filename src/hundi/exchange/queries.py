@@ -15,7 +15,7 @@ from hundi.exchange import relations, visibility
 from hundi.exchange.answers import parts_of
 from hundi.exchange.cursor import cursor, key_of
 from hundi.exchange.definition import MessageType, VersionRule
-from hundi.exchange.document import COLUMNS, PlannedMove
+from hundi.exchange.document import COLUMNS, PlannedMove, last_at
 from hundi.exchange.document_list import START, Filters, page
 from hundi.exchange.journal import COLUMNS as JOURNAL_COLUMNS
 from hundi.exchange.journal import first_broken
@@ -117,8 +117,9 @@ async def document(
 ) -> Page:
     """One document with the subject of the current version, all its versions, what it refers to.
 
-    `messages` are the message types by stored name. `missed` is the last step, as a 409 tells it to
-    a sender who has missed it. Raises RefusedError: unknown, or of several authors.
+    `messages` are the message types by stored name. `missed` is the last change of status or
+    version, as a 409 tells it to a sender who has missed it. Raises RefusedError: unknown, or of
+    several authors.
     """
     mine = await entities_of(tx, client_id)
     row = await _the_one(tx, mine, (type_, object_id, author))
@@ -142,7 +143,7 @@ async def _shown(
         "missed": {
             "reqMsgId": row["last_exchange"],
             "kind": row["last_step"],
-            "at": to_text(row["updated_at"]),
+            "at": to_text(last_at(row)),
         },
         "body": await _subject(tx, current.row, messages),
         "versions": [_version(one, row, body_id) for one in contents],

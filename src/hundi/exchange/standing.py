@@ -78,7 +78,7 @@ def stored(document: Document) -> dict[str, object]:
         "missed": {
             "reqMsgId": document.last_exchange,
             "kind": document.last_step,
-            "at": to_text(document.updated_at),
+            "at": to_text(document.last_at),
         },
     }
 

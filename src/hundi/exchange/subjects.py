@@ -256,6 +256,7 @@ def _created(request: Request, world: World, touched: Touched) -> Document:
         head_hash=GENESIS,
         last_exchange="",
         last_step="",
+        last_at=world.now,
         updated_at=world.now,
         status_at=world.now,
         created_at=world.now,

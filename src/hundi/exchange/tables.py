@@ -35,6 +35,10 @@ document = sa.Table(
     sa.Column("status_at", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("agreed_at", sa.BigInteger),
     sa.Column("booked", sa.Boolean, nullable=False, server_default=sa.false()),
+    # When it changed last, and the journal's number up to which that is known: not beyond, where a
+    # version of before has written a step, and null where no other has.
+    sa.Column("last_at", sa.BigInteger),
+    sa.Column("last_at_head", sa.BigInteger),
     # Written again within milliseconds: with room on its page, the next version costs no index entry.
     postgresql_with={"fillfactor": 60},
 )

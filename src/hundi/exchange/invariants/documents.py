@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from hundi.exchange.definition import DocumentType, DocumentView, Effect
+from hundi.exchange.document import last_at
 from hundi.exchange.invariants.finding import DOCUMENT, JOURNAL, Broken, told
 from hundi.exchange.journal import Step
 from hundi.exchange.record import State
@@ -81,13 +82,16 @@ class Steps:
         self._ended: set[str] = set()
         self._stand: tuple[str, int] | None = None
         self._changed: set[tuple[str, str]] = set()
+        self._times: set[int] = set()
 
     def take(self, row: Row, state: str | None) -> Iterator[Broken]:
         """The next row; `state` is that of the exchange it names, None where there is none."""
         if self._stand != (row["status"], row["version"]):
             self._stand = row["status"], row["version"]
             self._changed.clear()
+            self._times.clear()
         self._changed.add((row["req_msg_id"], row["step"]))
+        self._times.add(row["at"])
         what = self._judge(row["req_msg_id"], row["step"], state)
         if what is not None:
             yield Broken(JOURNAL, self._where, f"row {row['sequence']} {what}")
@@ -124,4 +128,8 @@ class Steps:
         # The row that changed it; any behind that in a document of before, which told its last step.
         if self._changed and last not in self._changed:
             what = f"{' '.join(last)} did not change it last, as the document says"
+            yield Broken(JOURNAL, self._where, what)
+        at = last_at(document)
+        if self._times and at not in self._times:
+            what = f"nothing happened at {at}, when it changed last, as the document says"
             yield Broken(JOURNAL, self._where, what)
