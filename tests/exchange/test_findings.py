@@ -1,6 +1,7 @@
 """However much is found, what is told stays small, and no kind of finding hides another."""
 
-from hundi.exchange.findings import MOST_OF_A_CODE, each_once, told
+from hundi.exchange.findings import MOST_OF_A_CODE, all_told, each_once, told
+from hundi.exchange.writes import warnings_json
 from hundi.kernel.faults import Code, Kind
 
 ODD = Code("TEST-ODD", Kind.WARNING, "Something is odd.")
@@ -31,3 +32,9 @@ def test_so_many_as_are_told_are_told_in_their_order() -> None:
 def test_the_same_is_told_once() -> None:
     first, other = ODD.at("a", "Odd.", lender="A"), ODD.at("b", "Odd.")
     assert each_once([first, other, ODD.at("a", "Odd."), other]) == (first, other)
+
+
+def test_what_several_keep_is_told_once() -> None:
+    first, other = ODD.at("a", "Odd.", lender="A"), ODD.at("b", "Odd.")
+    kept = (warnings_json(some) for some in ((first,), (), (other, first)))
+    assert all_told(kept) == [first.as_json(), other.as_json()]

@@ -13,6 +13,7 @@ from hundi.exchange import visibility
 from hundi.exchange.cursor import cursor, key_of
 from hundi.exchange.definition import Touches
 from hundi.exchange.delivery_list import DELIVERY, START, Filters, page
+from hundi.exchange.findings import all_told
 from hundi.exchange.writes import holds_from, moves_from
 from hundi.kernel.clock import to_text
 from hundi.kernel.faults import Code, Kind, RefusedError
@@ -48,8 +49,9 @@ _RECEIPT = Statement.both(
     " from receipt where receipt_id = $1 and client_id = $2"
 )
 _OF_RECEIPT = Statement.both(
-    "select x.req_msg_id, x.receiver_b2b, x.state, x.result, x.error_code, x.error_detail,"
-    " x.ended_at from exchange x where x.receipt_id = $1 order by x.req_msg_id"
+    "select x.req_msg_id, x.receiver_b2b, x.state, x.closing, x.result, x.error_code,"
+    " x.error_detail, x.ended_at, x.warnings from exchange x where x.receipt_id = $1"
+    " order by x.req_msg_id"
 )
 _AUTHORS = Statement.both(
     "select author_b2b from document where author_entity = $1 and type = $2 and object_id = $3"
@@ -97,12 +99,13 @@ async def _receipt(tx: Transaction, client_id: str, receipt_id: str) -> Json | N
     rows = await tx.fetch(_RECEIPT, receipt_id, client_id)
     if not rows:
         return None
-    row = rows[0]
+    row, exchanges = rows[0], await tx.fetch(_OF_RECEIPT, receipt_id)
     return {
         "reqMsgId": receipt_id,
         "message": row["message"],
         "state": "OPEN" if row["waiting"] else "ENDED",
         "result": row["result"],
+        "warnings": all_told(one["warnings"] for one in exchanges),
         "idempotencyKey": row["idempotency_key"],
         "createdAt": to_text(row["created_at"]),
         "endedAt": _moment(row["ended_at"]),
@@ -111,12 +114,13 @@ async def _receipt(tx: Transaction, client_id: str, receipt_id: str) -> Json | N
                 "reqMsgId": one["req_msg_id"],
                 "receiver": one["receiver_b2b"],
                 "state": one["state"],
+                "closing": one["closing"],
                 "result": one["result"],
                 "errorCd": one["error_code"],
                 "errorDtl": one["error_detail"],
                 "endedAt": _moment(one["ended_at"]),
             }
-            for one in await tx.fetch(_OF_RECEIPT, receipt_id)
+            for one in exchanges
         ],
     }
 

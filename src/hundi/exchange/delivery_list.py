@@ -77,7 +77,8 @@ def _page(roads: str, *, webhooks: str) -> str:
         f" ({_COLUMNS} from (select distinct l.req_msg_id from looked l, ahead b"
         " where l.req_msg_id >= coalesce(b.req_msg_id, '')) k"
         f" cross join {webhooks}{_JOINED} and w.req_msg_id = k.req_msg_id"
-        " and ($3 = '' or w.state = $3) and ($4 = '' or w.req_msg_id = $4)"
+        " and ($3 = '' or w.state = $3)"
+        " and ($4 = '' or w.req_msg_id = $4 or x.receipt_id = $4)"
         f" and ($5 = '' or {_INBOUND} = ($5 = 'inbound'))"
         " and (w.req_msg_id, w.webhook_id) < ($6, $7)"
         " order by w.req_msg_id desc, w.webhook_id desc limit $9) s on true"
@@ -91,7 +92,14 @@ _OF_THEM = {
     "postgresql": "lateral (select * from delivery v where v.req_msg_id = k.req_msg_id offset 0) w",
     "sqlite": "delivery w",
 }
-_ONE = "select '' as b2b_id, 0 as side, cast($4 as text) as req_msg_id"
+# The id of an exchange, or that of a receipt of the client's own: the exchanges of its call. Not by their
+# key itself: a planner would go through everybody's exchanges in the order of the list.
+_NAMED = (
+    "select '' as b2b_id, 0 as side, cast($4 as text) as req_msg_id union all"
+    " select * from (select '', 1, x.req_msg_id from exchange x"
+    " where x.receipt_id = $4 and x.client_id = $2 and x.req_msg_id || '' <= $6"
+    " order by x.req_msg_id || '' desc limit $8) c"
+)
 
 
 def _both(*, postgresql: str, sqlite: str) -> Statement:
@@ -102,13 +110,14 @@ def _both(*, postgresql: str, sqlite: str) -> Statement:
 
 
 _LIST = _both(postgresql=_roads_postgresql(), sqlite=_roads_sqlite())
-_OF_ONE = _both(postgresql=_ONE, sqlite=_ONE)
+_OF_NAMED = _both(postgresql=_NAMED, sqlite=_NAMED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
     """What a list of deliveries is narrowed to; "" does not narrow.
 
+    `req_msg_id` is an exchange's, or that of the receipt of the client's own call to several receivers.
     `side` is `inbound` for webhooks to the client itself, `outbound` for those to counterparties.
     """
 
@@ -123,7 +132,7 @@ async def page(
     """Webhooks behind a place, and the place behind which the next page begins; None: no more."""
     mine = await entities_of(tx, client_id)
     narrowed = (mine, client_id, *astuple(filters))
-    statement = _OF_ONE if filters.req_msg_id else _LIST
+    statement = _OF_NAMED if filters.req_msg_id else _LIST
     stepping: Stepping[Place] = Stepping(
         roads=len(mine) * len(_SIDES) + 1,
         step=lambda place, each, most: tx.fetch(statement, *narrowed, *place, each, most),

@@ -7,6 +7,8 @@ and then how many more there are: so no number of findings of one kind hides ano
 from collections import Counter
 from collections.abc import Iterable
 
+import msgspec
+
 from hundi.kernel.faults import Fault
 
 MOST_OF_A_CODE = 25
@@ -39,6 +41,15 @@ def each_once(findings: Iterable[Fault]) -> tuple[Fault, ...]:
     """Findings without those that say the same of the same place, in their order."""
     first = {(one.code, one.path, one.detail): one for one in reversed(tuple(findings))}
     return tuple(reversed(first.values()))
+
+
+def all_told(kept: Iterable[str]) -> list[dict[str, object]]:
+    """What several exchanges keep of their warnings, without those that say the same of the same place."""
+    first: dict[tuple[object, ...], dict[str, object]] = {}
+    for text in kept:
+        for one in msgspec.json.decode(text, type=list[dict[str, object]]):
+            first.setdefault((one["code"], one["path"], one["detail"]), one)
+    return list(first.values())
 
 
 def _warning(one: Fault) -> bool:

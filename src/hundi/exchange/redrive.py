@@ -2,6 +2,7 @@
 
 A `resp-X`, its copy and a fact may be sent again at any time; a proposal's `req-X` only while its
 exchange is open. The delivery is locked before its exchange is read, in the order of settling.
+A call to several receivers is given up whole, by the id of its receipt.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from hundi.exchange.closing import unanswered
 from hundi.exchange.definition import Effect
 from hundi.exchange.deliveries import UNKNOWN_EXCHANGE, unknown_delivery
 from hundi.exchange.following import HELD
+from hundi.exchange.receipts import ENDED as RECEIPT_ENDED
 from hundi.exchange.record import State
 from hundi.exchange.settle import Ended, Settler
 from hundi.exchange.verdict import Kind as Webhook
@@ -70,6 +72,12 @@ _EXCHANGE = Statement.both(
     "select x.effect, x.state, x.ended_at, "
     + _PARTIES.format(rows="exchange x")
     + " where x.req_msg_id = $1"
+)
+_RECEIPT = Statement.both("select receipt_id from receipt where receipt_id = $1 and client_id = $2")
+# A follower whose leader is under way ends at once: nothing of it was sent.
+_OPEN = Statement.both(
+    "select x.req_msg_id from exchange x where x.receipt_id = $1 and x.state = 'OPEN'"
+    " and x.effect = 'PROPOSAL' order by x.req_msg_id"
 )
 _QUEUE = Statement.both(
     "update delivery set state = 'QUEUED', due_at = $2, redriven = true, failures = 0,"
@@ -131,15 +139,17 @@ async def make_due(tx: Transaction, *, ids: Sequence[str]) -> None:
     await tx.fetch(_DUE_NOW, list(ids), tx.now)
 
 
-async def abandon(tx: Transaction, settler: Settler, *, client_id: str, req_msg_id: str) -> Ended:
-    """Give up a proposal. ENDED, or CLOSING while an attempt is under way: its answer wins.
+async def abandon(
+    tx: Transaction, settler: Settler, *, client_id: str, req_msg_id: str
+) -> Sequence[Ended]:
+    """Give up a proposal, or all that are open of the caller's own call to several receivers.
 
+    What became of each: ENDED, or CLOSING while an attempt is under way: its answer wins.
     Raises RefusedError: unknown, not the caller's own, a fact, or ended before.
     """
     row = await _exchange(tx, client_id, req_msg_id)
     if row is None or not _party_to(row):
-        detail = f"You are party to no exchange {req_msg_id}. Check the reqMsgId."
-        raise RefusedError([UNKNOWN_EXCHANGE.at("reqMsgId", detail)])
+        return await _abandon_call(tx, settler, client_id=client_id, receipt_id=req_msg_id)
     if not row["sends"]:
         detail = "The other side sent this exchange. Answer it, or ask the sender to abandon it."
         raise RefusedError([NOT_SENDER.at("reqMsgId", detail)])
@@ -152,7 +162,23 @@ async def abandon(tx: Transaction, settler: Settler, *, client_id: str, req_msg_
     if told[req_msg_id] is Ended.LATE:  # somebody was faster between the look and the locks
         row = await _exchange(tx, client_id, req_msg_id) or row
         raise RefusedError([_ended(row)])
-    return told[req_msg_id]
+    return [told[req_msg_id]]
+
+
+async def _abandon_call(
+    tx: Transaction, settler: Settler, *, client_id: str, receipt_id: str
+) -> Sequence[Ended]:
+    """All open exchanges of a call at once: the settler locks what they are about in everybody's order."""
+    if not await tx.fetch(_RECEIPT, receipt_id, client_id):
+        detail = f"You are party to no exchange {receipt_id}. Check the reqMsgId."
+        raise RefusedError([UNKNOWN_EXCHANGE.at("reqMsgId", detail)])
+    ids = [row["req_msg_id"] for row in await tx.fetch(_OPEN, receipt_id)]
+    told = await settler.end(tx, [unanswered(id_, State.ABANDONED) for id_ in ids])
+    given_up = [one for one in told.values() if one is not Ended.LATE]
+    if not given_up:
+        detail = "All exchanges of the call have ended. Read the documents before you go on."
+        raise RefusedError([ENDED.at("reqMsgId", detail, state=RECEIPT_ENDED)])
+    return given_up
 
 
 async def _exchange(tx: Transaction, client_id: str, req_msg_id: str) -> Row | None:

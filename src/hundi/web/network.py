@@ -119,17 +119,19 @@ async def read_exchange(network: Network, client_id: ClientId, req_msg_id: Segme
 async def abandon_exchange(
     request: Request[Any, str, Any], network: Network, client_id: ClientId, *, req_msg_id: Segment
 ) -> Answer:
-    """Give a proposal up: 200 when it has ended, 202 while an attempt under way may still win."""
+    """Give a proposal up, or a call's: 200 when all has ended, 202 while an attempt under way may win."""
     id_ = segment(req_msg_id)
+    became: list[Ended] = []
 
     async def give_up(tx: Transaction) -> Told:
-        ended = await redrive.abandon(tx, network.settler, client_id=client_id, req_msg_id=id_)
+        became[:] = await redrive.abandon(tx, network.settler, client_id=client_id, req_msg_id=id_)
         shown = await deliveries.exchange(tx, client_id, id_)
-        return Told(shown=shown, status=200 if ended is Ended.ENDED else 202)
+        return Told(shown=shown, status=202 if Ended.CLOSING in became else 200)
 
     done = await once(network, request, give_up, about=id_)
-    if not done.replayed and done.answer.status_code == 200:
-        network.metrics.entered(State.ABANDONED)
+    ended = became.count(Ended.ENDED)
+    if ended and not done.replayed:
+        network.metrics.entered(State.ABANDONED, ended)
         network.wake()
     return done.answer
 
