@@ -1,4 +1,4 @@
-"""How a registration ends, whatever ends it: with the right code, the fifth wrong one, its day."""
+"""How a registration ends, whatever ends it: with the right code, the fifth wrong one, its day, its client."""
 
 import sqlalchemy as sa
 

@@ -265,7 +265,7 @@ def _standing(one: Institute, known: Row | None) -> tuple[Fault, ...]:
     if known is not None and status is Status.PENDING:
         detail = (
             f"The registration {known['registration']} waits for its ownership code. Give the code,"
-            " or wait until it ends."
+            f" or POST /network/v1/exchanges/{known['registration']}/abandon and register again."
         )
         return (rules.PENDING.at(path, detail, reqMsgId=known["registration"]),)
     if status is Status.ACTIVE:

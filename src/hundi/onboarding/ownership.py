@@ -14,7 +14,9 @@ from typing import Annotated
 import sqlalchemy as sa
 from msgspec import Meta
 
+from hundi.exchange.closing import ABANDONED
 from hundi.exchange.record import State
+from hundi.exchange.redrive import ENDED
 from hundi.kernel.clock import DAY, HOUR, MINUTE, SECOND
 from hundi.kernel.faults import Code, Fault, Kind, RefusedError
 from hundi.kernel.identity import RandomBytes, uuid7_hex
@@ -245,6 +247,23 @@ async def lapse(tx: Transaction, req_msg_id: str) -> bool:
         return False
     detail = "The ownership code did not come back within a day. Register again."
     await end(tx, rows[0], state=State.EXPIRED, fault=LAPSED.at("", detail))
+    return True
+
+
+async def abandon(tx: Transaction, client_id: str, req_msg_id: str) -> bool:
+    """End a registration of the client's that waits for its code; False where it is none of those.
+
+    Raises RefusedError where it has ended before.
+    """
+    rows = await _locked(tx, req_msg_id)
+    if not rows or rows[0]["client_id"] != client_id:
+        return False
+    state = rows[0]["state"]
+    if state != State.OPEN.value:
+        detail = f"The registration is {state} already. Look at it before you go on."
+        raise RefusedError([ENDED.at("reqMsgId", detail, state=state)])
+    detail = "The registration was given up before its ownership code came back. Register again."
+    await end(tx, rows[0], state=State.ABANDONED, fault=ABANDONED.at("", detail))
     return True
 
 

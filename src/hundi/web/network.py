@@ -5,7 +5,7 @@ problem details (RFC 9457) with the same codes as everywhere. What a POST answer
 transaction that writes: a read behind its commit could fail, and tell to send again what was done.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -33,6 +33,7 @@ from hundi.kernel.clock import to_text
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.identity import exchange_or_receipt
 from hundi.kernel.rates import Use
+from hundi.onboarding import ownership
 from hundi.parties import health
 from hundi.parties.model import TOKEN
 from hundi.parties.queries import endpoint_of, parties_of
@@ -124,7 +125,7 @@ async def abandon_exchange(
     became: list[Ended] = []
 
     async def give_up(tx: Transaction) -> Told:
-        became[:] = await redrive.abandon(tx, network.settler, client_id=client_id, req_msg_id=id_)
+        became[:] = await _given_up(tx, network, client_id=client_id, req_msg_id=id_)
         shown = await deliveries.exchange(tx, client_id, id_)
         return Told(shown=shown, status=202 if Ended.CLOSING in became else 200)
 
@@ -134,6 +135,15 @@ async def abandon_exchange(
         network.metrics.entered(State.ABANDONED, ended)
         network.wake()
     return done.answer
+
+
+async def _given_up(
+    tx: Transaction, network: Context, *, client_id: str, req_msg_id: str
+) -> Sequence[Ended]:
+    """What became of each exchange. A registration is about no document, and ends in its own way."""
+    if await ownership.abandon(tx, client_id, req_msg_id):
+        return [Ended.ENDED]
+    return await redrive.abandon(tx, network.settler, client_id=client_id, req_msg_id=req_msg_id)
 
 
 @get("/deliveries")
