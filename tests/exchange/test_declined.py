@@ -43,7 +43,7 @@ async def test_a_repeat_that_has_not_left_is_busy_for_who_declined_the_first(sta
     await stage.decline()
     again = await stage.submit("req-send", slip(number="OTHER"))
     told = await _refused(stage, "supplier")
-    assert (told.code, told.context) == ("DOC-BUSY", {"reqMsgId": again, "version": 1})
+    assert (told.code, told.context) == ("DOC-BUSY", {"reqMsgId": again})
 
 
 async def test_nobody_else_learns_of_it(stage: Scene) -> None:

@@ -15,6 +15,7 @@ from hundi.exchange.endpoints import Changes, rotate_secret, set_client
 from hundi.exchange.invariants.finding import Broken
 from hundi.exchange.invariants.walk import check_store
 from hundi.exchange.leases import Leased
+from hundi.exchange.redrive import redrive
 from hundi.exchange.verdict import Decision, Kind
 from hundi.kernel.clock import DAY, wall_clock
 from hundi.kernel.faults import Fault, RefusedError
@@ -206,6 +207,9 @@ async def test_a_mailbox_holds_what_waited_for_its_endpoint(stage: Scene, state:
     if state == "LEASED":
         await stage.finish(outcome, Decision.FAILED)
         assert [row["state"] for row in await stage.rows(query)] == ["DELIVERED"]
+    again = partial(redrive, client_id="supplier", webhook_id=outcome[0].webhook_id)
+    await stage.database.write(again)
+    assert [row["state"] for row in await stage.rows(query)] == ["DELIVERED"]
     await change(stage, "buyer", Changes(endpoint=URL))
     assert await stage.lease() == []
     assert await broken(stage) == []

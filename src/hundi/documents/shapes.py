@@ -52,8 +52,8 @@ DocumentNumber = Annotated[
     str, Meta(pattern=r'^[^\\"]{1,50}\Z', extra={"wanted": "1 to 50 characters, no \\ or quote"})
 ]
 # The contract prints the lengths alone. HTTP clients take `.` and `..` out of a path, escaped or
-# not, so that a document of such a name could never be read again. Control characters neither: no
-# person can tell two such names apart.
+# not, so that a document of such a name could never be read again. Control characters neither: JSON
+# writes them otherwise than they are stored, and who may see a document is looked for in JSON.
 ObjectId = Annotated[
     str,
     Meta(

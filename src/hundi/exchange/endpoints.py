@@ -23,7 +23,7 @@ from hundi.parties import tables as parties
 from hundi.parties.addresses import endpoint_faults, read_headers
 from hundi.parties.at_rest import opened, sealed
 from hundi.parties.health import NOTHING_KNOWN
-from hundi.store.engine import Database, Transaction
+from hundi.store.engine import Database, StoreError, Transaction, UnavailableError
 from hundi.store.statement import Statement
 
 BOTH_SIGN = DAY
@@ -55,11 +55,11 @@ _WAITING = Statement.both(
     " union all select webhook_id from delivery where client_id = $1 and state = 'PARKED'"
     " union all select webhook_id from delivery"
     " where client_id = $1 and state = 'LEASED' and lease_until > 0)"
-    " order by webhook_id for update"
+    " order by webhook_id limit $2 for update"
 )
 _HELD = Statement.both(
     "update delivery set state = 'DELIVERED', ended_at = $2, lease_until = null"
-    " where webhook_id = any($1::text[])"
+    " where webhook_id = any($1::text[]) and state || '' in ('QUEUED', 'LEASED', 'PARKED')"
 )
 _NO_LANES = Statement.both("delete from further_lane where webhook_id = any($1::text[])")
 
@@ -106,19 +106,39 @@ async def set_client(
     """
     values = sealed(changes.values(), client_id, keyring=keyring, random=random)
     row = await database.write(lambda tx: _change(tx, client_id, values))
-    if changes.endpoint is not None:
-        await _replay(database, client_id)
+    try:
+        if changes.endpoint is not None:
+            await _replay(database, client_id)
+        if changes.mailbox:
+            await _hold(database, client_id)
+    except StoreError as error:
+        message = f"the client is changed, but not yet all that waits for it; do it again ({error})"
+        raise UnavailableError(message) from error
     return _shown(row, keyring)
 
 
 async def _replay(database: Database, client_id: str) -> None:
-    """Make due what waits for an endpoint. Broken off, it is gone on with by the same change again."""
+    """Make due what waits for an endpoint, in slices: one transaction of all would hold others up."""
     ids = [""]
     while ids:
         ids = await database.read(partial(redrive.gap, client_id=client_id, after=ids[-1]))
         for place in range(0, len(ids), SLICE):
             slice_ = ids[place : place + SLICE]
             await database.write(partial(redrive.make_due, ids=slice_))
+
+
+async def _hold(database: Database, client_id: str) -> None:
+    """What waits for a mailbox, whose exchanges have all ended, has arrived: there it is read."""
+    held = SLICE
+    while held == SLICE:
+        held = await database.write(partial(_hold_some, client_id=client_id))
+
+
+async def _hold_some(tx: Transaction, *, client_id: str) -> int:
+    waiting = [row["webhook_id"] for row in await tx.fetch(_WAITING, client_id, SLICE)]
+    await tx.fetch(_HELD, waiting, tx.now)
+    await tx.fetch(_NO_LANES, waiting)
+    return len(waiting)
 
 
 async def rotate_secret(
@@ -172,7 +192,6 @@ async def _change(
         ids = sa.select(_id.c.b2b_id).where(_id.c.client_id == client_id).order_by(_id.c.b2b_id)
         await tx.select(ids.with_for_update())
         await _refuse_open(tx, client_id)
-        await _hold(tx, client_id)
     if not values:
         return row
     await _write(tx, client_id, values)
@@ -198,13 +217,6 @@ async def _refuse_open(tx: Transaction, client_id: str) -> None:
     [row] = await tx.fetch(_OPEN, client_id)
     if row["count"]:
         raise _still_open(row["count"])
-
-
-async def _hold(tx: Transaction, client_id: str) -> None:
-    """What waits for a client whose exchanges have all ended is where it can be read: it has arrived."""
-    waiting = [row["webhook_id"] for row in await tx.fetch(_WAITING, client_id)]
-    await tx.fetch(_HELD, waiting, tx.now)
-    await tx.fetch(_NO_LANES, waiting)
 
 
 async def _write(tx: Transaction, client_id: str, values: Mapping[str, object]) -> None:

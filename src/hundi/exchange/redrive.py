@@ -79,9 +79,11 @@ _OPEN = Statement.both(
     "select x.req_msg_id from exchange x where x.receipt_id = $1 and x.state = 'OPEN'"
     " and x.effect = 'PROPOSAL' order by x.req_msg_id"
 )
+# A mailbox holds already what is to be read there, and has no endpoint to which it could go.
 _QUEUE = Statement.both(
     "update delivery set state = 'QUEUED', due_at = $2, redriven = true, failures = 0,"
-    " ended_at = null where webhook_id = $1"
+    " ended_at = null where webhook_id = $1 and not coalesce("
+    "(select c.mailbox from client c where c.client_id = delivery.client_id), false)"
 )
 # Each state by its own index. By the key itself the planner would look through other clients' rows.
 _GAP = Statement.both(

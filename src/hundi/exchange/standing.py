@@ -89,9 +89,10 @@ def busy(path: str, kind: DocumentType, document: Document, *, member: str = "ob
         f"Exchange {document.open_exchange} about the {kind.noun} is open."
         " Wait until it has ended, then read the document again."
     )
-    return BUSY.at(
-        f"{path}.{member}", detail, reqMsgId=document.open_exchange, version=document.version
-    )
+    context: dict[str, object] = {"reqMsgId": document.open_exchange}
+    if document.version <= document.highest_version:  # one that the other side knows of, too
+        context["version"] = document.version
+    return BUSY.at(f"{path}.{member}", detail, **context)
 
 
 def number_used(lost: Moving) -> Fault:

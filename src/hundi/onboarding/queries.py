@@ -21,8 +21,9 @@ CODES = (UNKNOWN,)
 
 
 async def is_mailbox(tx: Transaction, client_id: str) -> bool:
-    """Whether a client polls instead of being called."""
-    [row] = await tx.select(sa.select(client.c.mailbox).where(client.c.client_id == client_id))
+    """Whether a client polls instead of being called; it stays so until the transaction ends."""
+    query = sa.select(client.c.mailbox).where(client.c.client_id == client_id)
+    [row] = await tx.select(query.with_for_update(read=True, key_share=True))
     return bool(row["mailbox"])
 
 

@@ -23,7 +23,7 @@ _HOLD_REGISTER = Statement.both(
     "select pg_advisory_xact_lock(6845733032)", sqlite="select 1 as got"
 )
 _IFSC = re.compile(r"[A-Z]{4}0[A-Z0-9]{6}")
-_MASKED = re.compile(r"[Xx*]{1,30}[0-9A-Za-z]{0,4}")
+_MASKED = re.compile(r"[Xx*][Xx* -]{0,29}[0-9A-Za-z]{0,4}")
 _B2B_ID = re.compile(r"[^\s\\\"@\x00-\x1f\x7f]{1,90}@BCB")
 
 
