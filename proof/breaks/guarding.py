@@ -1,6 +1,6 @@
 """Breaks of what keeps others out: tenants, signatures, egress, journals, bodies."""
 
-from proof.breaks.breaking import Break, Edit
+from proof.breaks.breaking import END, Break, Edit
 from proof.fuzzing.targets import TARGETS
 
 _LINK = "parts += (_length(len(digest)), digest)"
@@ -38,6 +38,18 @@ BREAKS = (
             Edit("delivery/parcels.py", 'if row["previous_secret"] is not None and', "if False and"),
         ),
         part="signatures", finds=("webhooks with two signatures missing", "failed checks"),
+    ),
+    Break(
+        name="a token is believed for eight seconds",
+        edits=(Edit("parties/tokens.py", "REMEMBERED = 5 * SECOND", "REMEMBERED = 8 * SECOND"),),
+        part="access", finds=("the longest until every server refuses",),
+        beside=("reads taken of a client", END),
+    ),
+    Break(
+        name="who guesses does not wait",
+        edits=(Edit("parties/guard.py", 'row["blocked_until"] - tx.now for', "0 for"),),
+        part="access", finds=("guesses answered otherwise",),
+        beside=("waits without Retry-After", "true secrets taken"),
     ),
     Break(
         name="carriers' shared addresses may be called",
@@ -90,14 +102,15 @@ BREAKS = (
     Break(
         name="UTF-16 is read, too",
         edits=(
-            Edit("kernel/parsing.py", "text = raw.decode()\n        large", "text = raw.decode(json.detect_encoding(raw))\n        large"),
+            Edit("kernel/parsing.py", "text = raw.decode()\n        large",
+                 "raw = raw.decode(json.detect_encoding(raw)).encode()\n        text = raw.decode()\n        large"),
         ),
         part="torture", finds=("wrong answers",), beside=("slowest answer",),
     ),
     Break(
         name="a missing token is an error of ours",
         edits=(
-            Edit("web/messages.py", 'raise RefusedError([TOKEN.at("", TOKEN.meaning)])', "raise KeyError(client_id)"),
+            Edit("web/network.py", 'raise RefusedError([TOKEN.at("", TOKEN.meaning)])', "raise KeyError(client_id)"),
         ),
         part="schema", finds=("answers of 5xx",),
         beside=("kinds of answers", "of them answered in another way", "cases"),

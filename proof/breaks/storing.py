@@ -1,9 +1,11 @@
 """Breaks of what is kept: commits, keys, locks, copies, migrations, what is answered without them."""
 
-from proof.breaks.breaking import END, Break, Edit
+from proof.breaks.breaking import END, SOURCES, Break, Edit
 from proof.part import POSTGRESQL, SQLITE, Length
 
 _BATCH = "store/batch.py"
+_VERSIONS = "store/migrations/versions"
+_NEWEST = f"{_VERSIONS}/{max(p.name for p in (SOURCES / 'hundi' / _VERSIONS).glob('v0*.py'))}"
 _WORK = "return await self._database.write_here(lambda tx: _awaited(self._work(tx, members)))"
 _FORGOTTEN = Edit(
     _BATCH,
@@ -29,6 +31,8 @@ _LOST = (
 )
 _OF_THE_LOST = ("applied twice", "repeats of a key that got another answer")
 _EARLY = (
+    Edit(_BATCH, "await self._tried(members)", "await self._tried(members, batch)"),
+    Edit(_BATCH, "def _tried(self, members: list[M])", "def _tried(self, members, batch)"),
     Edit(_BATCH, "await self._attempt(members)", "await self._attempt(members, batch)"),
     Edit(_BATCH, "def _attempt(self, members: list[M])", "def _attempt(self, members, batch)"),
     Edit(
@@ -97,7 +101,7 @@ BREAKS = (
     Break(
         name="an upgrade loses a row",
         edits=(
-            Edit("store/migrations/versions/v0009_trace.py", "def upgrade() -> None:\n",
+            Edit(_NEWEST, "def upgrade() -> None:\n",
                  'def upgrade() -> None:\n    op.execute("delete from exchange where req_msg_id ='
                  " (select min(req_msg_id) from exchange where state = 'SETTLED')\")\n"),
         ),
@@ -157,7 +161,7 @@ BREAKS = (
     Break(
         name="a proposal expires within minutes",
         edits=(Edit("kernel/lifetimes.py", "usual: int = 10 * DAY", "usual: int = DAY // 288"),),
-        part="clock", finds=(END,), beside=("exchanges expired or webhooks parked", *_LOST),
+        part="clock", finds=("exchanges expired or webhooks parked",), beside=(END, "refused for good", *_LOST),
     ),
     Break(
         name="a document stays busy for ever",

@@ -46,15 +46,24 @@ def _installed() -> Path:
     return _ENVIRONMENT
 
 
+def _keep(target: Target, found: Path) -> None:
+    """From now on a test tries it."""
+    kept = CASES / target.name / found.name
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_bytes(found.read_bytes())
+
+
 async def _fuzzed(target: Target, run: Run, *, seconds: int) -> Seen:
     corpus, found = run.folder / target.name, run.folder / f"{target.name}-broken"
     corpus.mkdir()
     found.mkdir()
+    others = os.environ.get("PYTHONPATH", "")  # sources that were broken on purpose
+    path = [*filter(None, [others]), str(_installed()), str(ROOT)]
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "proof.fuzzing", target.name, str(corpus),
         f"-max_total_time={seconds}", f"-seed={run.seed}", f"-timeout={SLOWEST}",
         f"-rss_limit_mb={MEMORY_MIB}", f"-artifact_prefix={found}/", "-print_final_stats=1",
-        cwd=ROOT, env=os.environ | {"PYTHONPATH": f"{_installed()}{os.pathsep}{ROOT}"},
+        cwd=ROOT, env=os.environ | {"PYTHONPATH": os.pathsep.join(path)},
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:
@@ -65,9 +74,8 @@ async def _fuzzed(target: Target, run: Run, *, seconds: int) -> Seen:
     text = errors.decode(errors="replace")
     for file in found.iterdir():
         run.progress.say(f"{target.name}: {file.read_bytes()!r}"[:_TOLD])
-        kept = CASES / target.name / file.name  # from now on a test tries it
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_bytes(file.read_bytes())
+        if not others:
+            _keep(target, file)
     if process.returncode:
         run.progress.say(f"{target.name}: {text[-_TOLD:]}")
     return Seen(

@@ -16,7 +16,7 @@ from proof.part import MEMORY, Figure, Part, ProofError, Run, at_least, none, to
 
 ONLY = "HUNDI_BREAKS"
 """Words in the names of the breaks that are wanted, separated by commas; unset: all of them."""
-SECONDS = 400
+SECONDS = 700
 PATIENCE = 60
 QUICK = {"schedule"}
 """Parts whose breaks are tried at the smallest length."""
