@@ -159,8 +159,8 @@ BREAKS = (
         finds=(END,),
     ),
     Break(
-        name="a proposal expires within minutes",
-        edits=(Edit("kernel/lifetimes.py", "usual: int = 10 * DAY", "usual: int = DAY // 288"),),
+        name="a proposal expires within half a minute",
+        edits=(Edit("kernel/lifetimes.py", "usual: int = 10 * DAY", "usual: int = DAY // 2880"),),
         part="clock", finds=("exchanges expired or webhooks parked",), beside=(END, "refused for good", *_LOST),
     ),
     Break(
