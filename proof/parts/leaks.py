@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import sqlite3
+import subprocess
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from proof.ground.servers import Server
 from proof.ground.traffic import Traffic
 from proof.part import BOTH, POSTGRESQL, Figure, Part, Run, at_least, none, told
 from tests.observing.collector import Collector, collecting, in_clear
+from tests.postgres import binaries
 
 LOUD = "debug, asyncio=debug, aiohttp=debug, uvicorn=debug, sqlalchemy=debug, alembic=debug"
 TABLES = ("body", "exchange", "client", "access_token", "token_guard", "registration")
@@ -47,6 +49,7 @@ class Watch:
     owned: list[str] = field(default_factory=list)
     metrics: list[str] = field(default_factory=list)
     printed: list[str] = field(default_factory=list)
+    dumped: list[str] = field(default_factory=list)
     answered: list[str] = field(default_factory=list)
     answers: int = 0
     kills: int = 0
@@ -230,9 +233,12 @@ async def _play(watch: Watch) -> Traffic:
     texts = [*marks.PERSONAL, *mine, str(network.clients["supplier"]["webhookSecret"])]
     texts = texts if run.size(full=1, brief=1, tiny=0) else [marks.PAN, mine[0]]
     run.progress.goal("crashes", cycles + len(TABLES))
-    _chatty(watch)
     traffic = Traffic(network, run.chance("traffic"), callers=4)
     await traffic.start()
+    await traffic.flows(more=share, seconds=120)
+    # Before anybody writes secrets where only his own words should stand: those are kept as they came.
+    watch.dumped.append(await asyncio.to_thread(_dump, network.place.url))
+    _chatty(watch)
     await watch.bother(texts)
     for cycle in range(cycles):
         some = texts[cycle % len(texts) :][:2]
@@ -250,6 +256,17 @@ async def _play(watch: Watch) -> Traffic:
     return traffic
 
 
+def _dump(url: str) -> str:
+    """All that the store holds, as whoever has stolen it reads it."""
+    path = sqlite_path(url)
+    if path is not None:
+        files = (path, path.with_name(f"{path.name}-wal"))
+        return "".join(one.read_bytes().decode("latin-1") for one in files if one.exists())
+    folder = binaries()
+    command = [str(folder / "pg_dump") if folder else "pg_dump", url]
+    return subprocess.run(command, check=True, capture_output=True).stdout.decode("latin-1")
+
+
 async def measure(run: Run) -> Sequence[Figure]:
     """Load, crashes, and then the search."""
     async with watched(run) as watch:
@@ -265,6 +282,7 @@ def _figures(watch: Watch, traffic: Traffic) -> Sequence[Figure]:
     found = {kind: in_clear(texts, kept) for kind, texts in output.items()}
     found["answers to others"] = watch.answered
     found["lines of commands"] = in_clear(watch.printed, watch.owned)
+    found["lines of a dump"] = in_clear(watch.dumped, watch.owned)
     for kind, lines in found.items():
         for line in dict.fromkeys(lines[:10]):
             watch.network.run.progress.say(f"{kind}: {line}")
@@ -273,6 +291,7 @@ def _figures(watch: Watch, traffic: Traffic) -> Sequence[Figure]:
         *(none(f"{kind} with a secret in clear", len(lines)) for kind, lines in found.items()),
         at_least("planted secrets that the search finds, of each form", len(kept) * len(output),
                  seen=_planted(output, kept)),
+        at_least("bytes of the dump", 100_000, seen=len(watch.dumped[0])),
         at_least("log lines", 100, seen=text.count("\n")),
         at_least("log lines with a masked text", 10,
                  seen=sum("xxxxx" in line or "***" in line for line in text.splitlines())),

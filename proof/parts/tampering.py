@@ -111,7 +111,7 @@ async def _sealed(database: Database, url: str, signer: Signer) -> None:
 
 PART = Part(
     name="tampering",
-    promise="Any row of a journal that is changed, removed, moved or added is found, the last one too.",
+    promise="Any row of a signed journal that is changed, removed, moved or added is found, the last one too.",
     databases=BOTH,
     run=measure,
 )
