@@ -22,7 +22,8 @@ RATE = 20
 LINES = 8
 LIFE = 4
 """Seconds that a token is given to live."""
-_GUESSES = FREE_OF_PAIR + 4
+JUDGED = FREE_OF_PAIR + 3
+"""Guesses that are judged: the last three cost a wait of one, two and four seconds."""
 
 
 @dataclass(slots=True)
@@ -78,28 +79,39 @@ def _reading(token: str) -> bytes:
 
 
 async def _guessed(gate: Gate, rounds: int, seen: Counter[str]) -> None:
-    """Somebody guesses the buyer's secret, at one server after the other."""
-    ports = gate.network.ports
+    """Somebody guesses the buyer's secret, at one server after the other, until he must wait for seconds."""
     client = gate.network.clients["buyer"]["clientId"]
     for _ in range(rounds):
-        for number in range(_GUESSES):
-            answer = await gate.token(ports[number % len(ports)], "buyer", secret=f"guess{number}")
-            expected = 401 if number <= FREE_OF_PAIR else 429  # one more, and he waits
-            seen["guesses"] += 1
-            seen["guesses answered otherwise"] += answer.status != expected
-            seen["waits without Retry-After"] += (
-                expected == 429 and "retry-after" not in answer.headers
-            )
-        for port in ports:
-            seen["true secrets taken while locked"] += (
-                await gate.token(port, "buyer")
-            ).status == 200
+        until = await _guess_on(gate, seen)
+        for port in gate.network.ports:
+            taken = (await gate.token(port, "buyer")).status == 200
+            seen["true secrets taken while locked"] += taken and monotonic() < until
             seen["others refused meanwhile"] += (await gate.token(port, "supplier")).status != 200
         await gate.network.hundi.run("client", "unlock", "--client", client, "--json")
-        for port in ports:
-            seen["true secrets refused after unlock"] += (
-                await gate.token(port, "buyer")
-            ).status != 200
+        for port in gate.network.ports:
+            answer = await gate.token(port, "buyer")
+            seen["true secrets refused after unlock"] += answer.status != 200
+
+
+async def _guess_on(gate: Gate, seen: Counter[str]) -> float:
+    """Guess until so many were judged; the moment before which nobody is let in who comes so."""
+    judged, until, ports = 0, 0.0, gate.network.ports
+    while judged < JUDGED:
+        sent = monotonic()
+        port = ports[seen["guesses"] % len(ports)]
+        answer = await gate.token(port, "buyer", secret=f"guess{judged}")
+        seen["guesses"] += 1
+        allowed = {429} if monotonic() < until else {401, 429}
+        seen["guesses answered otherwise"] += answer.status not in allowed
+        if answer.status == 401:
+            judged += 1
+            over = judged - FREE_OF_PAIR
+            until = sent + 2 ** (over - 1) if over > 0 else until
+        else:
+            seen["waits without Retry-After"] += "retry-after" not in answer.headers
+            seen["guesses that had to wait"] += 1
+            await asyncio.sleep(0.1)
+    return until
 
 
 async def _revoked(gate: Gate, rounds: int) -> list[float]:
@@ -178,7 +190,8 @@ async def measure(run: Run) -> Sequence[Figure]:
         "others refused meanwhile", "true secrets refused after unlock",
     )  # fmt: skip
     return [
-        at_least(f"guesses: {FREE_OF_PAIR} cost nothing, behind the next one is a wait", rounds * _GUESSES, seen=guessed["guesses"]),
+        at_least(f"guesses: {FREE_OF_PAIR} cost nothing, behind the next one is a wait", rounds * JUDGED, seen=guessed["guesses"]),
+        at_least("guesses that had to wait", rounds, seen=guessed["guesses that had to wait"]),
         *(none(what, guessed[what]) for what in wrong),
         at_least("revocations", rounds, seen=len(revoked)),
         at_most("the longest until every server refuses", PROMISED, seen=max(revoked), unit="s"),
