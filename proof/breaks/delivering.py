@@ -9,7 +9,8 @@ _NOTED = (
     " retry_after=None, milliseconds=0, reached=True, error=None)"
 )
 _ACK = "    return Reply(200, accepted.response, _headers(accepted))\n"
-_ANSWERED = "            taken.accepted(accepted)\n\n    async def _take_later"
+_BEHIND = "\n    async def _take_later"
+_ANSWERED = f"            taken.accepted(accepted)\n{_BEHIND}"
 _RECEIVED = '    if watch is not None:\n        watch.note("read")\n'
 _KEPT = '    globals().setdefault("_kept", []).append(bytearray(b"1" * {size}))\n'
 
@@ -100,7 +101,7 @@ BREAKS = (
     ),
     Break(
         name="one ack in eight takes two seconds",
-        edits=(Edit("web/messages.py", _ANSWERED, f"            asyncio.get_running_loop().call_later(2 * (accepted.req_msg_id[-1] in '08'), taken.accepted, accepted)\n{_ANSWERED[37:]}"),),
+        edits=(Edit("web/messages.py", _ANSWERED, f"            asyncio.get_running_loop().call_later(2 * (accepted.req_msg_id[-1] in '08'), taken.accepted, accepted)\n{_BEHIND}"),),
         part="latency", finds=("at 10 %: ack, p99", "at 30 %: ack, p99", "at 50 %: ack, p99"),
     ),
     Break(

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic, time
-from typing import Any
 
 from hundi.kernel.clock import SECOND
 from hundi.parties.guard import FREE_OF_PAIR
@@ -185,7 +184,7 @@ async def measure(run: Run) -> Sequence[Figure]:
         spent = await _hurried(gate, seconds, hurried)
         servers = len(network.ports)
     allowed = servers * RATE * (spent + 1)
-    wrong: tuple[Any, ...] = (
+    wrong = (
         "guesses answered otherwise", "waits without Retry-After", "true secrets taken while locked",
         "others refused meanwhile", "true secrets refused after unlock",
     )  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from random import Random
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -55,16 +56,10 @@ class Scene:
         return await self.database.write(lambda tx: lease(tx, room=room, total=30))
 
     async def finish(
-        self,
-        leased: list[Leased],
-        decision: Decision = Decision.SETTLED,
-        *,
-        reached: bool = True,
-        parks: bool = False,
-        body: bytes = ANSWER,
+        self, leased: list[Leased], decision: Decision = Decision.SETTLED, **how: Any
     ) -> None:
-        """End attempts, all in the same way."""
-        results = self.results(leased, decision, reached=reached, parks=parks, body=body)
+        """End attempts, all in the same way: `how` as `results` takes it."""
+        results = self.results(leased, decision, **how)
         settled = GroupCommit(self.database, self._finish, keys=lambda one: [id(one)])
         await asyncio.gather(*map(settled.submit, results))
 

@@ -70,7 +70,12 @@ async def tried(stage: Scene, way: Way, endings: Sequence[Ending]) -> tuple[Lock
     return seen[0]
 
 
-async def test_one_statement_reads_and_closes_what_three_do(stage: Scene) -> None:
+async def test_one_statement_reads_and_closes_what_three_do(postgres_url: str) -> None:
+    async with scene(postgres_url) as stage:
+        await _alike(stage)
+
+
+async def _alike(stage: Scene) -> None:
     settled = await stage.sent("S0")  # has ended before
     first = await stage.submit("req-send", slip("S1"))
     second = await stage.submit("req-send", slip("S2"))

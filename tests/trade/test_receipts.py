@@ -53,6 +53,13 @@ class Face:
         invoice = await accepted_invoice(self.desk) | members
         return await self.take(ASK, loans.financing([invoice]))
 
+    async def choose(self) -> str:
+        """Both lenders have bid; one bid is accepted and the other waits for that; the receipt."""
+        await self.ask()
+        await self.desk.deliver()
+        await both_bid(self.desk)
+        return await self.take(ANSWER, loans.bid_answer({"BID-A1": "ACCEPT", "BID-B1": "REJECT"}))
+
     async def take(self, path: str, body: dict[str, object]) -> str:
         outcome = await self.desk.submit(path, body)
         assert isinstance(outcome, Accepted), outcome
@@ -159,11 +166,7 @@ async def test_an_answer_under_way_wins_over_giving_a_call_up(face: Face) -> Non
 
 
 async def test_those_that_wait_for_the_winner_are_given_up_with_him(face: Face) -> None:
-    await face.ask()
-    await face.desk.deliver()
-    await both_bid(face.desk)
-    answer = loans.bid_answer({"BID-A1": "ACCEPT", "BID-B1": "REJECT"})
-    receipt = await face.take(ANSWER, answer)
+    receipt = await face.choose()
     told = checked(await face.give_up(receipt), "NetworkReceipt")
     assert (told["state"], told["result"]) == ("ENDED", "FAILURE")
     assert await abandoned(face) == 2
@@ -174,11 +177,7 @@ async def test_those_that_wait_for_the_winner_are_given_up_with_him(face: Face) 
 
 
 async def test_the_others_are_given_up_though_the_winner_may_still_agree(face: Face) -> None:
-    await face.ask()
-    await face.desk.deliver()
-    await both_bid(face.desk)
-    answer = loans.bid_answer({"BID-A1": "ACCEPT", "BID-B1": "REJECT"})
-    receipt = await face.take(ANSWER, answer)
+    receipt = await face.choose()
     leased = await face.leased()
     checked(await face.give_up(receipt), "NetworkReceipt", 202)
     ends = [("OPEN", "ABANDONED"), ("ABANDONED", None)]

@@ -43,7 +43,7 @@ class Slices:
 def slices(monkeypatch: pytest.MonkeyPatch) -> Slices:
     it = Slices()
     monkeypatch.setattr(redrive, "make_due", it.make_due)
-    monkeypatch.setattr(gaps, "SLICE", 2)
+    monkeypatch.setattr(redrive, "SLICE", 2)
     monkeypatch.setattr(gaps, "_PAUSES", (0,))
     monkeypatch.setattr(redrive, "GAP_READ", 3)
     return it

@@ -108,23 +108,14 @@ async def set_client(
     row = await database.write(lambda tx: _change(tx, client_id, values))
     try:
         if changes.endpoint is not None:
-            await _replay(database, client_id)
+            async for ids in redrive.gap_slices(database, client_id):
+                await database.write(partial(redrive.make_due, ids=ids))
         if changes.mailbox:
             await _hold(database, client_id)
     except StoreError as error:
         message = f"the client is changed, but not yet all that waits for it; do it again ({error})"
         raise UnavailableError(message) from error
     return _shown(row, keyring)
-
-
-async def _replay(database: Database, client_id: str) -> None:
-    """Make due what waits for an endpoint, in slices: one transaction of all would hold others up."""
-    ids = [""]
-    while ids:
-        ids = await database.read(partial(redrive.gap, client_id=client_id, after=ids[-1]))
-        for place in range(0, len(ids), SLICE):
-            slice_ = ids[place : place + SLICE]
-            await database.write(partial(redrive.make_due, ids=slice_))
 
 
 async def _hold(database: Database, client_id: str) -> None:
@@ -135,6 +126,8 @@ async def _hold(database: Database, client_id: str) -> None:
 
 
 async def _hold_some(tx: Transaction, *, client_id: str) -> int:
+    if not (await _row(tx, client_id, locked=True))["mailbox"]:
+        return 0  # somebody has given it an endpoint meanwhile: what waits now is to be sent
     waiting = [row["webhook_id"] for row in await tx.fetch(_WAITING, client_id, SLICE)]
     await tx.fetch(_HELD, waiting, tx.now)
     await tx.fetch(_NO_LANES, waiting)

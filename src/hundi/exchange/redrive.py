@@ -5,7 +5,8 @@ exchange is open. The delivery is locked before its exchange is read, in the ord
 A call to several receivers is given up whole, by the id of its receipt.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
 
 from hundi.exchange import visibility
 from hundi.exchange.closing import unanswered
@@ -17,7 +18,7 @@ from hundi.exchange.record import State
 from hundi.exchange.settle import Ended, Settler
 from hundi.exchange.verdict import Kind as Webhook
 from hundi.kernel.faults import Code, Fault, Kind, RefusedError
-from hundi.store.engine import Row, Transaction
+from hundi.store.engine import Database, Row, Transaction
 from hundi.store.statement import Statement
 
 IN_FLIGHT = Code(
@@ -127,6 +128,17 @@ async def redrive(tx: Transaction, client_id: str, webhook_id: str) -> None:
     await tx.fetch(_QUEUE, webhook_id, tx.now)
 
 
+async def gap_slices(database: Database, client_id: str) -> AsyncIterator[Sequence[str]]:
+    """All that `gap` finds, as much at a time as one transaction makes due: each id once, in their order."""
+    ids, more = [""], True
+    while more:
+        # Read in a transaction of its own: SQLite has threads for that, and none for writing.
+        ids = await database.read(partial(gap, client_id=client_id, after=ids[-1]))
+        for place in range(0, len(ids), SLICE):
+            yield ids[place : place + SLICE]
+        more = len(ids) == GAP_READ
+
+
 async def gap(tx: Transaction, *, client_id: str, after: str) -> list[str]:
     """What waits for a client's endpoint and is not due, or is parked: the next ids behind one.
 
@@ -137,7 +149,7 @@ async def gap(tx: Transaction, *, client_id: str, after: str) -> list[str]:
 
 
 async def make_due(tx: Transaction, *, ids: Sequence[str]) -> None:
-    """Make those due now that still wait, as if tried for the first time; one that was parked is redriven."""
+    """Make those due now that still wait, their schedule begun anew; one that was parked is redriven."""
     await tx.fetch(_DUE_NOW, list(ids), tx.now)
 
 

@@ -192,7 +192,7 @@ def wrong_numbers(
 ) -> Iterator[Fault]:
     """A new status or version that the move does not lead to."""
     edits = move.version is VersionRule.NEXT
-    # What somebody else has changed meanwhile comes first: its status is a conflict's, and says which number is free.
+    # What somebody else has changed meanwhile comes first: a conflict, which says the free number.
     yield from _wrong_version(touched, kind, document=document, edits=edits)
     yield from wrong_target(touched, move.target)
 

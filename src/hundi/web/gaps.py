@@ -12,7 +12,6 @@ from functools import partial
 import structlog
 
 from hundi.exchange import redrive
-from hundi.exchange.redrive import SLICE
 from hundi.store.engine import Database, StoreError
 
 PATIENCE_SECONDS = 2
@@ -48,18 +47,11 @@ class Gaps:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _through(self, client_id: str) -> None:
-        """Each id once, in their order, whatever becomes of its webhook meanwhile."""
-        ids, more = [""], True
+        """Whatever becomes of a webhook meanwhile, it is made due once at most."""
         try:
-            while more:
-                # Read in a transaction of its own: SQLite has threads for that, and none for writing.
-                ids = await self._database.read(
-                    partial(redrive.gap, client_id=client_id, after=ids[-1])
-                )
-                for place in range(0, len(ids), SLICE):
-                    await self._make_due(ids[place : place + SLICE])
+            async for ids in redrive.gap_slices(self._database, client_id):
+                await self._make_due(ids)
                 self._wake()
-                more = len(ids) == redrive.GAP_READ
         except Exception as error:  # noqa: BLE001 (nobody else would tell of it)
             _log.warning("gap-not-due", client=client_id, error=str(error))
 
