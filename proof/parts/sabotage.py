@@ -18,6 +18,8 @@ ONLY = "HUNDI_BREAKS"
 """Words in the names of the breaks that are wanted, separated by commas; unset: all of them."""
 SECONDS = 700
 PATIENCE = 60
+SHOWN = 60
+"""Characters of a missed figure that the report shows."""
 QUICK = {"schedule"}
 """Parts whose breaks are tried at the smallest length."""
 _ROOT = Path(__file__).parents[2]
@@ -51,7 +53,7 @@ class Trials:
             f"{broken.name} ({broken.part}, {monotonic() - began:.0f} s): {missed}"
         )
         how = f"{broken.part} {broken.database} {broken.length}, {monotonic() - began:.0f} s"
-        self.figures.append(told(broken.name, f"{how}: {'; '.join(m[:60] for m in missed)}"))
+        self.figures.append(told(broken.name, f"{how}: {'; '.join(map(_cut, missed))}"))
         await asyncio.to_thread(shutil.rmtree, folder)
 
     def _say(self, into: list[str], broken: Break, missed: Sequence[str]) -> None:
@@ -118,6 +120,11 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
     except TimeoutError:
         process.kill()
         await process.wait()
+
+
+def _cut(text: str) -> str:
+    """The begin of a sentence, to its last whole word."""
+    return text if len(text) <= SHOWN else text[:SHOWN].rpartition(" ")[0] + " …"
 
 
 def _none(what: str, names: Sequence[str]) -> Figure:
