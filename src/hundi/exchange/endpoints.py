@@ -218,7 +218,7 @@ async def _write(tx: Transaction, client_id: str, values: Mapping[str, object]) 
 
 def _still_open(count: int) -> RefusedError:
     detail = (
-        f"{count} exchanges of the client are open, and each keeps the mode in which it began."
+        f"Open exchanges of the client: {count}. Each keeps the mode in which it began."
         " Wait until they have ended, or have them abandoned."
     )
     return RefusedError([model.MODE.at("client", detail, open=count)])
