@@ -77,7 +77,10 @@ class Pool:
         self._pass_on(None if held.connection.is_closed() else held)
 
     async def close(self) -> None:
-        """Close all connections. Where something is still under way after ten seconds, it goes on."""
+        """Close all connections. Where something is still under way after ten seconds, it goes on.
+
+        Closed again, it waits for that; where nothing is under way it does nothing.
+        """
         self._closed = True
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
@@ -91,6 +94,7 @@ class Pool:
         held = self._free.pop() if self._free else await self._turn()
         if held is not None:
             await held.connection.close()
+        self._places += 1
 
     async def _waited_for(self) -> Held:
         if self._places:
@@ -124,5 +128,6 @@ class Pool:
             self._places += 1
         elif self._closed:
             held.connection.terminate()
+            self._places += 1
         else:
             self._free.append(held)
