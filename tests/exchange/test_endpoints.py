@@ -204,6 +204,8 @@ async def test_a_mailbox_holds_what_waited_for_its_endpoint(stage: Scene, state:
     assert [row["state"] for row in await stage.rows(query)] == [state]
     await change(stage, "buyer", Changes(mailbox=True))
     assert [row["state"] for row in await stage.rows(query)] == ["DELIVERED"]
+    under_way = sa.select(exchanges.attempt).where(exchanges.attempt.c.ended_at.is_(None))
+    assert await stage.rows(under_way) == [], "its process may die before it has ended it"
     if state == "LEASED":
         await stage.finish(outcome, Decision.FAILED)
         assert [row["state"] for row in await stage.rows(query)] == ["DELIVERED"]

@@ -61,6 +61,12 @@ _HELD = Statement.both(
     "update delivery set state = 'DELIVERED', ended_at = $2, lease_until = null"
     " where webhook_id = any($1::text[]) and state || '' in ('QUEUED', 'LEASED', 'PARKED')"
 )
+# Nobody would end the attempt of a process that dies now: its lease is gone. What it came to is lost.
+_CALLED_OFF = Statement.both(
+    "update attempt set ended_at = $2, outcome = 'FAILED',"
+    " reason = 'the endpoint became a mailbox while this attempt was under way'"
+    " where webhook_id = any($1::text[]) and ended_at is null"
+)
 _NO_LANES = Statement.both("delete from further_lane where webhook_id = any($1::text[])")
 
 
@@ -130,6 +136,7 @@ async def _hold_some(tx: Transaction, *, client_id: str) -> int:
         return 0  # somebody has given it an endpoint meanwhile: what waits now is to be sent
     waiting = [row["webhook_id"] for row in await tx.fetch(_WAITING, client_id, SLICE)]
     await tx.fetch(_HELD, waiting, tx.now)
+    await tx.fetch(_CALLED_OFF, waiting, tx.now)
     await tx.fetch(_NO_LANES, waiting)
     return len(waiting)
 
