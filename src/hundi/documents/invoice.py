@@ -5,7 +5,6 @@ the contract leaves to the ledger are `invoice_ledger.derive`.
 """
 
 from collections.abc import Iterator
-from datetime import date
 from functools import partial
 
 from msgspec import UnsetType
@@ -18,7 +17,7 @@ from hundi.documents.invoice_bodies import (
     StatusChangeBody,
 )
 from hundi.documents.numbering import INVOICE as KIND
-from hundi.documents.numbering import issued_on, order_claim, supplier_claim
+from hundi.documents.numbering import issued_on, order_claim, supplier_claim, years_of
 from hundi.documents.purchase_order import PURCHASE_ORDER
 from hundi.documents.transitions import rows
 from hundi.exchange.definition import (
@@ -108,18 +107,20 @@ def _invoice_touched(body: InvoiceBody) -> tuple[Touched, ...]:
 
 
 def _orders(body: InvoiceBody) -> Iterator[Touched]:
-    """Each order that is named well enough to be found: by its id, or by number and date."""
+    """Each order that is named: by its id, or by its number, of the year that its date tells."""
+    day = issued_on(body.invoice.invoiceReferenceDetails, body.invoice.ts)
     for place, order in enumerate(body.invoice.poDetails):
-        number, claim = order.buyerPONumber, None
-        if isinstance(number, str) and number and isinstance(order.orderDate, str):
-            day = date.fromisoformat(order.orderDate)
-            claim = order_claim(body.b2bIds.buyerB2BId, number, day)
+        number = order.buyerPONumber
+        days = years_of(order.orderDate, else_before=day)
+        named = number if isinstance(number, str) else ""
         yield from touched.drawn_on(
             f"{order_draws.NAMED}{place}]",
             type_=PURCHASE_ORDER.name,
             object_id=order.objectId if isinstance(order.objectId, str) else "",
             number=number,
-            claim=claim,
+            claims=[order_claim(body.b2bIds.buyerB2BId, named, one) for one in days]
+            if named
+            else (),
         )
 
 

@@ -6,7 +6,6 @@ edit: a returned note is cancelled and another one is sent.
 
 import re
 from collections.abc import Iterator
-from datetime import date
 from functools import partial
 
 from hundi.documents import note_ledger, note_rules, touched
@@ -17,7 +16,7 @@ from hundi.documents.note_bodies import (
     NoteBody,
     StatusChangeBody,
 )
-from hundi.documents.numbering import CREDIT_NOTE, DEBIT_NOTE, issued_on, supplier_claim
+from hundi.documents.numbering import CREDIT_NOTE, DEBIT_NOTE, issued_on, supplier_claim, years_of
 from hundi.documents.numbering import INVOICE as INVOICE_KIND
 from hundi.documents.supply_shapes import PrecedingInvoice
 from hundi.documents.transitions import rows
@@ -95,14 +94,14 @@ def _note_touched(body: NoteBody) -> tuple[Touched, ...]:
 
 
 def _invoices(note: Note) -> Iterator[Touched]:
-    """Each invoice that is named well enough to be found: by its id, or by number and date."""
+    """Each invoice that is named: by its id, or by its number, of the year that its date tells."""
     for place, invoice in enumerate(note.precedingInvoiceDetails):
         yield from touched.drawn_on(
             f"{note_ledger.NAMED}{place}]",
             type_=INVOICE.name,
             object_id=_id_of(invoice),
             number=invoice.invoiceNumber,
-            claim=_claim_of(note, invoice),
+            claims=_claims_of(note, invoice),
         )
 
 
@@ -112,11 +111,13 @@ def _id_of(invoice: PrecedingInvoice) -> str:
     return other if isinstance(other, str) and _INVOICE_ID.fullmatch(other) else ""
 
 
-def _claim_of(note: Note, invoice: PrecedingInvoice) -> str | None:
-    number, day = invoice.invoiceNumber, invoice.invoiceDate
-    if not isinstance(number, str) or not isinstance(day, str):
-        return None
-    return supplier_claim(note.supplierDetails, INVOICE_KIND, number, day=date.fromisoformat(day))
+def _claims_of(note: Note, invoice: PrecedingInvoice) -> list[str]:
+    number = invoice.invoiceNumber
+    if not isinstance(number, str) or not number:
+        return []
+    own = issued_on(note.invoiceReferenceDetails, note.ts)
+    days = years_of(invoice.invoiceDate, else_before=own)
+    return [supplier_claim(note.supplierDetails, INVOICE_KIND, number, day=day) for day in days]
 
 
 def _message(

@@ -28,6 +28,17 @@ def issued_on(reference: InvoiceReference, ts: str) -> date:
         return moment.date()
 
 
+def years_of(told: str | UnsetType, *, else_before: date) -> tuple[date, ...]:
+    """A day of each financial year in which a number may have been given: that of its date.
+
+    Of one without a date those of the document that names it and of the three years before.
+    """
+    if isinstance(told, str):
+        return (date.fromisoformat(told),)
+    back = (max(else_before.year - years, 1) for years in range(4))
+    return tuple(else_before.replace(year=year, day=1) for year in back)
+
+
 def order_claim(buyer_b2b_id: str, number: str, day: date) -> str:
     """The key of an order among the live orders of its buyer."""
     return f"{buyer_b2b_id}|{number}|{financial_year(day)}"

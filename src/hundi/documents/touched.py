@@ -1,9 +1,10 @@
 """How orders, invoices and notes name themselves and each other to the road. Pure.
 
 All three carry `objectId`, `objectVersion`, a status transition and a number of their author's; a
-document that they draw on is named by its network id, or by number and date where it has none.
+document that they draw on is named by its network id, or by its number where it has none.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from hundi.documents.supply_shapes import EInvoiceInfo
@@ -81,13 +82,13 @@ def stateless(path: str, *, type_: str, object_id: str, number: str) -> Touched:
 
 
 def drawn_on(
-    path: str, *, type_: str, object_id: str, number: object, claim: str | None
+    path: str, *, type_: str, object_id: str, number: object, claims: Sequence[str]
 ) -> tuple[Touched, ...]:
-    """A document that a message draws on, if it names it well enough to be found.
+    """A document that a message draws on, if it names it: by its id, or by what it may have claimed.
 
     One that the network does not know is told and not refused.
     """
-    if not object_id and claim is None:
+    if not object_id and not claims:
         return ()
     return (
         Touched(
@@ -95,7 +96,8 @@ def drawn_on(
             how=Touches.HOLDS,
             object_id=object_id,
             number=number if isinstance(number, str) else "",
-            claim=None if object_id else claim,
+            claim=None if object_id else claims[0],
+            or_claims=() if object_id else tuple(claims[1:]),
             current_version=None,
             new_version=None,
             current_status=None,

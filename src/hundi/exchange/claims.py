@@ -1,6 +1,7 @@
 """Claims by insert: a document's key, and its number among the author's live documents."""
 
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from hundi.exchange import tables
 from hundi.exchange.document import COLUMNS, Document
@@ -24,12 +25,11 @@ _IF_FREE = (
 _PLAIN = insert(tables.number_claim, _NUMBER)
 _CLAIM_NUMBER = Bulk(_PLAIN.postgresql + _IF_FREE, _PLAIN.sqlite + _IF_FREE, returns=True)
 _NAMED = Bulk.of(
-    postgresql="select n.author_entity, n.type, n.claim, n.object_id from "
+    postgresql="select n.author_entity, n.type, n.claim, n.object_id, n.live from "
     + rows("a text, t text, c text")
-    + " k join number_claim n on n.author_entity = k.a and n.type = k.t and n.claim = k.c"
-    " where n.live",
-    sqlite="select author_entity, type, claim, object_id from number_claim"
-    " where author_entity = $1 and type = $2 and claim = $3 and live",
+    + " k join number_claim n on n.author_entity = k.a and n.type = k.t and n.claim = k.c",
+    sqlite="select author_entity, type, claim, object_id, live from number_claim"
+    " where author_entity = $1 and type = $2 and claim = $3",
     returns=True,
 )
 _SHARING_AT_MOST = 20
@@ -58,6 +58,13 @@ Claim = tuple[str, str, str]
 """Author's entity id, document type, what is claimed."""
 
 
+class Holder(NamedTuple):
+    """The document that has a number; not `live`, it has let it go."""
+
+    object_id: str
+    live: bool
+
+
 async def claim_documents(tx: Transaction, drafts: Sequence[Draft]) -> list[Draft]:
     """Insert the documents that are created; the drafts all of whose documents went in."""
     creating = sorted((one for d in drafts for one in d.created), key=_key)
@@ -84,10 +91,13 @@ async def claim_numbers(tx: Transaction, drafts: Sequence[Draft]) -> dict[Draft,
     return {d: doubled for d, doubled in lost.items() if doubled}
 
 
-async def ids_by_number(tx: Transaction, wanted: Collection[Claim]) -> dict[Claim, str]:
-    """The objectIds of documents that are named by their number; unknown ones are left out."""
+async def holders_of(tx: Transaction, wanted: Collection[Claim]) -> dict[Claim, Holder]:
+    """Who has some numbers, or had them last; numbers that nobody ever had are left out."""
     rows = await tx.bulk(_NAMED, sorted(wanted))
-    return {(row["author_entity"], row["type"], row["claim"]): row["object_id"] for row in rows}
+    return {
+        (row["author_entity"], row["type"], row["claim"]): Holder(row["object_id"], row["live"])
+        for row in rows
+    }
 
 
 async def sharing(tx: Transaction, wanted: Collection[Claim]) -> dict[Claim, list[Row]]:

@@ -210,12 +210,13 @@ class Touched(msgspec.Struct, frozen=True, kw_only=True):
     again (an invoice's IRN). Versions and statuses are None where the message has no such member:
     then they are not compared.
 
-    A document that is held may be named by its claim alone: `object_id` is "" then. `required`
-    says whether the message is refused where the network does not know the document. `between` are
-    the two roles whose document it is, None for sender and receiver. `action` is what happens to
-    this one, None where the message's action does. `hastens` are keys of documents whose time is
-    up as soon as this move has taken effect. `id_member` is the member that holds the objectId,
-    `number_member` the one that holds the number, "" where the message has none.
+    A document that is held may be named by its claims alone: `object_id` is "" then. It is the first
+    of `claims` that a document has, or else that one has had. `required` says whether the message is
+    refused where the network does not know the document. `between` are the two roles whose document
+    it is, None for sender and receiver. `action` is what happens to this one, None where the
+    message's action does. `hastens` are keys of documents whose time is up as soon as this move has
+    taken effect. `id_member` is the member that holds the objectId, `number_member` the one that
+    holds the number, "" where the message has none.
     """
 
     type: str
@@ -224,6 +225,7 @@ class Touched(msgspec.Struct, frozen=True, kw_only=True):
     number: str
     claim: str | None
     claim_tag: str = ""
+    or_claims: tuple[str, ...] = ()
     current_version: int | None
     new_version: int | None
     current_status: str | None
@@ -237,6 +239,11 @@ class Touched(msgspec.Struct, frozen=True, kw_only=True):
     id_member: str = "objectId"
     number_member: str = ""
     shared: str | None = None
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """What it may be known by, the likeliest first."""
+        return () if self.claim is None else (self.claim, *self.or_claims)
 
 
 class Sharing(msgspec.Struct, frozen=True, kw_only=True):

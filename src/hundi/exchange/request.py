@@ -72,8 +72,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
             yield "key", self.client_id, self.idempotency_key
         for touched in (*self.moved, *self.held) if self.held else self.moved:
             yield self.client_id, touched.type, touched.object_id
-            if touched.claim is not None:
-                yield "claim", self.client_id, touched.type, touched.claim
+            for claim in touched.claims:
+                yield "claim", self.client_id, touched.type, claim
             if touched.shared is not None:
                 yield "shared", self.client_id, touched.type, touched.shared
 

@@ -167,11 +167,14 @@ class Moving(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def claims(self) -> str | None:
-        """The number to be alone with, None where it has it already. Made anew, it has another tag."""
+        """The number to be alone with, None where it has it already and brings nothing new.
+
+        Made anew, it may have another tag; edited, it may bring the one that it did not have yet.
+        """
         wanted = self.touched.claim
         held = None if self.stored is None else self.stored.claim
-        again = self.move.version is VersionRule.FIRST
-        return None if wanted == held and not again else wanted
+        tagged = self.move.version is VersionRule.FIRST or self.touched.claim_tag != ""
+        return None if wanted == held and not tagged else wanted
 
 
 @dataclass(slots=True, kw_only=True)
