@@ -14,6 +14,8 @@ SHARE = 0.7
 GROWTH = 5.0
 """Percent, from the second tenth of the time to the last."""
 HANDLES = 8
+REST_SECONDS = 10
+"""After it no connection of a webhook lies idle: how many do says how busy the last seconds were."""
 DRIFT = 2.0
 SLICES = 60
 
@@ -35,9 +37,12 @@ class Watch:
             for server in self._network.servers
         ]
 
-    def keep(self, seen: Driven) -> None:
-        """One slice more, whose callers have hung up."""
+    async def keep(self, seen: Driven, *, counts: bool) -> None:
+        """One slice more, whose callers have hung up; `counts` what is open when nothing happens."""
         self.slices.append(seen)
+        if not counts:
+            return
+        await asyncio.sleep(REST_SECONDS)
         self.handles.append(sum(_open_files(server.pid) for server in self._network.servers))
 
     def end(self) -> None:
@@ -51,7 +56,7 @@ class Watch:
         early, late = self.slices[tenth : 2 * tenth], self.slices[-tenth:]
         return [
             *(_growth(name, memory) for name, memory in self.memories.items()),
-            at_most("open files and connections at the end", self.handles[tenth] + HANDLES,
+            at_most("open files and connections at rest, at the end", self.handles[0] + HANDLES,
                     seen=self.handles[-1]),
             at_most("ack p50 at the end, in those of the beginning", DRIFT,
                     seen=_p50(late) / _p50(early)),
@@ -94,7 +99,8 @@ async def measure(run: Run) -> Sequence[Figure]:
         watch.begin()
         try:
             for number in range(1, slices + 1):
-                watch.keep(await driver.arriving(most * SHARE, seconds / slices))
+                seen = await driver.arriving(most * SHARE, seconds / slices)
+                await watch.keep(seen, counts=number in {slices // 10 + 1, slices})
                 run.progress.at(number, f"{driver.accepted:,} exchanges")
         finally:
             watch.end()

@@ -3,11 +3,12 @@
 import asyncio
 import http.client
 import json
+import sqlite3
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -146,7 +147,7 @@ def settled(crowd: Crowd, database_url: str, *, killed: bool = True) -> None:
         assert _informed(trader) == acked
         ids = {webhook.headers["webhook-id"] for webhook in trader.took}
         assert len(ids) == len(acked), "one webhook-id for each message, however often it came"
-    states = asyncio.run(_states(database_url))
+    states = asyncio.run(_counted(database_url, "exchange"))
     assert states == Counter({"SETTLED": len(acked)})
 
 
@@ -166,27 +167,34 @@ _END_LEASES = (
 
 
 async def _at_rest(url: str, *, killed: bool) -> None:
-    connection = await asyncpg.connect(url)
     last = time.monotonic() + 30
+    while time.monotonic() < last:
+        await asyncio.sleep(0.3)
+        waiting = (await _counted(url, "delivery")).keys() & {"QUEUED", "LEASED"}
+        if not waiting:
+            return
+        if killed and waiting == {"LEASED"}:
+            await _end_leases(url)
+
+
+async def _end_leases(url: str) -> None:
+    connection = await asyncpg.connect(url)
     try:
-        while time.monotonic() < last:
-            await asyncio.sleep(0.3)
-            found = await connection.fetch("select state, count(*) from delivery group by 1")
-            waiting = {state: count for state, count in found if state in {"QUEUED", "LEASED"}}
-            if not waiting:
-                return
-            if killed and set(waiting) == {"LEASED"}:
-                before = await connection.fetchval(_LEASED)
-                await asyncio.sleep(3)  # whoever lives has written down what he was at
-                await connection.execute(_END_LEASES, before)
+        before = await connection.fetchval(_LEASED)
+        await asyncio.sleep(3)  # whoever lives has written down what he was at
+        await connection.execute(_END_LEASES, before)
     finally:
         await connection.close()
 
 
-async def _states(url: str) -> Counter[str]:
+async def _counted(url: str, table: str) -> Counter[str]:
+    """How many rows of a table are in each state."""
+    query = f"select state, count(*) as n from {table} group by 1"
+    if url.startswith("sqlite:///"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:
+            return Counter(dict(file.execute(query).fetchall()))
     connection = await asyncpg.connect(url)
     try:
-        found = await connection.fetch("select state, count(*) as n from exchange group by 1")
-        return Counter({row["state"]: row["n"] for row in found})
+        return Counter({row["state"]: row["n"] for row in await connection.fetch(query)})
     finally:
         await connection.close()
