@@ -328,11 +328,13 @@ def test_an_invoice_holds_its_orders_by_id_or_by_number() -> None:
     send = invoice.MESSAGES[0]
     body = read(_encoder.encode(put(FIRST, poDetails=named)), send.body)
     _, *held = send.touches(body)
-    assert [(one.type, one.how, one.object_id, one.claim, one.path) for one in held] == [
-        ("purchase-order", Touches.HOLDS, "PUR" + "A" * 32, None, "invoice.poDetails[0]"),
-        ("purchase-order", Touches.HOLDS, "", f"{story.BUYER.b2b_id}|P2|2025-26",
-         "invoice.poDetails[1]"),
-    ]  # fmt: skip
+    years = ("2025-26", "2024-25", "2023-24", "2022-23")
+    assert [(one.object_id, one.claims, one.path) for one in held] == [
+        ("PUR" + "A" * 32, (), "invoice.poDetails[0]"),
+        ("", (f"{story.BUYER.b2b_id}|P2|2025-26",), "invoice.poDetails[1]"),
+        ("", tuple(f"{story.BUYER.b2b_id}|P3|{year}" for year in years), "invoice.poDetails[2]"),
+    ]
+    assert {(one.type, one.how) for one in held} == {("purchase-order", Touches.HOLDS)}
     assert not any(one.required or one.current_version or one.current_status for one in held)
 
 
@@ -347,9 +349,11 @@ def test_a_note_holds_its_invoices_by_id_or_by_number() -> None:
     send = note.MESSAGES[0]
     body = put(story_supplies.credit_note(), precedingInvoiceDetails=named)
     _, *held = send.touches(read(_encoder.encode(body), send.body))
-    assert [(one.object_id, one.claim) for one in held] == [
-        ("", claim(FIRST)[0]), (id_, None),
+    known = claim(FIRST)[0]
+    undated = [
+        known.replace("01183", "01275").replace("2025-26", y) for y in ("2025-26", "2024-25")
+    ]
+    assert [(one.object_id, one.claims[:2]) for one in held] == [
+        ("", (known,)), (id_, ()), ("", tuple(undated)),
     ]  # fmt: skip
-    assert [one.path for one in held] == [
-        "cdNote.precedingInvoiceDetails[0]", "cdNote.precedingInvoiceDetails[1]",
-    ]  # fmt: skip
+    assert [one.path for one in held] == [f"cdNote.precedingInvoiceDetails[{n}]" for n in range(3)]
