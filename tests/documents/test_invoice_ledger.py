@@ -193,7 +193,8 @@ def test_credit_on_account_fills_it_after_the_closing_too() -> None:
     trade.status = "CLOSED"
     trade.note(second_note("50.00"))
     trade.note(second_note("80.00", noteType="DEBIT", objectId="CDN" + "3" * 32))
-    assert (trade.books.net(DUE), trade.books.net(ON_ACCOUNT)) == (3_000, 0)
+    assert (trade.books.net(DUE), trade.books.net(ON_ACCOUNT)) == (0, 0)
+    assert trade.books.net(WAIVED) == 3_000, "nobody can pay what is left of it"
     assert trade.status == "CLOSED"
 
 
@@ -242,6 +243,45 @@ def test_closing_waives_the_rest() -> None:
     trade.status = "CLOSED"
     trade.put_in_order()
     assert (trade.status, trade.books.net(DUE), trade.books.net(WAIVED)) == ("CLOSED", 0, 700)
+
+
+@pytest.mark.parametrize(
+    ("paid_before", "note", "books"),
+    [
+        (600, 300, {"waived": 100, "notes": 300}),
+        (600, 400, {"notes": 400}),
+        (600, 450, {"notes": 450, "on account": -50}),
+        (1_000, 50, {"notes": 50, "on account": -50}),
+    ],
+)
+def test_a_credit_note_takes_back_what_was_waived_first(
+    paid_before: int, note: int, books: dict[str, int]
+) -> None:
+    trade = closed(paid_before)
+    free = trade.books.of(DUE).left
+    trade.books.post(invoice_ledger.lowering("D", source=NOTES, amount=note, free=free))
+    trade.put_in_order()
+    assert {
+        n: trade.books.net(n) for n in (DUE, WAIVED, NOTES, ON_ACCOUNT) if trade.books.net(n)
+    } == books
+
+
+def test_a_debit_note_makes_nothing_due_that_nobody_can_pay() -> None:
+    trade = closed(600)
+    trade.books.post(invoice_ledger.transfer("D", DUE, DEBIT_NOTES, amount=100))
+    trade.put_in_order()
+    assert (trade.books.net(DUE), trade.books.net(WAIVED)) == (0, 500)
+    assert trade.status == "CLOSED"
+
+
+def closed(paid_before: int) -> Trade:
+    """An invoice of 1000 paise that was closed when so much was paid."""
+    trade = Trade()
+    trade.books.post(invoice_ledger.acceptance("D", total=1_000, advance=paid_before))
+    trade.books.post(invoice_ledger.closing("D", free=trade.books.of(DUE).left))
+    trade.status = "CLOSED"
+    trade.put_in_order()
+    return trade
 
 
 @pytest.mark.parametrize("response", ["REJECT", "RETURN"])
@@ -339,6 +379,8 @@ class RandomTrade:
             given_back = held(NOTES) + held(CASH) + held("split:TDS") + held(WAIVED)
             assert held(DUE) == max(0, asked - given_back)
             assert held(ON_ACCOUNT) == min(0, asked - given_back)
+            assert self.status != "CLOSED" or held(DUE) == 0
+            assert held(WAIVED) == 0 or held(ON_ACCOUNT) == 0
 
 
 @given(STEPS, st.sampled_from([0, 100, 1_500]))

@@ -61,6 +61,9 @@ def _dues(accounts: Sequence[Row]) -> Iterator[str]:
             yield f"{key}: due {due}, on account {account}, rounding {over}"
         if due.net - account - over != raw:
             yield f"{key}: due {due.net} less {account} on account and {over} is not {raw}"
+        waived = books.get("waived", nothing).net
+        if waived > 0 and (account > 0 or due.left > 0):
+            yield f"{key}: {waived} is waived, {due.left} due and {account} on account"
         if due.left > 0 and account - kept + over > 0:
             yield f"{key}: {due.left} is due beside a credit of {account} and {over}"
         if due.left == due.net != max(0, raw + kept):

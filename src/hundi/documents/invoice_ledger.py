@@ -19,7 +19,8 @@ What lowers the due and finds too little of it goes to the buyer's credit, `on a
     due = max(0, total - advances + debit notes - credit notes - cash - splits - waived)
 
 and `on account` holds what is beyond (as a credit), `rounding` the paise of it that a payment was
-over. Where due becomes free again (a debit note, a payment that was rejected), `derive` moves both
+over. What is waived grows and falls with the notes that count after the closing: a closed invoice has
+nothing due, and no credit while something is waived. Where due becomes free again (a debit note, a payment that was rejected), `derive` moves both
 back to it. A note that is accepted before its invoice is waits in `notes ahead`: nobody owes anything
 yet. Once the invoice is assigned to a lender the due is his: credit notes go on account, and nothing
 of that comes back; what was paid too much does.
@@ -28,6 +29,8 @@ A payment reserves its credits of `due` until it is confirmed, and marks them wi
 transfer of the same sum, debit `paying` and credit `payments`: so a pending note, which reserves
 `due` too, is never taken for a payment. Confirmed, its net says that something was paid.
 """
+
+from collections.abc import Sequence
 
 from msgspec import UnsetType
 
@@ -154,7 +157,7 @@ def derive(view: DocumentView) -> Derived:
         return Derived(status=view.status)
     postings = _in_order(view)
     if view.status == CLOSED:  # its notes still count, but nothing opens it again
-        return Derived(status=CLOSED, postings=postings)
+        return Derived(status=CLOSED, postings=(*postings, *_waived(view, postings)))
     moved = sum(p.amount for p in postings if p.credit == DUE)
     raised = sum(p.amount for p in postings if p.debit == DUE)
     paying = view.balance(PAYING)
@@ -167,6 +170,25 @@ def derive(view: DocumentView) -> Derived:
     else:
         status = ACCEPTED
     return Derived(status=status, postings=postings)
+
+
+def _waived(view: DocumentView, postings: Sequence[Posting]) -> tuple[Posting, ...]:
+    """Nothing is due on a closed invoice, and what was waived is no credit: the buyer never paid it.
+
+    A debit note that counts after the closing is waived as well. A credit note takes back from what
+    was waived, and only what is beyond stays on account.
+    """
+
+    def moved(account: str) -> int:
+        into = sum(p.amount for p in postings if p.debit == account)
+        return into - sum(p.amount for p in postings if p.credit == account)
+
+    free = view.balance(DUE).left + moved(DUE)
+    credit = credit_on_account(view) - moved(ON_ACCOUNT)
+    return (
+        *transfer(view.ref, WAIVED, DUE, amount=free),
+        *transfer(view.ref, ON_ACCOUNT, WAIVED, amount=min(credit, view.balance(WAIVED).net)),
+    )
 
 
 def assigned(view: DocumentView) -> bool:

@@ -154,6 +154,7 @@ def invoices(body: NoteBody, context: RuleContext) -> Iterator[Fault]:
         if view.status in ended:
             detail = (
                 f"Invoice {view.number} is {view.status}; nothing is to be paid on it any more."
+                " What the buyer owes after that wants an invoice of its own."
             )
             yield INVOICE_STATUS.at(view.ref, detail, invoice=view.number, status=view.status)
 
