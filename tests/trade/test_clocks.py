@@ -27,6 +27,14 @@ async def aged(trade: Desk, object_id: str, days: int) -> None:
     await trade.database.write(lambda tx: tx.execute(change))
 
 
+async def edited(trade: Desk) -> None:
+    """The supplier sends invoice 1 with another content, unasked: it stays SENT TO BUYER."""
+    body = bills.invoice(1)
+    body["invoice"]["objectVersion"] = {"currentVersion": 1, "newVersion": 2}
+    body["invoice"]["statusTransition"]["currentStatus"] = "SENT TO BUYER"
+    await trade.send("invoice/req-edit-invoice", body)
+
+
 def in_days(days: int) -> str:
     return (indian_date(wall_clock()) + timedelta(days=days)).isoformat()
 
@@ -85,6 +93,9 @@ async def test_silence_has_a_day_where_the_buyer_has_settled_it(reads: Reads) ->
     told = await clocks(reads)
     assert told["deemedAcceptanceDate"] == in_days(-1)
     assert [one["code"] for one in told["warnings"]] == ["CLOCK-SILENCE"]
+    await edited(reads.trade)
+    told = await clocks(reads)
+    assert (told["deemedAcceptanceDate"], told["warnings"]) == (in_days(10), []), "what came today"
     assert await reads.trade.status(INVOICE_1) == "SENT TO BUYER"
 
 
