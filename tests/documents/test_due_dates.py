@@ -66,6 +66,10 @@ def test_days_of_credit_come_before_a_day_that_was_written_earlier() -> None:
     ("terms", "days"),
     [
         ("NET30", 30), ("net 45", 45), ("Net-60", 60), ("45 days from acceptance", 45),
+        ("2% 10 days, net 30 days", 30), ("2/10 net 30", 30), ("2% 10 days", None),
+        ("2 % if paid within 10 days, else 45 days", 45), ("10 days 2%, 30 days net", 30),
+        ("net 2 months", None), ("Net 6 weeks", None), ("50% in advance, balance in 30 days", 30),
+        ("30 days, interest of 18% a year", 30), ("45D", 45),
         ("7 DAYS", 7), ("on delivery", None), ("", None), ("2/10 and then NET 30", 30),
     ],
 )  # fmt: skip

@@ -21,7 +21,15 @@ LONGEST = 45
 UNAGREED = 15
 """Days from acceptance where nothing is agreed; and from delivery, for an objection."""
 
-_TERMS = re.compile(r"\b(?:NET\s*-?\s*([0-9]{1,4})|([0-9]{1,4})\s*(?:DAYS?|D)\b)", re.IGNORECASE)
+_DAYS = r"([0-9]{1,4})\s*(?:DAYS?|D)\b"
+_NET = re.compile(
+    rf"\bNET\s*-?\s*([0-9]{{1,4}})\b(?!\s*-?\s*(?:WEEK|MONTH|YEAR))|\b{_DAYS}\s*NET\b",
+    re.IGNORECASE,
+)
+_PLAIN = re.compile(
+    rf"(%\s*[/,-]?\s*(?:(?:IF\s+)?(?:PAID\s+)?(?:IN|WITHIN|FOR)\s+)?)?\b{_DAYS}", re.IGNORECASE
+)
+"""Days after a percentage are those of a discount: 2% 10 days."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +72,15 @@ def credit_days(invoice: Invoice | Terms) -> int | None:
     terms = invoice.advancePaymentDetails
     if not isinstance(terms.creditDays, UnsetType):
         return terms.creditDays
-    told = _TERMS.search(terms.paymentTerms) if isinstance(terms.paymentTerms, str) else None
-    return int(told[1] or told[2]) if told else None
+    return _days_in(terms.paymentTerms) if isinstance(terms.paymentTerms, str) else None
+
+
+def _days_in(words: str) -> int | None:
+    """The days of terms in words; None where they tell none, or months. What is net comes first."""
+    if (net := _NET.search(words)) is not None:
+        return int(net[1] or net[2])
+    plain = (int(told[2]) for told in _PLAIN.finditer(words) if told[1] is None)
+    return next(plain, None)
 
 
 def due_date(invoice: Invoice | Terms, *, accepted: date, small_supplier: bool) -> DueDate:
