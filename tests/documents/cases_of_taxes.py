@@ -39,6 +39,11 @@ _STATES = (
         findings=of("itemLists", "PO-TAX-KIND"),
     ),
     Case(
+        name="halves-between-states-in-letters", why="33 to Maharashtra takes IGST.",
+        body=put(_within_the_state("30.86", "30.86", "1296.29"), buyerDetails__placeOfSupply="mh"),
+        findings=of("itemLists", "PO-TAX-KIND"),
+    ),
+    Case(
         name="halves-on-the-document-alone", why="Totals say the tax, the lines do not.",
         body=put(
             small(taxable="1234.57", rate="5", value="1234.57", total="1296.29",
@@ -268,7 +273,7 @@ _ODD_FORMS = (
         findings=of("poValueDetails.totalPOValue", "SUM-TOTAL"),
     ),
     Case(
-        name="place-of-supply-in-letters-with-halves", why="TN is 33, but letters are not judged.",
+        name="place-of-supply-in-letters-with-halves", why="TN is 33, and the supplier's state.",
         body=put(
             small(taxable="1000.00", rate="5", value="1050.00",
                   figures={"CGST": "25.00", "SGST": "25.00"}),

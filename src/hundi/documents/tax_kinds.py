@@ -13,6 +13,7 @@ from hundi.documents.shapes import BuyerDetails, SupplierDetails
 from hundi.documents.strictness import Strictness
 from hundi.kernel.faults import Fault
 from hundi.kernel.money import Money
+from hundi.kernel.states import state_of
 from hundi.kernel.tax_ids import UNREGISTERED
 
 _WHOM = {"SEZ": "to a special economic zone", "EXP": "abroad"}
@@ -36,11 +37,8 @@ class Supply:
 
     @property
     def place(self) -> str | None:
-        """The place of supply, or the buyer's state where that is all that is told."""
-        for stated in (self.buyer.placeOfSupply, self.buyer.stateCode):
-            if _is_state(stated):
-                return str(stated)
-        return None
+        """The state of supply in digits, or the buyer's where that is all that is told."""
+        return _state(self.buyer.placeOfSupply) or _state(self.buyer.stateCode)
 
     @property
     def forced(self) -> str | None:
@@ -66,7 +64,7 @@ class Supply:
     @property
     def told(self) -> bool:
         """Whether the document says enough to know its tax: kind and place of the supply."""
-        return bool(self.supply_type) and _is_state(self.buyer.placeOfSupply)
+        return bool(self.supply_type) and _state(self.buyer.placeOfSupply) is not None
 
 
 def says_yes(text: str | UnsetType) -> bool:
@@ -74,8 +72,8 @@ def says_yes(text: str | UnsetType) -> bool:
     return isinstance(text, str) and text.strip().upper() in {"YES", "Y"}
 
 
-def _is_state(text: str | UnsetType) -> bool:
-    return isinstance(text, str) and len(text) == 2 and text.isascii() and text.isdigit()
+def _state(text: str | UnsetType) -> str | None:
+    return state_of(text) if isinstance(text, str) else None
 
 
 def tax_identity(supply: Supply, codes: Strictness) -> Iterator[Fault]:
