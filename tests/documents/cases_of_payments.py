@@ -238,6 +238,12 @@ _INVOICES = (
         books=("0: cash > due 10000", "0: paying > payments 10000"),
     ),
     Case(
+        name="invoice-of-another-branch", why="The invoice is the mill's; money has moved.",
+        body=story_money.payment(1),
+        invoices=[AFTER_NOTE | {"supplierB2BId": "MILL.ZZZFM3301Q@BCB"}], books=BOOKS_1,
+        findings=in_share("objectId", "PAY-OTHER-IDS"),
+    ),
+    Case(
         name="stated-total-of-another-invoice", why="Told with both numbers, and taken.",
         body=bend(story_money.payment(1),
                   **{f"{_SHARE}invoiceAmount__totalAmount": Decimal("737502.00")}),

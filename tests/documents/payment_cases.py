@@ -9,6 +9,7 @@ from tests.documents.golden_files import Finding, verdict
 
 WARNINGS = {
     "PAY-STATED-DUE", "PAY-STATED-TOTAL", "PAY-PAYEE", "PAY-NOTE-WITHOUT-NUMBER", "PAY-UTR-USED",
+    "PAY-OTHER-IDS",
 }  # fmt: skip
 """By hand, so that the code's own opinion is not asked when the examples are made."""
 

@@ -103,7 +103,13 @@ def view_of(told: Mapping[str, Any], ref: str) -> DocumentView:
     """An invoice that a message holds, as rules see it."""
     account = told.get("suppliersAccount")
     details = None if account is None else SupplierBankAccount(**account)
-    body = SimpleNamespace(invoice=SimpleNamespace(supplierBankAccountDetails=details))
+    body = SimpleNamespace(
+        invoice=SimpleNamespace(supplierBankAccountDetails=details),
+        b2bIds=SimpleNamespace(
+            buyerB2BId=story.BUYER.b2b_id,
+            supplierB2BId=told.get("supplierB2BId", story.SUPPLIER.b2b_id),
+        ),
+    )
     return DocumentView(
         ref=ref,
         object_id=told["objectId"],
@@ -115,7 +121,7 @@ def view_of(told: Mapping[str, Any], ref: str) -> DocumentView:
             name: Balance(debit=d, credit=c, debit_pending=dp, credit_pending=cp)
             for name, (d, c, dp, cp) in told["balances"].items()
         },
-        body=None if account is None else body,
+        body=None if account is None and "supplierB2BId" not in told else body,
     )
 
 

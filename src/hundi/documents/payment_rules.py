@@ -54,6 +54,9 @@ STATED_DUE = Code("PAY-STATED-DUE", Kind.WARNING, "The stated due is not the one
 STATED_TOTAL = Code(
     "PAY-STATED-TOTAL", Kind.WARNING, "The stated total of the invoice is not what it asks for."
 )
+OTHER_IDS = Code(
+    "PAY-OTHER-IDS", Kind.WARNING, "The invoice is between other B2B IDs of these businesses."
+)
 CHANGED = Code(
     "PAY-CHANGED", Kind.RULE, "A payment that is sent again keeps type, invoices and amounts."
 )
@@ -74,8 +77,8 @@ PAYEE_LEVEL = Code(
     "Who is paid is verified to level 3: documents and account have been seen.",
 )
 CODES = (
-    PAYER_LEVEL, PAYEE_LEVEL, NUMBER_MISMATCH, NOT_PAYABLE, OVER_DUE, STATED_DUE, STATED_TOTAL, PAYEE, CHANGED, UTR_USED,
-    REJECT_ONPLATFORM, OTHER_TYPE, OTHER_INVOICES,
+    PAYER_LEVEL, PAYEE_LEVEL, NUMBER_MISMATCH, NOT_PAYABLE, OVER_DUE, STATED_DUE, STATED_TOTAL, PAYEE, OTHER_IDS, CHANGED,
+    UTR_USED, REJECT_ONPLATFORM, OTHER_TYPE, OTHER_INVOICES,
 )  # fmt: skip
 
 OFFPLATFORM = "OFFPLATFORM"
@@ -137,6 +140,7 @@ def shares_fit_their_invoices(body: PayBody, context: RuleContext) -> Iterator[F
             yield from changing_hands(view, f"{path}.objectId")
             yield from _payable(share, path, view)
             yield from _stated(share, path, view)
+            yield from _between_its_ids(body, path, view)
         if assigned(view):
             supplier = context.parties[body.b2bIds.supplierB2BId].name
             yield from paid_past_the_lender(share, path, view=view, supplier=supplier)
@@ -149,6 +153,24 @@ def _number(stated: str, path: str, view: DocumentView) -> Iterator[Fault]:
         yield NUMBER_MISMATCH.at(
             f"{path}.supplierInvoiceNumber", detail, number=view.number, stated=stated
         )
+
+
+def _between_its_ids(body: PayBody, path: str, view: DocumentView) -> Iterator[Fault]:
+    """Invoices of a payment are between its own two IDs (contract, inferred from its one `b2bIds`).
+
+    Warned only: a head office that pays for its branches has paid.
+    """
+    if view.body is None:
+        return
+    ids, told = view.body.b2bIds, body.b2bIds
+    buyer, supplier = ids.buyerB2BId, ids.supplierB2BId
+    if (buyer, supplier) == (told.buyerB2BId, told.supplierB2BId):
+        return
+    detail = (
+        f"Invoice {view.number} is between {buyer} and {supplier}, and the payment between"
+        f" {told.buyerB2BId} and {told.supplierB2BId}, who is told of it. Name the invoice's IDs."
+    )
+    yield OTHER_IDS.at(f"{path}.objectId", detail, buyer=buyer, supplier=supplier)
 
 
 def _payable(share: Share, path: str, view: DocumentView) -> Iterator[Fault]:
