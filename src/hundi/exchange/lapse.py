@@ -2,12 +2,13 @@
 
 A document's time is a row of `deadline`, so that documents without one cost nothing. Whoever deletes
 the row, with the document locked, ends the document. One that is busy waits: its exchange decides.
+What has something booked on a document that ends so, such as a bid on its request, ends with it.
 """
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from hundi.exchange.definition import LAPSE
+from hundi.exchange.definition import LAPSE, DocumentType
 from hundi.exchange.document import Document
 from hundi.exchange.gathering import papers_of
 from hundi.exchange.journal import Step, append
@@ -59,6 +60,9 @@ async def lapse(tx: Transaction, settler: Settler, keys: Sequence[Key]) -> None:
         if key in documents and _ended(papers, key, writes=writes, now=tx.now)
     ]
     await _tell(tx, ended, writes)
+    if ended:
+        holders = await ledger.holders_on(tx, [one.key for one in ended])
+        writes.deadlines += _with_them(holders - set(due), settler.types, tx.now)
     writes.documents += papers.documents.values()
     writes.book(papers.books, guarded_accounts(settler.types), tx.now)
     await writes.flush(tx)
@@ -88,6 +92,16 @@ def _ended(papers: Papers, key: Key, *, writes: Writes, now: int) -> bool:
         )
     )
     return True
+
+
+def _with_them(
+    holders: Collection[Key], types: Mapping[str, DocumentType], now: int
+) -> Iterator[tuple[str, str, str, int]]:
+    """What was made on a document whose time is up has no time left either: nobody could answer it.
+
+    One that was answered before has its deadline for nothing: it is taken, and ends nothing.
+    """
+    return ((*key, now) for key in sorted(holders) if types[key[1]].lapses)
 
 
 async def _tell(tx: Transaction, ended: Sequence[Document], writes: Writes) -> None:

@@ -75,6 +75,17 @@ _OF_HOLDERS = Bulk.of(
     " and t.phase <> 'VOID' order by t.transfer_id",
     returns=True,
 )
+_HOLDERS = Bulk.of(
+    postgresql="select distinct t.holder_author as author_entity, t.holder_type as type,"
+    " t.holder_id as object_id from "
+    + rows("a text, t text, o text")
+    + " k join ledger_transfer t on t.author_entity = k.a and t.type = k.t and t.object_id = k.o"
+    " where t.phase <> 'VOID'",
+    sqlite="select distinct holder_author as author_entity, holder_type as type,"
+    " holder_id as object_id from ledger_transfer"
+    " where author_entity = $1 and type = $2 and object_id = $3 and phase <> 'VOID'",
+    returns=True,
+)
 
 
 async def balances(tx: Transaction, keys: Collection[Key]) -> Books:
@@ -101,6 +112,11 @@ async def held_by(tx: Transaction, holders: Collection[Key]) -> dict[Key, list[T
         one = _transfer(row)
         found.setdefault(one.holder, []).append(one)
     return found
+
+
+async def holders_on(tx: Transaction, keys: Collection[Key]) -> set[Key]:
+    """The documents for whose sake something was booked on some documents and is not void."""
+    return {document_key(row) for row in await tx.bulk(_HOLDERS, sorted(keys))}
 
 
 def _transfer(row: Row) -> Transfer:
