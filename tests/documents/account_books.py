@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from hundi.exchange.definition import DocumentView, Posting
+from hundi.exchange.views import DocumentView, Posting
 from hundi.ledger.model import Balance, Books, Phase, Transfer
 
 KEY = ("E", "document", "D")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from hundi.exchange.definition import DocumentView
+from hundi.exchange.views import DocumentView
 from hundi.ledger.model import Balance
 from hundi.simulator import story
 from tests.documents.bodies import Body

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from hundi.exchange.definition import DocumentView
+from hundi.exchange.views import DocumentView
 from hundi.simulator import story
 from tests.documents.bodies import Body, put
 from tests.documents.cases import LIVE, Case, balances, of

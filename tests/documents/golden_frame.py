@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from hundi.exchange.definition import MessageType, RuleContext
+from hundi.exchange.definition import MessageType
+from hundi.exchange.views import RuleContext
 from hundi.kernel.faults import Fault, split
 from hundi.kernel.reading import read
 

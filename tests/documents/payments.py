@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from hundi.documents.supply_shapes import SupplierBankAccount
-from hundi.exchange.definition import DocumentView, Party
+from hundi.exchange.views import DocumentView, Party
 from hundi.ledger.model import Balance
 from hundi.simulator import story, story_money
 from tests.documents.bodies import Body

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from hundi.exchange.definition import DocumentView
+from hundi.exchange.views import DocumentView
 from hundi.simulator import story, story_supplies
 from tests.documents.bodies import Amounts, Body, amounts, line, put
 from tests.documents.cases import Case, Finding, Stored, balances

@@ -11,7 +11,8 @@ from msgspec import inspect
 
 from hundi.documents import order_bodies, shapes
 from hundi.documents.purchase_order import MESSAGES
-from hundi.exchange.definition import DocumentView, MessageType, Party, RuleContext
+from hundi.exchange.definition import MessageType
+from hundi.exchange.views import DocumentView, Party, RuleContext
 from hundi.kernel import members
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.fields import Emptiable, Group, Strict

@@ -10,18 +10,9 @@ import yaml
 from hundi.documents import financing_bodies, invoice_bodies, shapes
 from hundi.documents.financing import BID, FINANCING_REQUEST
 from hundi.documents.financing import MESSAGES as FINANCING_MESSAGES
-from hundi.exchange.definition import (
-    LAPSE,
-    DocumentType,
-    DocumentView,
-    Effect,
-    MessageType,
-    Party,
-    RuleContext,
-    Touches,
-    VersionRule,
-)
+from hundi.exchange.definition import LAPSE, DocumentType, Effect, MessageType, Touches, VersionRule
 from hundi.exchange.route import Found, Leg, Listed
+from hundi.exchange.views import DocumentView, Party, RuleContext
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.fields import Group
 from hundi.kernel.reading import read

@@ -21,7 +21,8 @@ from hundi.documents.invoice_bodies import InvoiceBody
 from hundi.documents.note_bodies import NoteBody
 from hundi.documents.order_bodies import OrderBody
 from hundi.documents.order_draws import book_of, drawn
-from hundi.exchange.definition import DocumentView, MessageType, Party, RuleContext
+from hundi.exchange.definition import MessageType
+from hundi.exchange.views import DocumentView, Party, RuleContext
 from hundi.kernel.faults import Fault
 from tests.documents.cases import balances
 from tests.documents.golden_frame import (

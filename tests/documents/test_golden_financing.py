@@ -17,7 +17,8 @@ from hundi.documents.financing_bodies import (
     shared_path,
 )
 from hundi.documents.invoice_bodies import Invoice
-from hundi.exchange.definition import DocumentView, MessageType, Party, RuleContext
+from hundi.exchange.definition import MessageType
+from hundi.exchange.views import DocumentView, Party, RuleContext
 from hundi.kernel.faults import Fault
 from hundi.ledger.model import Balance
 from tests.documents.golden_frame import (

@@ -9,7 +9,8 @@ import pytest
 
 from hundi.documents import payment, payment_rules, payment_sums
 from hundi.documents.payment_bodies import PayBody
-from hundi.exchange.definition import DocumentView, MessageType, RuleContext, Sharing
+from hundi.exchange.definition import MessageType
+from hundi.exchange.views import DocumentView, RuleContext, Sharing
 from hundi.kernel.faults import Fault
 from tests.documents.golden_frame import (
     asked,

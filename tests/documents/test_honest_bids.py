@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hundi.documents import bid_rules
 from hundi.documents.financing_bodies import FinancingBody, ShareBidBody, shared_path
-from hundi.exchange.definition import DocumentView, RuleContext
+from hundi.exchange.views import DocumentView, RuleContext
 from hundi.kernel.faults import Fault
 from hundi.kernel.reading import read
 from tests.documents.bodies import Body

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from hundi.documents import invoice, note, order_draws
 from hundi.documents.order_bodies import OrderBody
-from hundi.exchange.definition import DocumentView, MessageType, Party, RuleContext
+from hundi.exchange.definition import MessageType
+from hundi.exchange.views import DocumentView, Party, RuleContext
 from hundi.kernel.faults import Fault, split
 from hundi.kernel.reading import read
 from hundi.ledger.model import Balance

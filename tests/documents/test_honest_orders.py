@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hundi.documents import order_rules
 from hundi.documents.order_bodies import OrderBody
 from hundi.documents.sums import loose_sums, nearest, sum_of
-from hundi.exchange.definition import DocumentView, Party, RuleContext
+from hundi.exchange.views import DocumentView, Party, RuleContext
 from hundi.kernel.faults import Fault, split
 from hundi.kernel.money import Money
 from hundi.kernel.reading import read

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hundi.documents import payment, payment_rules
 from hundi.documents.payment_bodies import PayBody
-from hundi.exchange.definition import Posting, RuleContext
+from hundi.exchange.views import Posting, RuleContext
 from hundi.kernel.faults import Fault, split
 from hundi.kernel.reading import read
 from tests.documents import payments

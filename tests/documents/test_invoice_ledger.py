@@ -26,7 +26,8 @@ from hundi.documents.invoice_ledger import (
     derive,
     split_account,
 )
-from hundi.exchange.definition import DocumentView, MessageType, Posting, RuleContext
+from hundi.exchange.definition import MessageType
+from hundi.exchange.views import DocumentView, Posting, RuleContext
 from hundi.kernel.reading import read
 from hundi.ledger.model import Transfer, Unit
 from hundi.simulator import story, story_supplies

@@ -18,14 +18,8 @@ from hundi.documents import (
     order_bodies,
     purchase_order,
 )
-from hundi.exchange.definition import (
-    DocumentType,
-    DocumentView,
-    Effect,
-    Guard,
-    Move,
-    VersionRule,
-)
+from hundi.exchange.definition import DocumentType, Effect, Guard, Move, VersionRule
+from hundi.exchange.views import DocumentView
 from hundi.ledger.model import Balance
 from tests.house.sources import ROOT
 

@@ -4,7 +4,7 @@ from time import process_time
 
 from hundi.documents import order_billing
 from hundi.documents.documents_meant import invoices_in_order
-from hundi.exchange.definition import DocumentView
+from hundi.exchange.views import DocumentView
 from hundi.simulator import story_supplies
 from tests.documents.test_honest_invoices import NOTE_SEND, SEND, context, typed
 

@@ -7,7 +7,7 @@ import pytest
 from hundi.documents.invoice_bodies import InvoiceBody
 from hundi.documents.note_bodies import ConfirmBody, NoteBody
 from hundi.documents.note_ledger import accepted_by
-from hundi.exchange.definition import DocumentView, RuleContext
+from hundi.exchange.views import DocumentView, RuleContext
 from hundi.simulator import story_supplies
 from tests.documents.bodies import Body
 from tests.documents.cases_of_notes import NOTE

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hundi.documents import order_draws
 from hundi.documents.order_draws import Draw, OrderBook, Ordered, Taken, key_of, same_unit
 from hundi.documents.shapes import LineItem
-from hundi.exchange.definition import DocumentView
+from hundi.exchange.views import DocumentView
 from hundi.kernel.fields import Figure
 from hundi.kernel.money import Money
 

@@ -5,7 +5,7 @@ import pytest
 
 from hundi.documents import payment
 from hundi.documents.payment_bodies import PayBody
-from hundi.exchange.definition import RuleContext, Stakeholder
+from hundi.exchange.views import RuleContext, Stakeholder
 from hundi.kernel.faults import Fault
 from hundi.kernel.reading import read
 from hundi.simulator import story, story_money

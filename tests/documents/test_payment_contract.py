@@ -10,15 +10,8 @@ import yaml
 
 from hundi.documents import invoice_bodies, payment, payment_bodies, shapes
 from hundi.documents.payment import LIFE_CYCLE, PAYMENT
-from hundi.exchange.definition import (
-    DocumentView,
-    Effect,
-    MessageType,
-    Party,
-    RuleContext,
-    Touches,
-    VersionRule,
-)
+from hundi.exchange.definition import Effect, MessageType, Touches, VersionRule
+from hundi.exchange.views import DocumentView, Party, RuleContext
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.fields import Group
 from hundi.kernel.reading import read

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hundi.documents import invoice_ledger as ledger
 from hundi.documents import payment
 from hundi.documents.payment_bodies import PayBody
-from hundi.exchange.definition import DocumentView, Posting, RuleContext
+from hundi.exchange.views import DocumentView, Posting, RuleContext
 from hundi.kernel.faults import split
 from hundi.kernel.reading import read
 from hundi.ledger.model import NOTHING, Balance

@@ -17,14 +17,8 @@ from hundi.documents import (
     shapes,
     supply_shapes,
 )
-from hundi.exchange.definition import (
-    Ack,
-    DocumentView,
-    MessageType,
-    Party,
-    RuleContext,
-    Touches,
-)
+from hundi.exchange.definition import Ack, MessageType, Touches
+from hundi.exchange.views import DocumentView, Party, RuleContext
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.fields import Group
 from hundi.kernel.reading import read

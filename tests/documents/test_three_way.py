@@ -9,7 +9,7 @@ from hundi.documents.note_bodies import Note, NoteBody
 from hundi.documents.order_bodies import OrderBody
 from hundi.documents.order_draws import OrderBook, book_of
 from hundi.documents.three_way import Billed, ThreeWay, three_way
-from hundi.exchange.definition import DocumentView
+from hundi.exchange.views import DocumentView
 from hundi.kernel.reading import read
 from hundi.ledger.model import Balance
 from hundi.simulator import story

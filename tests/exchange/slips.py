@@ -15,11 +15,11 @@ from hundi.exchange.definition import (
     Effect,
     MessageType,
     Move,
-    RuleContext,
     Touched,
     Touches,
     VersionRule,
 )
+from hundi.exchange.views import RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.fields import Amount, Group, Strict, VersionNumber
 

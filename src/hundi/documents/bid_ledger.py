@@ -10,7 +10,7 @@ expired. On each invoice of the request, the acceptance of a bid is counted. In 
 
 from hundi.documents.financing_bodies import RespondBidBody, ShareBidBody, answer_path
 from hundi.documents.invoice_ledger import ASSIGNING, ASSIGNMENTS
-from hundi.exchange.definition import Posting, RuleContext
+from hundi.exchange.views import Posting, RuleContext
 from hundi.ledger.model import Unit
 
 OPEN_BIDS, BIDS = "open bids", "bids"

@@ -26,7 +26,7 @@ from hundi.documents.invoice_ledger import ACCEPTED, FINANCED
 from hundi.documents.payment_bodies import PaidAmount
 from hundi.documents.sums import sum_of
 from hundi.documents.under_way import note_under_way
-from hundi.exchange.definition import DocumentView, Party, RuleContext
+from hundi.exchange.views import DocumentView, Party, RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.listing import NAMED, listed
 from hundi.kernel.money import Money

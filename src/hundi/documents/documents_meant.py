@@ -15,7 +15,7 @@ from hundi.documents.invoice_bodies import InvoiceBody
 from hundi.documents.numbering import issued_on
 from hundi.documents.order_bodies import OrderBody
 from hundi.documents.supply_shapes import OrderReference, PrecedingInvoice
-from hundi.exchange.definition import DocumentView
+from hundi.exchange.views import DocumentView
 from hundi.kernel.clock import financial_year
 
 _ID, _ERASED, _ANY_YEAR = "id", "erased", "any"

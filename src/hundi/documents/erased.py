@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hundi.exchange.definition import DocumentView
+from hundi.exchange.views import DocumentView
 from hundi.kernel.faults import Code, Fault, Kind
 
 ERASED = Code(

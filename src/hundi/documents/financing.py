@@ -19,14 +19,7 @@ from hundi.documents.financing_routes import (
 )
 from hundi.documents.invoice import INVOICE
 from hundi.documents.transitions import rows
-from hundi.exchange.definition import (
-    LAPSE,
-    Ack,
-    DocumentType,
-    Effect,
-    MessageType,
-    VersionRule,
-)
+from hundi.exchange.definition import LAPSE, Ack, DocumentType, Effect, MessageType, VersionRule
 from hundi.exchange.route import Route
 from hundi.kernel.fields import Group
 

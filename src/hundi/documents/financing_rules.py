@@ -11,7 +11,7 @@ from typing import NamedTuple
 from hundi.documents.financing_bodies import FinancingBody
 from hundi.documents.invoice_bodies import Invoice
 from hundi.documents.invoice_ledger import ACCEPTED, BILLED, DUE, FINANCED, total_of
-from hundi.exchange.definition import DocumentView, Posting, RuleContext
+from hundi.exchange.views import DocumentView, Posting, RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.money import Money
 from hundi.ledger.model import Unit

@@ -20,16 +20,8 @@ from hundi.documents.numbering import INVOICE as KIND
 from hundi.documents.numbering import issued_on, order_claim, supplier_claim, years_of
 from hundi.documents.purchase_order import PURCHASE_ORDER
 from hundi.documents.transitions import rows
-from hundi.exchange.definition import (
-    Ack,
-    DocumentType,
-    Effect,
-    MessageType,
-    Posting,
-    RuleContext,
-    Touched,
-    VersionRule,
-)
+from hundi.exchange.definition import Ack, DocumentType, Effect, MessageType, Touched, VersionRule
+from hundi.exchange.views import Posting, RuleContext
 from hundi.kernel.fields import Group
 from hundi.kernel.money import ZERO, Money
 

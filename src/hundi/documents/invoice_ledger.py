@@ -35,7 +35,7 @@ from collections.abc import Sequence
 from msgspec import UnsetType
 
 from hundi.documents.invoice_bodies import Invoice
-from hundi.exchange.definition import Derived, DocumentView, Posting
+from hundi.exchange.views import Derived, DocumentView, Posting
 from hundi.kernel.money import ZERO, Money
 
 DUE = "due"

@@ -24,7 +24,7 @@ from hundi.documents.strictness import strictness_of_supplies
 from hundi.documents.tax_kinds import Supply, tax_identity
 from hundi.documents.totals import charged, taxes_of, totals_of
 from hundi.documents.under_way import note_under_way
-from hundi.exchange.definition import RuleContext
+from hundi.exchange.views import RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.money import ZERO, Money
 

@@ -20,14 +20,7 @@ from hundi.documents.numbering import CREDIT_NOTE, DEBIT_NOTE, issued_on, suppli
 from hundi.documents.numbering import INVOICE as INVOICE_KIND
 from hundi.documents.supply_shapes import PrecedingInvoice
 from hundi.documents.transitions import rows
-from hundi.exchange.definition import (
-    Ack,
-    DocumentType,
-    Effect,
-    MessageType,
-    Touched,
-    VersionRule,
-)
+from hundi.exchange.definition import Ack, DocumentType, Effect, MessageType, Touched, VersionRule
 from hundi.kernel.fields import Group
 
 BUYER, SUPPLIER = "buyer", "supplier"

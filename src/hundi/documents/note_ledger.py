@@ -22,7 +22,7 @@ from hundi.documents import invoice_ledger
 from hundi.documents.documents_meant import invoices_in_order
 from hundi.documents.invoice_bodies import InvoiceBody
 from hundi.documents.note_bodies import ConfirmBody, Note, NoteBody
-from hundi.exchange.definition import DocumentView, Posting, RuleContext
+from hundi.exchange.views import DocumentView, Posting, RuleContext
 from hundi.kernel.money import ZERO, Money
 
 NAMED = "cdNote.precedingInvoiceDetails["

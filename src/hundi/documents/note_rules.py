@@ -38,7 +38,7 @@ from hundi.documents.supply_shapes import PrecedingInvoice
 from hundi.documents.tax_kinds import Supply, tax_identity
 from hundi.documents.totals import Totals, charged, totals_of, totals_told
 from hundi.documents.under_way import changing_hands
-from hundi.exchange.definition import DocumentView, RuleContext
+from hundi.exchange.views import DocumentView, RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.listing import listed
 from hundi.kernel.money import ZERO

@@ -27,7 +27,7 @@ from hundi.documents.order_draws import (
 )
 from hundi.documents.shapes import LineItem
 from hundi.documents.sums import RUPEE
-from hundi.exchange.definition import DocumentView, RuleContext
+from hundi.exchange.views import DocumentView, RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.money import Money, product
 

@@ -23,7 +23,7 @@ from hundi.documents.order_bodies import OrderBody
 from hundi.documents.order_choice import Choice
 from hundi.documents.shapes import LineItem
 from hundi.documents.sums import line_of
-from hundi.exchange.definition import DocumentView, Posting, RuleContext
+from hundi.exchange.views import DocumentView, Posting, RuleContext
 from hundi.kernel.money import ZERO, Money, product
 from hundi.ledger.model import Unit
 

@@ -17,7 +17,7 @@ from hundi.documents.strictness import LINE_TAX_OF_ORDERS, Strictness
 from hundi.documents.sums import line_of
 from hundi.documents.tax_kinds import Supply, tax_identity
 from hundi.documents.totals import Totals, charged, taxes_of, totals_of, totals_told
-from hundi.exchange.definition import DocumentView, RuleContext
+from hundi.exchange.views import DocumentView, RuleContext
 from hundi.kernel.clock import financial_year
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.ledger.model import Unit

@@ -9,7 +9,7 @@ from msgspec import UnsetType
 
 from hundi.documents.shapes import B2BIds, BuyerDetails, SupplierDetails
 from hundi.documents.strictness import Strictness
-from hundi.exchange.definition import Party, RuleContext
+from hundi.exchange.views import Party, RuleContext
 from hundi.kernel.faults import Code, Fault
 from hundi.kernel.tax_ids import UNREGISTERED, gstin_fault, pan_inside
 

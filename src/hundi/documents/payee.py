@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from msgspec import UNSET, UnsetType
 
 from hundi.documents.payment_bodies import PayeeAccount, Share
-from hundi.exchange.definition import DocumentView, Stakeholder
+from hundi.exchange.views import DocumentView, Stakeholder
 from hundi.kernel.faults import Code, Fault, Kind
 
 PAYEE = Code(

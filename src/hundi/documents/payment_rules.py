@@ -36,7 +36,7 @@ from hundi.documents.payment_sums import (
 )
 from hundi.documents.sums import RUPEE
 from hundi.documents.under_way import changing_hands
-from hundi.exchange.definition import DocumentView, Posting, RuleContext
+from hundi.exchange.views import DocumentView, Posting, RuleContext
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.kernel.money import Money
 from hundi.parties.model import IS_PAID, PAYS

@@ -16,9 +16,7 @@ from hundi.documents.order_bodies import (
 from hundi.documents.transitions import rows
 from hundi.exchange.definition import (
     Ack,
-    BodyRule,
     DocumentType,
-    DocumentView,
     Effect,
     Guard,
     MessageType,
@@ -26,6 +24,7 @@ from hundi.exchange.definition import (
     Touched,
     VersionRule,
 )
+from hundi.exchange.views import BodyRule, DocumentView
 from hundi.kernel.fields import Group
 
 BUYER, SUPPLIER = "buyer", "supplier"

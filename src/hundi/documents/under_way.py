@@ -7,7 +7,7 @@ The two are never decided at the same time, and neither is while money is booked
 from collections.abc import Iterator
 
 from hundi.documents.invoice_ledger import ASSIGNING, DEBIT_NOTES, DUE, NOTES
-from hundi.exchange.definition import DocumentView
+from hundi.exchange.views import DocumentView
 from hundi.kernel.faults import Code, Fault, Kind
 
 CHANGING_HANDS = Code(

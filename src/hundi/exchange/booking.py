@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from hundi.exchange.definition import Effect, Posting
+from hundi.exchange.definition import Effect
 from hundi.exchange.papers import Papers
+from hundi.exchange.views import Posting
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.ledger.model import LARGEST, NOTHING, Books, Key, Phase
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from hundi.exchange.definition import DocumentType, DocumentView, VersionRule
+from hundi.exchange.definition import DocumentType, VersionRule
+from hundi.exchange.views import DocumentView
 from hundi.kernel.clock import indian_date
 from hundi.ledger.model import Balance, Key
 from hundi.store.engine import Row

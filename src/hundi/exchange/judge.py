@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 
 from hundi.exchange.booking import Booking
-from hundi.exchange.definition import RuleContext, Sharing
 from hundi.exchange.findings import each_once, told
 from hundi.exchange.papers import Papers
 from hundi.exchange.request import Refused, Request
 from hundi.exchange.standing import BUSY_RETRY, busy, wrong_target
 from hundi.exchange.subjects import moved_and_held
+from hundi.exchange.views import RuleContext, Sharing
 from hundi.exchange.world import Held, Moving, Plan, World
 from hundi.kernel.clock import indian_date
 from hundi.kernel.faults import Code, Fault, Kind, split

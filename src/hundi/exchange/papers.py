@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 
-from hundi.exchange.definition import DocumentType, DocumentView, Posting
+from hundi.exchange.definition import DocumentType
 from hundi.exchange.document import Document
+from hundi.exchange.views import DocumentView, Posting
 from hundi.ledger.model import Books, Key, Phase, Transfer, Unit
 
 

@@ -6,7 +6,8 @@ for the sake of another document; that one's counterparty has the stake.
 
 from collections.abc import Iterable, Mapping
 
-from hundi.exchange.definition import DocumentType, Stakeholder
+from hundi.exchange.definition import DocumentType
+from hundi.exchange.views import Stakeholder
 from hundi.ledger.model import Books, Key, document_key
 from hundi.store.engine import Transaction
 from hundi.store.statement import Bulk, rows

@@ -7,20 +7,12 @@ from typing import Any
 import msgspec
 
 from hundi.exchange.booking import Booking
-from hundi.exchange.definition import (
-    DocumentType,
-    DocumentView,
-    Effect,
-    Move,
-    Party,
-    Stakeholder,
-    Touched,
-    VersionRule,
-)
+from hundi.exchange.definition import DocumentType, Effect, Move, Touched, VersionRule
 from hundi.exchange.document import Document
 from hundi.exchange.papers import Papers
 from hundi.exchange.record import Exchange
 from hundi.exchange.request import Request
+from hundi.exchange.views import DocumentView, Party, Stakeholder
 from hundi.kernel.faults import Fault
 from hundi.ledger.model import Key
 from hundi.parties.model import Served

@@ -20,7 +20,7 @@ from hundi.documents.order_draws import OrderBook, book_of
 from hundi.documents.purchase_order import PURCHASE_ORDER
 from hundi.documents.three_way import Billed, Line, ThreeWay, Totals, three_way
 from hundi.exchange.bodies import Stored, stored, typed
-from hundi.exchange.definition import DocumentView, MessageType
+from hundi.exchange.definition import MessageType
 from hundi.exchange.document import from_row
 from hundi.exchange.queries import Json, document
 from hundi.exchange.relations import MOST, named_by, naming
@@ -149,8 +149,7 @@ def _three_way(found: OrderFile, messages: Mapping[str, MessageType]) -> Json | 
         return None
 
     def book(row: Row) -> OrderBook:
-        view: DocumentView = from_row(row).view(body=bodies[_body_id(row)])
-        return book_of(view)
+        return book_of(from_row(row).view(body=bodies[_body_id(row)]))
 
     view = three_way(
         book(found.order),

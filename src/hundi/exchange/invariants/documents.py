@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from hundi.exchange.definition import DocumentType, DocumentView, Effect
+from hundi.exchange.definition import DocumentType, Effect
 from hundi.exchange.document import last_at
 from hundi.exchange.invariants.finding import DOCUMENT, JOURNAL, Broken, told
 from hundi.exchange.journal import Step
 from hundi.exchange.record import State
+from hundi.exchange.views import DocumentView
 from hundi.exchange.writes import moves_from
 from hundi.ledger.model import Balance, document_key
 from hundi.store.engine import Row
