@@ -31,11 +31,11 @@ def issued_on(reference: InvoiceReference, ts: str) -> date:
 def years_of(told: str | UnsetType, *, else_before: date) -> tuple[date, ...]:
     """A day of each financial year in which a number may have been given: that of its date.
 
-    Of one without a date those of the document that names it and of the three years before.
+    Of one without a date those of the document that names it and of the two years before.
     """
     if isinstance(told, str):
         return (date.fromisoformat(told),)
-    back = (max(else_before.year - years, 1) for years in range(4))
+    back = (max(else_before.year - years, 1) for years in range(3))
     return tuple(else_before.replace(year=year, day=1) for year in back)
 
 
