@@ -145,8 +145,9 @@ class Trader:
             valueDetails=values | {"totalInvoiceValue": total},
         )
         subject = body["invoice"]
-        if self.random.random() < 0.2:
-            subject["poDetails"] = []
+        named = self.random.random()
+        if named < 0.4:
+            subject["poDetails"] = [] if named < 0.2 else [{"buyerPONumber": story.NUMBER}]
         if self.random.random() < 0.2:
             subject["advancePaymentDetails"] = {"paidAmount": Decimal("500.00")}
         name = "req-send-invoice"
@@ -199,10 +200,10 @@ class Trader:
             itemLists=lines,
             cdNoteValueDetails=values | {"totalCDNoteValue": total},
             poDetails=[],
-            precedingInvoiceDetails=[
-                {"invoiceNumber": f"N-{about}", "invoiceDate": bills.INVOICES[1][2]}
-            ],
+            precedingInvoiceDetails=[{"invoiceNumber": f"N-{about}"}],
         )
+        if self.random.random() < 0.6:
+            body["cdNote"]["precedingInvoiceDetails"][0]["invoiceDate"] = bills.INVOICES[1][2]
         if row is not None:
             new = row["highest_version"] + 1
             body["cdNote"]["objectVersion"] = {"currentVersion": new, "newVersion": new}
