@@ -19,11 +19,12 @@ What lowers the due and finds too little of it goes to the buyer's credit, `on a
     due = max(0, total - advances + debit notes - credit notes - cash - splits - waived)
 
 and `on account` holds what is beyond (as a credit), `rounding` the paise of it that a payment was
-over. What is waived grows and falls with the notes that count after the closing: a closed invoice has
-nothing due, and no credit while something is waived. Where due becomes free again (a debit note, a payment that was rejected), `derive` moves both
-back to it. A note that is accepted before its invoice is waits in `notes ahead`: nobody owes anything
-yet. Once the invoice is assigned to a lender the due is his: credit notes go on account, and nothing
-of that comes back; what was paid too much does.
+over. Where due becomes free again (a debit note, a payment that was rejected), `derive` moves both
+back to it. What is waived grows and falls with the notes that count after the closing: a closed
+invoice has nothing due, and no credit while something is waived. A note that is accepted before its
+invoice is waits in `notes ahead`: nobody owes anything yet. Once the invoice is assigned to a lender
+the due is his: credit notes go on account, and nothing of that comes back; what was paid too much
+does.
 
 A payment reserves its credits of `due` until it is confirmed, and marks them with a parallel
 transfer of the same sum, debit `paying` and credit `payments`: so a pending note, which reserves
