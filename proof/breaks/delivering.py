@@ -49,7 +49,8 @@ BREAKS = (
     Break(
         name="another's lease counts for a millisecond",
         edits=(Edit("exchange/leases.py", "LEASE = 30 * SECOND", "LEASE = SECOND // 1000"),),
-        part="fleet", database=POSTGRESQL, finds=("arrivals of a webhook beyond",), beside=("webhooks repeated; wanted",),
+        part="fleet", database=POSTGRESQL, length=Length.BRIEF,
+        finds=("arrivals of a webhook beyond",), beside=("webhooks repeated; wanted",),
     ),
     Break(
         name="a lane has no order",

@@ -49,7 +49,7 @@ BREAKS = (
         name="who guesses does not wait",
         edits=(Edit("parties/guard.py", 'row["blocked_until"] - tx.now for', "0 for"),),
         part="access", finds=("guesses answered otherwise",),
-        beside=("waits without Retry-After", "true secrets taken"),
+        beside=("guesses that had to wait", "waits without Retry-After", "true secrets taken"),
     ),
     Break(
         name="carriers' shared addresses may be called",

@@ -129,7 +129,7 @@ BREAKS = (
         name="a busy document is no obstacle",
         edits=(Edit("exchange/subjects.py", "    if shut:\n", "    if False:\n"),),
         part="race", finds=("rounds with another number of winners",),
-        beside=("orders with another number", "losers who were", END),
+        beside=("orders with another number", "losers who were", "of them with another version", END),
     ),
     Break(
         name="rows are judged without their locks",
@@ -137,13 +137,13 @@ BREAKS = (
             Edit("exchange/record.py", 'd.object_id for update of d"', 'd.object_id"'),
         ),
         part="race", database=POSTGRESQL, length=Length.BRIEF,
-        finds=("losers who were not told the version",),
-        beside=("rounds with another number", "orders with another number", END),
+        finds=("of them with another version",),
+        beside=("losers who were", "rounds with another number", "orders with another number", END),
     ),
     Break(
         name="a loser is not told the version",
         edits=(Edit("exchange/standing.py", '        "version": document.version,\n', ""),),
-        part="race", finds=("losers who were not told the version",),
+        part="race", finds=("of them with another version",), beside=("losers who were",),
     ),
     Break(
         name="503 does not say when to come again",
@@ -159,8 +159,8 @@ BREAKS = (
         finds=(END,),
     ),
     Break(
-        name="a proposal expires within half a minute",
-        edits=(Edit("kernel/lifetimes.py", "usual: int = 10 * DAY", "usual: int = DAY // 2880"),),
+        name="a proposal expires within a tenth of a second",
+        edits=(Edit("kernel/lifetimes.py", "usual: int = 10 * DAY", "usual: int = DAY // 864_000"),),
         part="clock", finds=("exchanges expired or webhooks parked",), beside=(END, "refused for good", *_LOST),
     ),
     Break(
