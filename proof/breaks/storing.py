@@ -159,8 +159,8 @@ BREAKS = (
         finds=(END,),
     ),
     Break(
-        name="a proposal expires within a tenth of a second",
-        edits=(Edit("kernel/lifetimes.py", "usual: int = 10 * DAY", "usual: int = DAY // 864_000"),),
+        name="a proposal expires within five minutes",
+        edits=(Edit("kernel/lifetimes.py", "usual: int = 10 * DAY", "usual: int = DAY // 288"),),
         part="clock", finds=("exchanges expired or webhooks parked",), beside=(END, "refused for good", *_LOST),
     ),
     Break(

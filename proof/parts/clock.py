@@ -1,13 +1,16 @@
 """Clocks that are wrong: the server's and the database's, ten minutes ahead, ten behind, and back."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 
+from bench.receiver import Headers
 from proof.ground import judging
 from proof.ground.databases import PostgresPlace, ask
 from proof.ground.network import SPLIT, Network, standing
+from proof.ground.still import PENDING
 from proof.ground.traffic import Traffic
 from proof.part import BOTH, Figure, Part, ProofError, Run, at_least, at_most, none, told
 
@@ -15,6 +18,13 @@ FURTHEST = 600
 """Seconds off, either way."""
 MOVING = 60.0
 """Seconds within which a network accepts and delivers after its clock was moved."""
+OPEN = 30
+MOST_ASKED = 40
+"""Beyond a hundred a proposal is asked each ten minutes only: too late for the end of the part."""
+_NOT_YET = b"HTTP/1.1 200 OK\r\nRetry-After: 20\r\nContent-Length: %d\r\n\r\n%s" % (
+    len(PENDING),
+    PENDING,
+)
 _LIBRARY = "libfaketime.so.1"
 _FIRST = {1: (FURTHEST, FURTHEST), 2: (-FURTHEST, -FURTHEST), 3: (FURTHEST, -FURTHEST)}
 """All the way, before dice are rolled."""
@@ -37,6 +47,27 @@ def false_clock(clock: Path) -> dict[str, str]:
         "DONT_FAKE_MONOTONIC": "1",
         "FAKETIME_CACHE_DURATION": "1",
     }
+
+
+class Undecided:
+    """A receiver that needs more time for the first messages: these are open while the clocks move."""
+
+    def __init__(self) -> None:
+        self.asked: Counter[bytes] = Counter()
+        self.deciding = False
+
+    def judge(self, transport: asyncio.Transport, head: bytes, _body: bytes) -> bool:
+        """Whether a webhook is answered as usual; the others are told to come again (`Systems.judge`)."""
+        exchange = Headers(head).value(b"hundi-exchange")
+        if self.deciding or b"/req-" not in head[: head.index(b"\r")]:
+            return True
+        if exchange not in self.asked and len(self.asked) >= OPEN:
+            return True
+        if self.asked[exchange] >= MOST_ASKED:
+            return True
+        self.asked[exchange] += 1
+        transport.write(_NOT_YET)
+        return False
 
 
 class Clocks:
@@ -63,9 +94,12 @@ async def measure(run: Run) -> Sequence[Figure]:
     false = false_clock(clocks.server)
     async with standing(run, roles=SPLIT, slow=0.05, environment=false) as network:
         await falsify(network, clocks)
+        undecided = Undecided()
+        network.systems.judge = undecided.judge
         traffic = Traffic(network, run.chance("traffic"), callers=8)
         await traffic.start()
         waits = await _moved(run, traffic, clocks)
+        undecided.deciding = True
         clocks.both((FURTHEST, FURTHEST))  # what waits for a time that was ahead is due now
         await asyncio.sleep(2)
         await traffic.stop()
@@ -77,6 +111,7 @@ async def measure(run: Run) -> Sequence[Figure]:
             at_least("from the earliest to the latest ack by the database's clock", FURTHEST,
                      seen=int(spread), unit="s"),
             at_most("accepts 20 more after a move, at most", MOVING, seen=max(waits), unit="s"),
+            at_least("proposals kept open while the clocks moved", OPEN, seen=len(undecided.asked)),
             none("exchanges expired or webhooks parked before their ten days", early),
             *await judging.verdict(traffic),
             told("webhooks repeated, each under its first id", f"{network.systems.repeated:,}"),
