@@ -9,7 +9,7 @@ _LETTERS = {
     "09": "UP", "10": "BR BH", "11": "SK", "12": "AR", "13": "NL", "14": "MN", "15": "MZ", "16": "TR",
     "17": "ML", "18": "AS", "19": "WB", "20": "JH", "21": "OD OR", "22": "CG CT", "23": "MP", "24": "GJ",
     "25": "", "26": "DN DD DH", "27": "MH", "28": "", "29": "KA", "30": "GA", "31": "LD", "32": "KL",
-    "33": "TN", "34": "PY", "35": "AN", "36": "TS TG", "37": "AP AD", "38": "LA", "96": "", "97": "OT",
+    "33": "TN", "34": "PY", "35": "AN", "36": "TS TG", "37": "AP AD", "38": "LA", "96": "", "97": "",
     "99": "",
 }  # fmt: skip
 _BY_LETTERS = {letters: code for code, all_ in _LETTERS.items() for letters in all_.split()}
