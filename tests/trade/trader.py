@@ -52,7 +52,7 @@ class Trader:
 
     def __init__(self, trade: Desk, seed: int) -> None:
         self.trade = trade
-        self.random = Random(seed)
+        self.random, self.naming = Random(seed), Random(seed)
         self.told: list[str] = []
 
     async def play(self, steps: int) -> None:
@@ -202,7 +202,7 @@ class Trader:
             poDetails=[],
             precedingInvoiceDetails=[{"invoiceNumber": f"N-{about}"}],
         )
-        if self.random.random() < 0.6:
+        if self.naming.random() < 0.6:
             body["cdNote"]["precedingInvoiceDetails"][0]["invoiceDate"] = bills.INVOICES[1][2]
         if row is not None:
             new = row["highest_version"] + 1
