@@ -6,13 +6,13 @@ section 2(b)). An objection counts if it is made within 15 days of delivery; wit
 are accepted as of their delivery. What the parties may choose themselves is passed in.
 """
 
-import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from msgspec import UnsetType
 
 from hundi.documents.invoice_bodies import Invoice
+from hundi.documents.payment_terms import Credit, credit_in, later
 from hundi.documents.supply_shapes import AdvancePayment, InvoiceReference
 from hundi.kernel.fields import Group
 
@@ -20,16 +20,6 @@ LONGEST = 45
 """Days from acceptance that a small supplier may wait at most, whatever is agreed."""
 UNAGREED = 15
 """Days from acceptance where nothing is agreed; and from delivery, for an objection."""
-
-_DAYS = r"([0-9]{1,4})\s*(?:DAYS?|D)\b"
-_NET = re.compile(
-    rf"\bNET\s*-?\s*([0-9]{{1,4}})\b(?!\s*-?\s*(?:WEEK|MONTH|YEAR))|\b{_DAYS}\s*NET\b",
-    re.IGNORECASE,
-)
-_PLAIN = re.compile(
-    rf"(%\s*[/,-]?\s*(?:(?:IF\s+)?(?:PAID\s+)?(?:IN|WITHIN|FOR)\s+)?)?\b{_DAYS}", re.IGNORECASE
-)
-"""Days after a percentage are those of a discount: 2% 10 days."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,44 +57,33 @@ class Terms(Group, frozen=True, kw_only=True):
     invoiceReferenceDetails: InvoiceReference
 
 
-def credit_days(invoice: Invoice | Terms) -> int | None:
-    """Days of credit from acceptance: `creditDays`, or what `paymentTerms` such as NET30 say."""
+def _credit(invoice: Invoice | Terms) -> Credit | None:
+    """Credit from acceptance: `creditDays`, or what `paymentTerms` such as NET30 say."""
     terms = invoice.advancePaymentDetails
     if not isinstance(terms.creditDays, UnsetType):
-        return terms.creditDays
-    return _days_in(terms.paymentTerms) if isinstance(terms.paymentTerms, str) else None
-
-
-def _days_in(words: str) -> int | None:
-    """The days of terms in words; None where they tell none, or months. What is net comes first."""
-    if (net := _NET.search(words)) is not None:
-        return int(net[1] or net[2])
-    plain = (int(told[2]) for told in _PLAIN.finditer(words) if told[1] is None)
-    return next(plain, None)
+        return Credit(days=terms.creditDays)
+    return credit_in(terms.paymentTerms) if isinstance(terms.paymentTerms, str) else None
 
 
 def due_date(invoice: Invoice | Terms, *, accepted: date, small_supplier: bool) -> DueDate:
     """When an invoice that was accepted on a day is to be paid, by its terms and by the law.
 
-    Days of credit come before a stated `dueDate`, which was written before the acceptance.
+    Credit comes before a stated `dueDate`, which was written before the acceptance. Terms that cannot
+    be read are agreed all the same: then only the longest time that the law allows is sure.
     """
-    days, stated = credit_days(invoice), invoice.invoiceReferenceDetails.dueDate
+    credit, stated = _credit(invoice), invoice.invoiceReferenceDetails.dueDate
     agreed = None
-    if days is not None:
-        agreed = later(accepted, days)
+    if credit is not None:
+        agreed = credit.after(accepted)
     elif isinstance(stated, str):
         agreed = date.fromisoformat(stated)
     latest = None
     if small_supplier:
-        latest = later(accepted, UNAGREED if agreed is None else LONGEST)
+        something = agreed is not None or bool(invoice.advancePaymentDetails.paymentTerms)
+        latest = later(accepted, LONGEST if something else UNAGREED)
     return DueDate(accepted=accepted, agreed=agreed, latest=latest)
 
 
 def deemed_acceptance(delivered: date, *, days: int = UNAGREED) -> date:
     """The last day on which the buyer may still object; after it his silence is acceptance."""
     return later(delivered, days)
-
-
-def later(day: date, days: int) -> date:
-    """So many days after a day, or the last day of the calendar."""
-    return day + timedelta(days=min(days, (date.max - day).days))
