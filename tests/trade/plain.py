@@ -12,6 +12,7 @@ Body = dict[str, Any]
 SEND, CONFIRM = "invoice/req-send-invoice", "invoice/req-confirm-invoice"
 NOTE, NOTE_CONFIRM = "cd-note/req-send", "cd-note/req-confirm"
 PAY, PAY_CONFIRM = "payment/req-pay", "payment/req-pay-confirmation"
+CHANGE = "invoice/req-status-change-invoice"
 DAY = "2025-12-01"
 _AT = "T10:00:00+05:30"
 
@@ -43,7 +44,15 @@ def answer(digit: int, response: str = "ACCEPT", target: str = "ACCEPTED") -> Bo
 
 def cancelled(digit: int) -> Body:
     """The supplier cancels invoice A1, A2, ... before it is answered."""
-    body = bills.invoice_status("CANCEL", "SENT TO BUYER", "CANCELLED")
+    return _changed(digit, bills.invoice_status("CANCEL", "SENT TO BUYER", "CANCELLED"))
+
+
+def closed(digit: int, source: str = "ACCEPTED") -> Body:
+    """The supplier closes invoice A1, A2, ... and waives what is due."""
+    return _changed(digit, bills.invoice_status("CLOSE", source, "CLOSED"))
+
+
+def _changed(digit: int, body: Body) -> Body:
     names = {"objectId": id_of("INV", digit), "supplierInvoiceNumber": f"A{digit}"}
     body["invoiceStatus"] |= names
     return body
