@@ -131,3 +131,13 @@ async def test_a_debit_note_is_waived_as_well(reads: Reads) -> None:
     await reads.trade.send(NOTE_CONFIRM, plain.note_answer(1, kind="DEBIT"))
     assert await standing(reads.trade) == {"waived": 50_000, "cash": 60_000}
     assert (await reads.account("buyer"))["payable"]["due"] == "0.00"
+
+
+async def test_a_debit_note_raises_the_first_that_can_be_paid(trade: Desk) -> None:
+    await closed(trade)
+    await trade.send(SEND, plain.invoice(2, "1000.00"))
+    await trade.send(CONFIRM, plain.answer(2))
+    await trade.send(NOTE, plain.note(1, "100.00", 1, 2, kind="DEBIT"))
+    await trade.send(NOTE_CONFIRM, plain.note_answer(1, kind="DEBIT"))
+    assert await standing(trade) == {"waived": 100_000}
+    assert (await trade.books(plain.id_of("INV", 2)))["due"] == 110_000

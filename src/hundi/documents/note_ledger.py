@@ -8,7 +8,8 @@ finds the same sums. In the trade story
     sent        debit credited 1415900     credit note:CDN… 1415900
     accepted    debit notes 1415900        credit due 1415900
 
-A debit note raises the due of the first invoice that it names, when it is accepted.
+A debit note raises the due of the first invoice that it names and that can still be paid, when it is
+accepted.
 
 An invoice that has ended by then owes nothing and gets nothing: its share of a credit note goes to
 the other invoices of the note, in their order, each up to its cap, and no debit note raises it.
@@ -92,7 +93,7 @@ def accepted_by(body: ConfirmBody, context: RuleContext) -> tuple[Posting, ...]:
     views = invoices_in_order(note.precedingInvoiceDetails, tuple(context.held.values()))
     if note.noteType == CREDIT:
         return tuple(_given_back(views, note.objectId))
-    return _raised(next(_living(views), None), total_of(note).paise)
+    return _raised(_payable(views), total_of(note).paise)
 
 
 def _given_back(views: Sequence[DocumentView], note_id: str) -> Iterator[Posting]:
@@ -111,6 +112,13 @@ def _given_back(views: Sequence[DocumentView], note_id: str) -> Iterator[Posting
 def _living(views: Iterable[DocumentView]) -> Iterator[DocumentView]:
     """The invoices that somebody owes, or may owe."""
     return (view for view in views if view.status not in invoice_ledger.ENDED)
+
+
+def _payable(views: Iterable[DocumentView]) -> DocumentView | None:
+    """The first invoice that can still be paid; a closed one, on which all is waived, where none can."""
+    living = list(_living(views))
+    going = (view for view in living if view.status != invoice_ledger.CLOSED)
+    return next(going, living[0] if living else None)
 
 
 def _lowered(view: DocumentView, share: int) -> tuple[Posting, ...]:
