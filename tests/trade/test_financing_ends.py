@@ -287,20 +287,6 @@ async def test_what_nobody_answers_lapses_once(lending: Lending) -> None:
     assert told["verified"]
 
 
-async def test_a_late_bid_lapses_with_its_request(lending: Lending) -> None:
-    """Nobody could answer it any more, and it would keep the lender's ID on for days."""
-    await asked(lending)
-    await lending.time_passes(tables.deadline.c.due_at)
-    await lending.send(SHARE, loans.bid("BID-A1"), **BY_A)
-    await lending.lapse()
-    assert set((await lending.statuses("financing-request")).values()) == {"EXPIRED"}
-    await lending.lapse()
-    assert await lending.statuses("bid") == {"BID-A1": "EXPIRED"}
-    assert await lending.rows(sa.select(tables.deadline)) == []
-    kinds = [kind for kind, *_ in await events(lending, "lender-a")]
-    assert kinds.count("LAPSED") == 2
-
-
 async def test_a_request_that_is_busy_does_not_lapse(lending: Lending) -> None:
     await asked(lending)
     await lending.submit(SHARE, loans.bid("BID-A1"), **BY_A)

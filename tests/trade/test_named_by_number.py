@@ -7,16 +7,14 @@ import pytest
 from hundi.simulator import story
 from tests.trade import bills, plain
 from tests.trade.desk import Desk
+from tests.trade.test_draws import IRN, SEND
 from tests.trade.test_story import INVOICE_1, ORDER, ordered
 
-SEND = "invoice/req-send-invoice"
-NUMBER = "ILT/PO/25-26/0417"
 NAMES: dict[str, dict[str, Any]] = {
     "id": {"objectId": ORDER},
-    "number": {"buyerPONumber": NUMBER},
-    "number and date": {"buyerPONumber": NUMBER, "orderDate": "2025-11-03"},
+    "number": {"buyerPONumber": story.NUMBER},
+    "number and date": {"buyerPONumber": story.NUMBER, "orderDate": "2025-11-03"},
 }
-IRN = "1d8a5790ba090e46379947f5b99e6f3d37ddbec31eaec6f46076c445fc53172b"
 named = pytest.mark.parametrize("name", NAMES.values(), ids=list(NAMES))
 
 

@@ -5,6 +5,7 @@ the contract leaves to the ledger are `invoice_ledger.derive`.
 """
 
 from collections.abc import Iterator
+from datetime import date
 from functools import partial
 
 from msgspec import UnsetType
@@ -19,6 +20,7 @@ from hundi.documents.invoice_bodies import (
 from hundi.documents.numbering import INVOICE as KIND
 from hundi.documents.numbering import issued_on, order_claim, supplier_claim, years_of
 from hundi.documents.purchase_order import PURCHASE_ORDER
+from hundi.documents.supply_shapes import OrderReference
 from hundi.documents.transitions import rows
 from hundi.exchange.definition import Ack, DocumentType, Effect, MessageType, Touched, VersionRule
 from hundi.exchange.views import Posting, RuleContext
@@ -102,18 +104,21 @@ def _orders(body: InvoiceBody) -> Iterator[Touched]:
     """Each order that is named: by its id, or by its number, of the year that its date tells."""
     day = issued_on(body.invoice.invoiceReferenceDetails, body.invoice.ts)
     for place, order in enumerate(body.invoice.poDetails):
-        number = order.buyerPONumber
-        days = years_of(order.orderDate, else_before=day)
-        named = number if isinstance(number, str) else ""
         yield from touched.drawn_on(
             f"{order_draws.NAMED}{place}]",
             type_=PURCHASE_ORDER.name,
             object_id=order.objectId if isinstance(order.objectId, str) else "",
-            number=number,
-            claims=[order_claim(body.b2bIds.buyerB2BId, named, one) for one in days]
-            if named
-            else (),
+            number=order.buyerPONumber,
+            claims=_claims_of(order, buyer=body.b2bIds.buyerB2BId, day=day),
         )
+
+
+def _claims_of(order: OrderReference, *, buyer: str, day: date) -> list[str]:
+    number = order.buyerPONumber
+    if not isinstance(number, str) or not number:
+        return []
+    days = years_of(order.orderDate, else_before=day)
+    return [order_claim(buyer, number, one) for one in days]
 
 
 def _accepted(body: ConfirmBody, context: RuleContext) -> tuple[Posting, ...]:

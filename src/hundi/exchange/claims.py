@@ -58,7 +58,7 @@ Claim = tuple[str, str, str]
 """Author's entity id, document type, what is claimed."""
 
 
-class Holder(NamedTuple):
+class Numbered(NamedTuple):
     """The document that has a number; not `live`, it has let it go."""
 
     object_id: str
@@ -91,11 +91,11 @@ async def claim_numbers(tx: Transaction, drafts: Sequence[Draft]) -> dict[Draft,
     return {d: doubled for d, doubled in lost.items() if doubled}
 
 
-async def holders_of(tx: Transaction, wanted: Collection[Claim]) -> dict[Claim, Holder]:
-    """Who has some numbers, or had them last; numbers that nobody ever had are left out."""
+async def by_number(tx: Transaction, wanted: Collection[Claim]) -> dict[Claim, Numbered]:
+    """The documents that have some numbers, or had them last; numbers that none ever had are left out."""
     rows = await tx.bulk(_NAMED, sorted(wanted))
     return {
-        (row["author_entity"], row["type"], row["claim"]): Holder(row["object_id"], row["live"])
+        (row["author_entity"], row["type"], row["claim"]): Numbered(row["object_id"], row["live"])
         for row in rows
     }
 

@@ -55,10 +55,10 @@ class Document(msgspec.Struct, kw_only=True):
 
     `version` is what both sides work with; `agreed_version` the last accepted one;
     `highest_version` the highest that the counterparty has held or may hold. `status_at` is when it
-    came into its status, or got the content that it has in it, `agreed_at` when a version was last agreed; `booked` says whether the
-    ledger has accounts of it. `last_exchange`, `last_step` and `last_at` are those of its last change of
-    status or version, and `told` is what it was after that; `updated_at` is the time of its last step of
-    any kind.
+    came into its status, or got the content that it has in it, `agreed_at` when a version was last
+    agreed; `booked` says whether the ledger has accounts of it. `last_exchange`, `last_step` and
+    `last_at` are those of its last change of status or version, and `told` is what it was after that;
+    `updated_at` is the time of its last step of any kind.
     """
 
     author_entity: str

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hundi.exchange.bodies import MOST_BYTES, sizes
-from hundi.exchange.claims import Claim, Holder, holders_of, sharing
+from hundi.exchange.claims import Claim, Numbered, by_number, sharing
 from hundi.exchange.definition import DocumentType, MessageType, Touched
 from hundi.exchange.document import Document
 from hundi.exchange.first_read import parties_and_documents
@@ -185,7 +185,7 @@ class Gatherer:
         drawing = {n: r for n, r in requests.items() if _draws(r)}
         if not drawing:
             return {}
-        numbers = await holders_of(tx, set(self._numbers(drawing.values(), known)))
+        numbers = await by_number(tx, set(self._numbers(drawing.values(), known)))
         following = {n: moved[n][0] for n, r in drawing.items() if r.message.follows and moved[n]}
         relations = await related(tx, set(following.values()))
         found: dict[int, tuple[Named, ...]] = {}
@@ -217,12 +217,14 @@ class Gatherer:
                 if key is not None and not touched.object_id:
                     yield from ((*key[:2], claim) for claim in touched.claims)
 
-    def _told(self, touched: Touched, *, key: Key | None, numbers: Mapping[Claim, Holder]) -> Named:
+    def _told(
+        self, touched: Touched, *, key: Key | None, numbers: Mapping[Claim, Numbered]
+    ) -> Named:
         if key is not None and not touched.object_id:
             asked = ((*key[:2], claim) for claim in touched.claims)
             found = [numbers[claim] for claim in asked if claim in numbers]
-            holder = next((one for one in found if one.live), found[0] if found else None)
-            key = (*key[:2], holder.object_id) if holder is not None else None
+            meant = next((one for one in found if one.live), found[0] if found else None)
+            key = (*key[:2], meant.object_id) if meant is not None else None
         return Named(ref=touched.path, key=key, touched=touched)
 
     async def _open(self, tx: Transaction, documents: list[Document]) -> dict[str, OpenExchange]:

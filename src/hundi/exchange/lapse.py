@@ -2,14 +2,15 @@
 
 A document's time is a row of `deadline`, so that documents without one cost nothing. Whoever deletes
 the row, with the document locked, ends the document. One that is busy waits: its exchange decides.
-What has something booked on a document that ends so, such as a bid on its request, ends with it.
+What was drawn on a document ends with it: nobody could answer it any more.
 """
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
-from hundi.exchange.definition import LAPSE, DocumentType
-from hundi.exchange.document import Document
+from hundi.exchange import tables
+from hundi.exchange.definition import LAPSE
+from hundi.exchange.document import KEY_COLUMNS, Document
 from hundi.exchange.gathering import papers_of
 from hundi.exchange.journal import Step, append
 from hundi.exchange.papers import Papers, guarded_accounts
@@ -21,7 +22,7 @@ from hundi.ledger import operations as ledger
 from hundi.ledger.model import Key, document_key
 from hundi.parties.queries import served
 from hundi.store.engine import Transaction
-from hundi.store.statement import Bulk, Statement, rows
+from hundi.store.statement import Bulk, Statement, rows, update
 
 POSTPONED = 60 * SECOND
 
@@ -38,6 +39,8 @@ _TAKE = Bulk.of(
     " and due_at <= $4 returning author_entity, type, object_id",
     returns=True,
 )
+# What was answered and whose time was over has no row: nothing is to be ended of it.
+_HASTEN = update(tables.deadline, key=KEY_COLUMNS, columns=("due_at",))
 
 
 async def find_due(tx: Transaction, most: int) -> list[Key]:
@@ -60,9 +63,7 @@ async def lapse(tx: Transaction, settler: Settler, keys: Sequence[Key]) -> None:
         if key in documents and _ended(papers, key, writes=writes, now=tx.now)
     ]
     await _tell(tx, ended, writes)
-    if ended:
-        holders = await ledger.holders_on(tx, [one.key for one in ended])
-        writes.deadlines += _with_them(holders - set(due), settler.types, tx.now)
+    await _hasten(tx, [one.key for one in ended])
     writes.documents += papers.documents.values()
     writes.book(papers.books, guarded_accounts(settler.types), tx.now)
     await writes.flush(tx)
@@ -94,14 +95,15 @@ def _ended(papers: Papers, key: Key, *, writes: Writes, now: int) -> bool:
     return True
 
 
-def _with_them(
-    holders: Collection[Key], types: Mapping[str, DocumentType], now: int
-) -> Iterator[tuple[str, str, str, int]]:
-    """What was made on a document whose time is up has no time left either: nobody could answer it.
+async def _hasten(tx: Transaction, ended: Sequence[Key]) -> None:
+    """What was drawn on documents that have ended is due now.
 
-    One that was answered before has its deadline for nothing: it is taken, and ends nothing.
+    It ends in a transaction of its own, the next one: it is not locked here, and documents are
+    locked all at once. While these are locked, nothing more is drawn on them.
     """
-    return ((*key, now) for key in sorted(holders) if types[key[1]].lapses)
+    if ended:
+        holders = await ledger.holders_on(tx, ended)
+        await tx.bulk(_HASTEN, [(*key, tx.now) for key in sorted(holders)])
 
 
 async def _tell(tx: Transaction, ended: Sequence[Document], writes: Writes) -> None:
