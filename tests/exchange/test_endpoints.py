@@ -15,7 +15,7 @@ from hundi.exchange.endpoints import Changes, rotate_secret, set_client
 from hundi.exchange.invariants.finding import Broken
 from hundi.exchange.invariants.walk import check_store
 from hundi.exchange.leases import Leased
-from hundi.exchange.redrive import redrive
+from hundi.exchange.redrive import mailbox_of, redrive
 from hundi.exchange.verdict import Decision, Kind
 from hundi.kernel.clock import DAY, wall_clock
 from hundi.kernel.faults import Fault, RefusedError
@@ -132,7 +132,7 @@ async def test_the_mode_stays_while_exchanges_are_open(stage: Scene, name: str) 
     await stage.submit("req-send", slip("S1"))
     await stage.submit("req-send", slip("S2"))
     fault = await refused(stage, Changes(mailbox=True), name)
-    assert (fault.code, fault.context) == ("CLIENT-MODE", {"open": 2})
+    assert (fault.code, fault.context) == ("CLIENT-MODE", {"open": 2, "facts": 0})
     await change(stage, name, Changes(endpoint=URL))
     await stage.deliver_all()
     told = await change(stage, name, Changes(mailbox=True))
@@ -149,7 +149,22 @@ async def test_what_no_time_ends_is_open_too(
     await stage.execute(sa.update(exchanges.exchange).values(**values))
     await stage.execute(sa.update(exchanges.delivery).values(state=state))
     for name in ("buyer", "supplier"):
-        assert (await refused(stage, Changes(mailbox=True), name)).context == {"open": 1}
+        told = await refused(stage, Changes(mailbox=True), name)
+        assert told.context == {"open": 1, "facts": 0}
+
+
+async def test_an_open_fact_is_told_apart_as_nobody_can_abandon_it(stage: Scene) -> None:
+    await stage.sent("S1")
+    await stage.submit("req-pay", slip("S1", source="SENT", target="SENT"))
+    await stage.finish(await stage.lease(), Decision.FAILED, reached=False, parks=True)
+    told = await refused(stage, Changes(mailbox=True))
+    assert told.context == {"open": 1, "facts": 1}
+    assert "redrive" in told.detail
+    assert "proposals" not in told.detail
+    await stage.submit("req-send", slip("S2"))
+    told = await refused(stage, Changes(mailbox=True))
+    assert told.context == {"open": 2, "facts": 1}
+    assert "proposals" in told.detail
 
 
 async def test_a_mode_is_refused_before_anybody_has_to_wait(postgres_url: str) -> None:
@@ -210,7 +225,8 @@ async def test_a_mailbox_holds_what_waited_for_its_endpoint(stage: Scene, state:
         await stage.finish(outcome, Decision.FAILED)
         assert [row["state"] for row in await stage.rows(query)] == ["DELIVERED"]
     again = partial(redrive, client_id="supplier", webhook_id=outcome[0].webhook_id)
-    await stage.database.write(again)
+    with pytest.raises(RefusedError, match="DELIVERY-MAILBOX"):
+        await stage.database.write(again)
     assert [row["state"] for row in await stage.rows(query)] == ["DELIVERED"]
     await change(stage, "buyer", Changes(endpoint=URL))
     assert await stage.lease() == []
@@ -224,6 +240,71 @@ async def test_what_waits_for_an_endpoint_is_not_held_by_who_made_it_a_mailbox_b
     sent = await stage.submit("req-send", slip("S1"))
     await endpoints._hold(stage.database, "supplier")
     assert [one.webhook_id for one in await stage.lease()] == [sent]
+
+
+async def test_nobody_is_held_up_while_a_mailbox_takes_what_waited(postgres_url: str) -> None:
+    """Who accepts a request for it meanwhile holds the client's row as the taking does."""
+    async with scene(postgres_url, mailbox="supplier") as stage:
+        held = partial(endpoints._hold_some, client_id="supplier")
+
+        async def holds(tx: Transaction) -> None:
+            await held(tx)
+            async with asyncio.timeout(4):
+                await stage.submit("req-send", slip("S1"))
+
+        await stage.database.write(holds)
+
+
+async def test_the_ids_of_a_client_are_locked_before_it(postgres_url: str) -> None:
+    """As who accepts a request locks them. The other way round, one of the two was ended as a deadlock."""
+    async with scene(postgres_url) as stage:
+        other = await open_database(postgres_url, wall_clock)
+        changed: list[asyncio.Task[object]] = []
+
+        async def accepts(tx: Transaction) -> None:
+            ids = sa.select(tables.b2b_id).where(tables.b2b_id.c.client_id == "supplier")
+            await tx.select(ids.with_for_update(read=True))
+            changing = set_client(
+                other, "supplier", Changes(mailbox=True), keyring=KEYRING,
+                random=stage.random.randbytes,
+            )  # fmt: skip
+            changed.append(asyncio.create_task(changing))
+            await asyncio.sleep(0.3)
+            async with asyncio.timeout(0.5):
+                assert not await mailbox_of(tx, "supplier")
+
+        await stage.database.write(accepts)
+        await changed[0]
+        assert (await client(stage))["mailbox"]
+        await other.close()
+
+
+async def test_what_is_sent_again_beside_a_change_to_a_mailbox_does_not_stay_queued(
+    postgres_url: str,
+) -> None:
+    async with scene(postgres_url) as stage:
+        await stage.submit("req-send", slip("S1"))
+        await stage.deliver_all()
+        other = await open_database(postgres_url, wall_clock)
+        changed: list[asyncio.Task[object]] = []
+        [row] = await stage.rows(
+            sa.select(exchanges.delivery.c.webhook_id).where(exchanges.delivery.c.kind == "RESP")
+        )
+
+        async def beside(tx: Transaction) -> None:
+            await redrive(tx, "buyer", row["webhook_id"])
+            changing = set_client(
+                other, "buyer", Changes(mailbox=True), keyring=KEYRING,
+                random=stage.random.randbytes,
+            )  # fmt: skip
+            changed.append(asyncio.create_task(changing))
+            await asyncio.sleep(0.3)
+
+        await stage.database.write(beside)
+        await changed[0]
+        states = await stage.rows(sa.select(exchanges.delivery.c.state))
+        assert {one["state"] for one in states} == {"DELIVERED"}
+        await other.close()
 
 
 async def broken(stage: Scene) -> list[Broken]:

@@ -4,6 +4,7 @@ from collections import Counter
 from functools import partial
 from typing import Any, cast
 
+import pytest
 import sqlalchemy as sa
 
 from hundi.delivery.breaker import CONCURRENCY, Breaker
@@ -13,11 +14,11 @@ from hundi.exchange.closing import unanswered
 from hundi.exchange.leases import lease
 from hundi.exchange.record import State
 from hundi.exchange.verdict import Decision, Kind
-from hundi.kernel.clock import HOUR
+from hundi.kernel.clock import HOUR, SECOND
 from hundi.kernel.identity import response_id
 from hundi.parties.tables import client
 from tests.exchange.scene import SERVES, Scene
-from tests.exchange.slips import STRANGER, slip
+from tests.exchange.slips import STRANGER, SUPPLIER, slip
 
 
 async def test_every_client_gets_its_first_before_any_gets_its_second(stage: Scene) -> None:
@@ -29,6 +30,32 @@ async def test_every_client_gets_its_first_before_any_gets_its_second(stage: Sce
     taken = await stage.database.write(lambda tx: lease(tx, room=room, total=4))
     receivers = sorted(one.client_id for one in taken)
     assert receivers == ["stranger", "stranger", "supplier", "supplier"]
+
+
+@pytest.mark.parametrize(("slow", "other"), [("supplier", "stranger"), ("stranger", "supplier")])
+async def test_a_place_that_is_free_goes_to_who_has_the_fewest(
+    stage: Scene, slow: str, other: str
+) -> None:
+    """Whatever their ids, and though the other's came last: who has had many has no more turns for it."""
+    served = {"supplier": SUPPLIER, "stranger": STRANGER}
+    for number in range(3):
+        await stage.submit("req-send", slip(f"S{number}", supplier=served[slow]))
+    await stage.submit("req-send", slip("T", supplier=served[other]))
+    one = partial(lease, room=dict.fromkeys(SERVES, 10), total=1, flying={slow: 1})
+    assert [taken.client_id for taken in await stage.database.write(one)] == [other]
+    assert [taken.client_id for taken in await stage.database.write(one)] == [slow]
+
+
+@pytest.mark.parametrize(("first", "second"), [(SUPPLIER, STRANGER), (STRANGER, SUPPLIER)])
+async def test_among_equals_who_has_waited_longest_comes_first(
+    stage: Scene, first: str, second: str
+) -> None:
+    earlier = await stage.submit("req-send", slip("S1", supplier=first))
+    await stage.execute(sa.update(tables.delivery).values(due_at=tables.delivery.c.due_at - SECOND))
+    await stage.submit("req-send", slip("S2", supplier=second))
+    room = dict.fromkeys(SERVES, 10)
+    taken = await stage.database.write(partial(lease, room=room, total=1))
+    assert [one.req_msg_id for one in taken] == [earlier]
 
 
 async def test_who_is_not_named_gets_as_much_as_others(stage: Scene) -> None:

@@ -3,6 +3,7 @@
 import asyncpg
 import pytest
 
+from hundi.exchange.endpoints import WAITING
 from hundi.exchange.first_read import _FIRST
 from hundi.exchange.gathering import _RELATED
 from hundi.exchange.record import _SHOWN, LOCK_DOCUMENTS
@@ -22,7 +23,7 @@ LANES = "insert into further_lane values ('W1', 'L1', 1), ('W2', 'L2', 2)"
 
 async def plan(url: str, asked: Bulk | Statement, *, given: str = "jsonb") -> str:
     connection = await asyncpg.connect(url, server_settings=SETTINGS)
-    nothing = {"jsonb": "'[]'", "text[], jsonb": "'{}', '[]'"}[given]
+    nothing = {"jsonb": "'[]'", "text[], jsonb": "'{}', '[]'", "text, bigint": "'C', 1"}[given]
     try:
         await connection.execute(f"prepare it({given}) as {asked.postgresql}")
         lines = await connection.fetch(f"explain execute it({nothing})")
@@ -71,3 +72,13 @@ async def test_with_their_parties_documents_are_looked_up_by_their_whole_key(
     """By the author alone it would go through all that he ever wrote."""
     shown = await plan(postgres_url, _FIRST, given="text[], jsonb")
     assert "((author_entity = k.a) AND (type = k.t) AND (object_id = k.o))" in shown, shown
+
+
+async def test_no_more_is_read_of_what_waits_than_a_mailbox_takes_at_once(
+    postgres_url: str,
+) -> None:
+    shown = await plan(postgres_url, WAITING, given="text, bigint")
+    for index in ("delivery_due", "delivery_parked", "delivery_lease"):
+        before, found, _ = shown.partition(f"using {index}")
+        assert found, shown
+        assert "Limit" in before.splitlines()[-2], shown

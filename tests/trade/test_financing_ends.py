@@ -115,7 +115,7 @@ async def test_a_client_keeps_its_mode_while_it_waits_for_a_winner(lending: Lend
                 lending.database, name, Changes(mailbox=True),
                 keyring=KEYRING, random=Random(1).randbytes,
             )  # fmt: skip
-        assert refused.value.faults[0].context == {"open": count}
+        assert refused.value.faults[0].context == {"open": count, "facts": 0}
 
 
 async def test_the_others_are_not_told_before_the_winner_has_agreed(lending: Lending) -> None:

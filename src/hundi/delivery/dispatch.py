@@ -122,7 +122,8 @@ class Dispatcher:
         if free <= 0:
             return []
         room = self.breaker.room(flying, self.clock())
-        return await lease(tx, room=room, total=free, others=self.breaker.concurrency)
+        others = self.breaker.concurrency
+        return await lease(tx, room=room, total=free, others=others, flying=flying)
 
     async def attempt(self, leased: Leased) -> AttemptResult:
         """Post one leased webhook and judge the answer. Never raises for what a receiver does."""

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hundi.exchange import redrive
-from hundi.exchange.redrive import SLICE
+from hundi.exchange.redrive import SLICE, mailbox_of
 from hundi.kernel.clock import DAY, to_text
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.identity import RandomBytes
@@ -44,18 +44,27 @@ _OPEN = Statement.both(
     " where client_id = $1 and receiver_b2b = '' and state = 'OPEN'),"
     " named as (select req_msg_id from going union select f.req_msg_id from going g"
     " join exchange f on f.leader_id = g.req_msg_id)"
-    " select count(*) as count from named n join exchange x on x.req_msg_id = n.req_msg_id"
+    " select count(*) as count, count(case when x.effect = 'FACT' then 1 end) as facts"
+    " from named n join exchange x on x.req_msg_id = n.req_msg_id"
     " where x.state = 'OPEN' and (x.client_id = $1 or x.receiver_client = $1)"
 )
 
-# Each state by its own index, in the order of ids, as everybody locks deliveries.
-_WAITING = Statement.both(
+# Each state by its own index and no more of it than is held at once, whatever waits behind; locked in the
+# order of ids, as everybody locks deliveries.
+_SOME = (
+    "select * from (select webhook_id from delivery where client_id = $1 and {which} limit $2) w"
+)
+WAITING = Statement.both(
     "select webhook_id from delivery where webhook_id in ("
-    "select webhook_id from delivery where client_id = $1 and state = 'QUEUED'"
-    " union all select webhook_id from delivery where client_id = $1 and state = 'PARKED'"
-    " union all select webhook_id from delivery"
-    " where client_id = $1 and state = 'LEASED' and lease_until > 0)"
-    " order by webhook_id limit $2 for update"
+    + " union all ".join(
+        _SOME.format(which=which)
+        for which in (
+            "state = 'QUEUED'",
+            "state = 'PARKED'",
+            "state = 'LEASED' and lease_until > 0",
+        )
+    )
+    + ") order by webhook_id limit $2 for update"
 )
 _HELD = Statement.both(
     "update delivery set state = 'DELIVERED', ended_at = $2, lease_until = null"
@@ -132,9 +141,10 @@ async def _hold(database: Database, client_id: str) -> None:
 
 
 async def _hold_some(tx: Transaction, *, client_id: str) -> int:
-    if not (await _row(tx, client_id, locked=True))["mailbox"]:
+    # Its mode is held still as who accepts a request holds it: neither waits for the other.
+    if not await mailbox_of(tx, client_id):
         return 0  # somebody has given it an endpoint meanwhile: what waits now is to be sent
-    waiting = [row["webhook_id"] for row in await tx.fetch(_WAITING, client_id, SLICE)]
+    waiting = [row["webhook_id"] for row in await tx.fetch(WAITING, client_id, SLICE)]
     await tx.fetch(_HELD, waiting, tx.now)
     await tx.fetch(_CALLED_OFF, waiting, tx.now)
     await tx.fetch(_NO_LANES, waiting)
@@ -182,15 +192,16 @@ async def _change(
 ) -> Mapping[str, Any]:
     """Write what was asked for; the row after it.
 
-    Who accepts a request keeps the client's row from being locked so: its mode is known to both.
+    Who accepts a request keeps the client's row from being locked so: its mode is known to both. He
+    locks the B2B IDs before it, and so it is done here; a process of an earlier version locks only them.
     """
     if _turns(await _row(tx, client_id), values):
         await _refuse_open(tx, client_id)  # mostly there are some: then nobody has to wait for us
-    row = await _row(tx, client_id, locked=True)
-    if _turns(row, values):
-        # A process of an earlier version keeps only the B2B IDs from being locked.
+    if "mailbox" in values:
         ids = sa.select(_id.c.b2b_id).where(_id.c.client_id == client_id).order_by(_id.c.b2b_id)
         await tx.select(ids.with_for_update())
+    row = await _row(tx, client_id, locked=True)
+    if _turns(row, values):
         await _refuse_open(tx, client_id)
     if not values:
         return row
@@ -216,19 +227,23 @@ async def _refuse_open(tx: Transaction, client_id: str) -> None:
     """Raise RefusedError where exchanges of a client are open."""
     [row] = await tx.fetch(_OPEN, client_id)
     if row["count"]:
-        raise _still_open(row["count"])
+        raise _still_open(row["count"], facts=row["facts"])
 
 
 async def _write(tx: Transaction, client_id: str, values: Mapping[str, object]) -> None:
     await tx.execute(sa.update(_client).where(_client.c.client_id == client_id).values(**values))
 
 
-def _still_open(count: int) -> RefusedError:
-    detail = (
-        f"Open exchanges of the client: {count}. Each keeps the mode in which it began."
-        " Wait until they have ended, or have them abandoned."
-    )
-    return RefusedError([model.MODE.at("client", detail, open=count)])
+def _still_open(count: int, *, facts: int) -> RefusedError:
+    detail = f"Open exchanges of the client: {count}. Each keeps the mode in which it began."
+    if count > facts:
+        detail += " Wait until the proposals have ended, or have them abandoned."
+    if facts:
+        detail += (
+            f" Facts among them: {facts}. A fact cannot be abandoned: it ends when its receiver's endpoint"
+            " has taken it. One that is parked is sent again by a redrive."
+        )
+    return RefusedError([model.MODE.at("client", detail, open=count, facts=facts)])
 
 
 def _shown(row: Mapping[str, Any], keyring: Keyring) -> dict[str, object]:

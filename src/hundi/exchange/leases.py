@@ -6,6 +6,8 @@ taking; SQLite, which cannot, goes step by step and is alone.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 
 import msgspec
 
@@ -17,6 +19,8 @@ from hundi.store.statement import Statement
 
 LEASE = 30 * SECOND
 RESPONSE_HOLDS_LANE = HOUR
+NOTHING: Mapping[str, int] = MappingProxyType({})
+"""Nobody has an attempt under way."""
 
 WITH_SERVED = (
     "with recursive c(client_id) as ("
@@ -85,16 +89,18 @@ _PARCEL = (
 )
 _AT_ONCE = Statement.both(
     WITH_SERVED + ", room as (select client_id,"
-    " coalesce(($1::jsonb->>client_id)::integer, $5::integer) as k from served),"
+    " coalesce(($1::jsonb->>client_id)::integer, $5::integer) as k,"
+    " coalesce(($6::jsonb->>client_id)::integer, 0) as flying from served),"
     " picked as materialized (select d.webhook_id from room q"
-    " cross join lateral (select s.webhook_id, row_number() over (order by s.due_at) as place"
+    " cross join lateral (select s.webhook_id, s.due_at,"
+    " q.flying + row_number() over (order by s.due_at) as place"
     " from (select w.webhook_id, w.due_at from delivery w"
     " where w.state = 'QUEUED' and w.client_id = q.client_id and w.due_at <= $2"
     f" and {_FIRST_IN_LANE.format(now='$2::bigint')}"
     # No more than may be taken: each row that is locked is written, taken or not.
     " order by w.due_at limit greatest(least(q.k, $4::integer), 0)"
     " for update of w skip locked) s) d"
-    " order by d.place limit $4::integer),"
+    " order by d.place, d.due_at limit $4::integer),"
     " leased as (update delivery d set state = 'LEASED', lease_until = $3,"
     " attempts = d.attempts + 1 from picked where d.webhook_id = picked.webhook_id"
     " and d.state || '' = 'QUEUED'"  # no partial index may tempt the planner away from the key
@@ -106,7 +112,7 @@ _AT_ONCE = Statement.both(
 )
 
 _PICK = Statement.both(
-    "select w.webhook_id from delivery w"
+    "select w.due_at, w.webhook_id from delivery w"
     " where w.state = 'QUEUED' and w.client_id = $1 and w.due_at <= $2"
     f" and {_FIRST_IN_LANE.format(now='$2')} order by w.due_at limit $3"
 )
@@ -150,18 +156,25 @@ class Leased(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def lease(
-    tx: Transaction, *, room: Mapping[str, int], total: int, others: int = 0
+    tx: Transaction,
+    *,
+    room: Mapping[str, int],
+    total: int,
+    others: int = 0,
+    flying: Mapping[str, int] = NOTHING,
 ) -> list[Leased]:
     """Take due webhooks: at most `room[client]` of each client, the oldest due of each first.
 
     Of a client that `room` does not name, at most `others`; of one whose endpoint is disabled, none.
-    Each is the first of its lane. Every client gets its first before any gets its second. The
-    attempt's row is written with the lease.
+    Each is the first of its lane. Every client gets its first before any gets its second, and those
+    that are `flying` count: where few places are free, they go to who has the fewest, and among
+    these to who has waited longest. The attempt's row is written with the lease.
     """
     if total <= 0:
         return []
     take = _step_by_step if tx.dialect == "sqlite" else _at_once
-    return [leased_from(row, tx.now) for row in await take(tx, room, total=total, others=others)]
+    places = _Places(room=room, others=others, flying=flying, total=total)
+    return [leased_from(row, tx.now) for row in await take(tx, places)]
 
 
 def leased_from(row: Row, now: int, *, sending: bool = True) -> Leased:
@@ -182,24 +195,35 @@ def leased_from(row: Row, now: int, *, sending: bool = True) -> Leased:
     )
 
 
-async def _at_once(
-    tx: Transaction, room: Mapping[str, int], *, total: int, others: int
-) -> Sequence[Row]:
-    asked = msgspec.json.encode(room).decode()
-    return await tx.fetch(_AT_ONCE, asked, tx.now, tx.now + LEASE, total, others)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Places:
+    """How many webhooks may be leased: as `lease` takes it."""
+
+    room: Mapping[str, int]
+    others: int
+    flying: Mapping[str, int]
+    total: int
 
 
-async def _step_by_step(
-    tx: Transaction, room: Mapping[str, int], *, total: int, others: int
-) -> Sequence[Row]:
-    served = [row["client_id"] for row in await tx.fetch(_SERVED)]
-    asked = [(client_id, k) for client_id in served if (k := room.get(client_id, others)) > 0]
-    found = [
-        (place, row["webhook_id"])
-        for client_id, k in asked
-        for place, row in enumerate(await tx.fetch(_PICK, client_id, tx.now, min(k, total)))
-    ]
-    picked = [webhook_id for _, webhook_id in sorted(found)][:total]
+async def _at_once(tx: Transaction, places: _Places) -> Sequence[Row]:
+    room, flying = _json(places.room), _json(places.flying)
+    until = tx.now + LEASE
+    return await tx.fetch(_AT_ONCE, room, tx.now, until, places.total, places.others, flying)
+
+
+def _json(counts: Mapping[str, int]) -> str:
+    return msgspec.json.encode(dict(counts)).decode()
+
+
+async def _step_by_step(tx: Transaction, places: _Places) -> Sequence[Row]:
+    found: list[tuple[int, int, str]] = []
+    for row in await tx.fetch(_SERVED):
+        client_id = row["client_id"]
+        most = min(places.room.get(client_id, places.others), places.total)
+        due = await tx.fetch(_PICK, client_id, tx.now, most) if most > 0 else ()
+        place = places.flying.get(client_id, 0)
+        found += [(place + n, one["due_at"], one["webhook_id"]) for n, one in enumerate(due)]
+    picked = [webhook_id for _, _, webhook_id in sorted(found)][: places.total]
     if not picked:
         return ()
     await tx.fetch(_LEASE, picked, tx.now + LEASE)

@@ -36,6 +36,11 @@ OVER = Code(
     Kind.CONFLICT,
     "The exchange has ended or is about to; its proposal is not sent any more.",
 )
+MAILBOX = Code(
+    "DELIVERY-MAILBOX",
+    Kind.CONFLICT,
+    "The receiver has a mailbox and no endpoint. It holds the webhook already, and reads it there.",
+)
 ENDED = Code(
     "EXCHANGE-ENDED", Kind.CONFLICT, "The exchange had ended before it could be abandoned."
 )
@@ -47,7 +52,7 @@ NO_FACT = Code(
 NOT_SENDER = Code(
     "EXCHANGE-NOT-SENDER", Kind.RIGHTS, "Only the sender of an exchange may abandon it."
 )
-CODES = (IN_FLIGHT, WAITS, OVER, ENDED, NO_FACT, NOT_SENDER)
+CODES = (IN_FLIGHT, WAITS, OVER, MAILBOX, ENDED, NO_FACT, NOT_SENDER)
 
 LOOK_AGAIN_SECONDS = 5
 GAP_READ = 10_000
@@ -55,6 +60,8 @@ GAP_READ = 10_000
 SLICE = 2000
 """Webhooks that one transaction makes due: tens of milliseconds of the event loop on SQLite."""
 
+_MAILBOX = Statement.both("select mailbox from client where client_id = $1 for key share")
+_CLIENT = Statement.both("select client_id from delivery where webhook_id = $1")
 _LOCK = Statement.both("select webhook_id from delivery where webhook_id = $1 for update")
 _PARTIES = (
     # A call without a counterparty names no B2B ID: it is the client's own.
@@ -80,11 +87,9 @@ _OPEN = Statement.both(
     "select x.req_msg_id from exchange x where x.receipt_id = $1 and x.state = 'OPEN'"
     " and x.effect = 'PROPOSAL' order by x.req_msg_id"
 )
-# A mailbox holds already what is to be read there, and has no endpoint to which it could go.
 _QUEUE = Statement.both(
     "update delivery set state = 'QUEUED', due_at = $2, redriven = true, failures = 0,"
-    " ended_at = null where webhook_id = $1 and not coalesce("
-    "(select c.mailbox from client c where c.client_id = delivery.client_id), false)"
+    " ended_at = null where webhook_id = $1"
 )
 # Each state by its own index. By the key itself the planner would look through other clients' rows.
 _GAP = Statement.both(
@@ -107,25 +112,47 @@ async def redrive(tx: Transaction, client_id: str, webhook_id: str) -> None:
     """Make a delivery due now, marked as redriven; a delivered one goes out once more.
 
     For the clients of the exchange's sender and, once it may know of it, of its receiver.
-    Raises RefusedError: unknown, an attempt under way, a proposal whose exchange is not open.
+    Raises RefusedError: unknown, an attempt under way, a proposal whose exchange is not open, a
+    receiver with a mailbox.
     """
+    # Held still first, as a change of mode locks: what is queued is there before it, or not at all.
+    clients = await tx.fetch(_CLIENT, webhook_id)
+    mailbox = bool(clients) and await mailbox_of(tx, clients[0]["client_id"])
     await tx.fetch(_LOCK, webhook_id)
     rows = await tx.fetch(_DELIVERY, webhook_id, client_id)
     if not rows or not _party_to(rows[0]):
         raise unknown_delivery(webhook_id)
-    row = rows[0]
-    if row["state"] == "LEASED":
+    if rows[0]["state"] == "LEASED":
         detail = "An attempt is under way. Wait for its outcome, then send it again if need be."
         fault = IN_FLIGHT.at("webhookId", detail)
         raise RefusedError([fault], retry_after=LOOK_AGAIN_SECONDS)
+    hindrance = _hindrance(rows[0], mailbox=mailbox)
+    if hindrance is not None:
+        raise RefusedError([hindrance])
+    await tx.fetch(_QUEUE, webhook_id, tx.now)
+
+
+def _hindrance(row: Row, *, mailbox: bool) -> Fault | None:
+    """Why a webhook is not to be sent, however long its sender waits."""
     if row["state"] == HELD:
         detail = (
             "The request is sent when the first exchange of its call has settled. Wait for that."
         )
-        raise RefusedError([WAITS.at("webhookId", detail)])
+        return WAITS.at("webhookId", detail)
     if _is_over(row):
-        raise RefusedError([_over(row)])
-    await tx.fetch(_QUEUE, webhook_id, tx.now)
+        return _over(row)
+    if mailbox:
+        detail = (
+            "Its receiver has a mailbox: it holds the webhook already. There is nothing to send."
+        )
+        return MAILBOX.at("webhookId", detail)
+    return None
+
+
+async def mailbox_of(tx: Transaction, client_id: str) -> bool:
+    """Whether a client has a mailbox; so it stays until the transaction ends."""
+    rows = await tx.fetch(_MAILBOX, client_id)
+    return any(row["mailbox"] for row in rows)
 
 
 async def gap_slices(database: Database, client_id: str) -> AsyncIterator[Sequence[str]]:
