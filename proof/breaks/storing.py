@@ -6,7 +6,7 @@ from proof.part import POSTGRESQL, SQLITE, Length
 _BATCH = "store/batch.py"
 _VERSIONS = "store/migrations/versions"
 _NEWEST = f"{_VERSIONS}/{max(p.name for p in (SOURCES / 'hundi' / _VERSIONS).glob('v0*.py'))}"
-_WORK = "return await self._database.write_here(lambda tx: _awaited(self._work(tx, members)))"
+_WORK = "return await self._database.write_here(work)"
 _FORGOTTEN = Edit(
     _BATCH,
     _WORK,
@@ -31,10 +31,20 @@ _LOST = (
 )
 _OF_THE_LOST = ("applied twice", "repeats of a key that got another answer")
 _EARLY = (
-    Edit(_BATCH, "await self._tried(members)", "await self._tried(members, batch)"),
-    Edit(_BATCH, "def _tried(self, members: list[M])", "def _tried(self, members, batch)"),
-    Edit(_BATCH, "await self._attempt(members)", "await self._attempt(members, batch)"),
-    Edit(_BATCH, "def _attempt(self, members: list[M])", "def _attempt(self, members, batch)"),
+    Edit(_BATCH, "self._tried(members, briefly=briefly)", "self._tried(members, batch, briefly)"),
+    Edit(
+        _BATCH,
+        "def _tried(self, members: list[M], *, briefly: bool)",
+        "def _tried(self, members, batch, briefly)",
+    ),
+    Edit(
+        _BATCH, "self._attempt(members, briefly=briefly)", "self._attempt(members, batch, briefly)"
+    ),
+    Edit(
+        _BATCH,
+        "def _attempt(self, members: list[M], *, briefly: bool)",
+        "def _attempt(self, members, batch, briefly)",
+    ),
     Edit(
         _BATCH,
         _WORK,

@@ -102,7 +102,7 @@ class Stalled:
         self.sent: list[int] = []
         self.webhooks, self.done = webhooks, asyncio.Event()
 
-    async def write(self, work: Callable[[None], Any]) -> object:
+    async def write_here(self, work: Callable[[None], Any]) -> object:
         await asyncio.sleep(0.05)
         return await work(None)
 
@@ -112,9 +112,12 @@ class Stalled:
     async def claim(self, _flying: Counter[str], free: int) -> list[Any]:
         return self._next(free)
 
-    async def turn(self, _tx: None, _results: object, *, flying: Counter[str], free: int) -> object:
-        assert flying.total() == 0 or not free
-        return Turn(self._next(free))
+    async def turn(
+        self, _tx: None, _results: object, *, flying: Counter[str], free: Callable[[], int]
+    ) -> object:
+        places = free()
+        assert flying.total() < self.concurrency or not places
+        return Turn(self._next(places))
 
     def tell(self, _entered: object) -> None:
         """Nobody counts."""
@@ -135,6 +138,23 @@ async def dispatched(dispatcher: Stalled) -> None:
         loop.stop()
         await running
         await loop.drained()
+
+
+class Held(Stalled):
+    """One whose first transaction that ends an attempt waits for a row that others keep."""
+
+    concurrency = 2
+
+    async def turn(self, tx: None, results: Any, **how: Any) -> object:
+        if results[0].leased.webhook_id == 0:
+            await self.done.wait()
+        return await super().turn(tx, results, **how)
+
+
+async def test_it_goes_on_leasing_while_a_transaction_waits_for_a_locked_row() -> None:
+    dispatcher = Held(5)
+    await dispatched(dispatcher)
+    assert dispatcher.sent == [0, 1, 2, 3, 4]
 
 
 class Slow(Stalled):

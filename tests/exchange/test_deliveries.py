@@ -1,10 +1,14 @@
 """Reads of exchanges and webhooks: who sees which, and what of the attempts."""
 
+from functools import partial
+
 import msgspec
 import pytest
+import sqlalchemy as sa
 
-from hundi.exchange import deliveries, redrive
+from hundi.exchange import deliveries, redrive, tables
 from hundi.exchange.delivery_list import Filters
+from hundi.exchange.leases import LEASE
 from hundi.exchange.verdict import Decision
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.identity import receiver_copy_id, response_id
@@ -170,3 +174,24 @@ async def test_the_copy_of_an_outcome_is_the_receivers(stage: Scene) -> None:
     assert (copy["kind"], copy["side"], copy["state"]) == ("COPY", "inbound", "QUEUED")
     assert copy["dueAt"] is not None
     assert (await delivery(stage, "buyer", req_msg_id))["state"] == "WITHDRAWN"
+
+
+async def test_an_attempt_that_nobody_ended_is_not_under_way_for_ever(stage: Scene) -> None:
+    """Its process was killed, and its exchange given up before the sweep found the lease."""
+    req_msg_id = await stage.submit("req-send", slip())
+    [leased] = await stage.lease()
+    shown = await delivery(stage, "buyer", req_msg_id)
+    assert shown["lastAttempt"]["outcome"] == shown["attemptLog"][0]["outcome"] == "IN FLIGHT"
+    w, a = tables.delivery.c, tables.attempt.c
+    await stage.execute(sa.update(tables.delivery).values(lease_until=w.lease_until - LEASE))
+    await stage.execute(sa.update(tables.attempt).values(started_at=a.started_at - LEASE))
+    settler = stage.road.settler
+    give_up = partial(redrive.abandon, settler=settler, client_id="buyer", req_msg_id=req_msg_id)
+    await stage.database.write(give_up)
+    shown = await delivery(stage, "buyer", req_msg_id)
+    assert shown["state"] == "WITHDRAWN"
+    [listed_] = await listed(stage, "buyer", state="WITHDRAWN")
+    for one in (shown["lastAttempt"], listed_["lastAttempt"], *shown["attemptLog"]):
+        assert (one["outcome"], "ended before" in one["reason"]) == ("FAILED", True)
+    await stage.finish([leased])
+    assert (await delivery(stage, "buyer", req_msg_id))["lastAttempt"]["outcome"] == "SETTLED"

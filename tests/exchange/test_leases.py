@@ -84,7 +84,7 @@ async def test_who_has_just_answered_soon_gets_more_than_others(stage: Scene) ->
         keyring=nobody, clock=lambda: 1, random=bytes,
     )  # fmt: skip
     turn = await stage.database.write(
-        partial(dispatcher.turn, results=stage.results([first]), flying=Counter(), free=256)
+        partial(dispatcher.turn, results=stage.results([first]), flying=Counter(), free=lambda: 256)
     )
     leased = Counter(one.client_id for one in turn.leased)
     assert leased == {"supplier": CONCURRENCY + 2, "buyer": 1}

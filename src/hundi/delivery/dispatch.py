@@ -110,13 +110,21 @@ class Dispatcher:
         return await self.database.write(lambda tx: self._lease(tx, flying, free))
 
     async def turn(
-        self, tx: Transaction, results: Sequence[AttemptResult], *, flying: Counter[str], free: int
+        self,
+        tx: Transaction,
+        results: Sequence[AttemptResult],
+        *,
+        flying: Counter[str],
+        free: Callable[[], int],
     ) -> Turn:
-        """Write down what attempts led to and lease the next ones, in one transaction."""
+        """Write down what attempts led to and lease the next ones, in one transaction.
+
+        How many are `free` is asked when the ends are written: it may have waited for locks till then.
+        """
         entered = await self.outbox.finish(tx, results)
         # Who has just answered has nothing in flight, perhaps, and its breaker knows how swift it is.
         known = dict.fromkeys((r.leased.client_id for r in results), 0) | flying
-        return Turn(await self._lease(tx, known, free), entered)
+        return Turn(await self._lease(tx, known, free()), entered)
 
     async def _lease(self, tx: Transaction, flying: Mapping[str, int], free: int) -> list[Leased]:
         if free <= 0:

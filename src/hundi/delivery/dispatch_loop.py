@@ -109,11 +109,15 @@ class DispatchLoop:
         return len(leased)
 
     async def _turn(self, tx: Transaction, results: Sequence[AttemptResult]) -> Sequence[Turn]:
-        free = 0
-        if self._leasing is None or self._leasing is results[0]:  # itself, where it runs again
-            self._leasing = results[0]  # until its commit is known and its leases count
-            self._since = self._now()
-            free = self._free()
+        began, first = self._now(), results[0]
+
+        def free() -> int:
+            if self._leasing is not None and self._leasing is not first:  # itself, run again
+                return 0
+            self._leasing = first  # until its commit is known and its leases count
+            self._since = began
+            return self._free()
+
         turn = await self._dispatcher.turn(tx, results, flying=self._flying, free=free)
         return [turn, *([Turn()] * (len(results) - 1))]
 

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 import structlog
 
 from hundi.kernel.clock import MINUTE
-from hundi.store.engine import Database, StoreError, Transaction
+from hundi.store.engine import Database, LockedError, StoreError, Transaction
 
 T = TypeVar("T")
 
@@ -54,18 +54,23 @@ class Sweep(Generic[T]):
 
         try:
             self.entered(await database.write(batch))
-        except StoreError:
-            raise
-        except Exception:
-            if not taken:
+        except Exception as error:
+            of_one = not isinstance(error, StoreError) or isinstance(error, LockedError)
+            if not taken or not of_one:
                 raise
             for one in taken:
                 await self._alone(database, one, now=now)
         return len(taken)
 
     async def _alone(self, database: Database, one: T, *, now: int) -> None:
+        async def end(tx: Transaction) -> Mapping[str, int]:
+            await tx.wait_briefly()  # the others wait behind it
+            return await self.end(tx, [one])
+
         try:
-            self.entered(await database.write(lambda tx: self.end(tx, [one])))
+            self.entered(await database.write(end))
+        except LockedError as error:  # it is due still, a second later
+            _log.info("sweep-finds-locked", sweep=self.name, what=self.key(one), error=str(error))
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 (it is told, and must not be the others')

@@ -14,6 +14,8 @@ from hundi.exchange.cursor import cursor, key_of
 from hundi.exchange.definition import Touches
 from hundi.exchange.delivery_list import DELIVERY, START, Filters, page
 from hundi.exchange.findings import all_told
+from hundi.exchange.leases import IN_FLIGHT, LEASE
+from hundi.exchange.verdict import Decision
 from hundi.exchange.writes import holds_from, moves_from
 from hundi.kernel.clock import to_text
 from hundi.kernel.faults import Code, Kind, RefusedError
@@ -69,6 +71,7 @@ _ATTEMPTS = Statement.both(
     "select number, redriven, started_at, ended_at, status, milliseconds, reached, outcome, reason,"
     " answer from attempt where webhook_id = $1 order by number desc limit $2"
 )
+UNENDED = "the process that sent it ended before it wrote what came back"
 _MOST_ATTEMPTS = 200
 _MOST_OF_AN_EXCHANGE = 50
 
@@ -90,7 +93,7 @@ async def exchange(tx: Transaction, client_id: str, req_msg_id: str) -> Json:
     return {
         **_exchange(rows[0]),
         "documents": [*await _moved(tx, rows[0]), *await _held(tx, mine, rows[0])],
-        "deliveries": [_delivery(row) for row in reversed(webhooks)],
+        "deliveries": [_delivery(row, tx.now) for row in reversed(webhooks)],
     }
 
 
@@ -137,7 +140,7 @@ async def deliveries(
     place = (str(req_msg_id), str(webhook_id))
     rows, behind = await page(tx, client_id, filters, after=place, limit=limit)
     return {
-        "deliveries": [_delivery(row) for row in rows],
+        "deliveries": [_delivery(row, tx.now) for row in rows],
         "cursor": behind and cursor("deliveries", *behind),
     }
 
@@ -151,8 +154,8 @@ async def delivery(tx: Transaction, client_id: str, webhook_id: str) -> Json:
     attempts = await tx.fetch(_ATTEMPTS, webhook_id, _MOST_ATTEMPTS)
     own = bool(rows[0]["inbound"])
     return {
-        **_delivery(rows[0]),
-        "attemptLog": [_attempt(row, own=own) for row in reversed(attempts)],
+        **_delivery(rows[0], tx.now),
+        "attemptLog": [_attempt(row, tx.now, own=own) for row in reversed(attempts)],
     }
 
 
@@ -226,7 +229,7 @@ async def _held(tx: Transaction, mine: Sequence[str], row: Row) -> list[Json]:
     ]
 
 
-def _delivery(row: Row) -> Json:
+def _delivery(row: Row, now: int) -> Json:
     waiting = row["state"] in {"QUEUED", "PARKED"}
     return {
         "webhookId": row["webhook_id"],
@@ -237,7 +240,7 @@ def _delivery(row: Row) -> Json:
         "side": "inbound" if row["inbound"] else "outbound",
         "state": row["state"],
         "attempts": row["attempts"],
-        "lastAttempt": _last_attempt(row),
+        "lastAttempt": _last_attempt(row, now),
         "redriven": bool(row["redriven"]),
         "dueAt": to_text(row["due_at"]) if waiting else None,
         "createdAt": to_text(row["created_at"]),
@@ -245,19 +248,28 @@ def _delivery(row: Row) -> Json:
     }
 
 
-def _last_attempt(row: Row) -> Json | None:
+def _last_attempt(row: Row, now: int) -> Json | None:
     if row["started_at"] is None:
         return None
     return {
         "at": to_text(row["started_at"]),
         "status": row["status"],
         "milliseconds": row["milliseconds"],
-        "outcome": row["outcome"],
-        "reason": row["reason"],
+        **_outcome(row, now),
     }
 
 
-def _attempt(row: Row, *, own: bool) -> Json:
+def _outcome(row: Row, now: int) -> Json:
+    """What an attempt came to: one whose lease is over is under way no more, though nobody wrote its end.
+
+    Its process has been killed, and the exchange ended before a sweep could end the attempt.
+    """
+    if row["outcome"] == IN_FLIGHT and row["started_at"] + LEASE <= now:
+        return {"outcome": Decision.FAILED.value, "reason": UNENDED}
+    return {"outcome": row["outcome"], "reason": row["reason"]}
+
+
+def _attempt(row: Row, now: int, *, own: bool) -> Json:
     return {
         "number": row["number"],
         "redriven": bool(row["redriven"]),
@@ -266,8 +278,7 @@ def _attempt(row: Row, *, own: bool) -> Json:
         "status": row["status"],
         "milliseconds": row["milliseconds"],
         "reached": bool(row["reached"]),
-        "outcome": row["outcome"],
-        "reason": row["reason"],
+        **_outcome(row, now),
         "answer": bytes(row["answer"]).decode("utf-8", "replace") if own else None,
     }
 

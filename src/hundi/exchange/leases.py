@@ -19,6 +19,8 @@ from hundi.store.statement import Statement
 
 LEASE = 30 * SECOND
 RESPONSE_HOLDS_LANE = HOUR
+IN_FLIGHT = "IN FLIGHT"
+"""What an attempt's row says until its end is written."""
 NOTHING: Mapping[str, int] = MappingProxyType({})
 """Nobody has an attempt under way."""
 
@@ -107,7 +109,7 @@ _AT_ONCE = Statement.both(
     f" returning {', '.join('d.' + c for c in _SENT)}, d.redriven, d.body_id, d.receiver_b2b, d.client_id),"
     " noted as (insert into attempt"
     " (webhook_id, number, redriven, started_at, reached, outcome, reason, answer)"
-    " select webhook_id, attempts, redriven, $2, true, 'IN FLIGHT', '', '' from leased) "
+    f" select webhook_id, attempts, redriven, $2, true, '{IN_FLIGHT}', '', '' from leased) "
     + _PARCEL.format(leased="leased")
 )
 
@@ -123,7 +125,7 @@ _LEASE = Statement.both(
 _NOTE = Statement.both(
     "insert into attempt"
     " (webhook_id, number, redriven, started_at, reached, outcome, reason, answer)"
-    " select webhook_id, attempts, redriven, $2, true, 'IN FLIGHT', '', x''"
+    f" select webhook_id, attempts, redriven, $2, true, '{IN_FLIGHT}', '', x''"
     " from delivery where webhook_id = any($1::text[])"
 )
 _PARCELS = Statement.both(

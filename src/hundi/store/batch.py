@@ -16,6 +16,7 @@ from hundi.kernel.faults import RefusedError
 from hundi.store.engine import (
     CommitUnknownError,
     Database,
+    LockedError,
     RetryableError,
     StoreError,
     Transaction,
@@ -221,10 +222,10 @@ class GroupCommit(Generic[M, R]):
             self._under_way -= 1
             self._start()
 
-    async def _settle(self, batch: list[_Waiting[M, R]]) -> None:
+    async def _settle(self, batch: list[_Waiting[M, R]], *, briefly: bool = False) -> None:
         clock = asyncio.get_running_loop().time
         members, began = [waiting.member for waiting in batch], clock()
-        outcomes = await self._tried(members)
+        outcomes = await self._tried(members, briefly=briefly)
         if self._ended is not None:
             self._ended(members, () if isinstance(outcomes, Exception) else outcomes)
         if not isinstance(outcomes, Exception):
@@ -233,24 +234,30 @@ class GroupCommit(Generic[M, R]):
             if self._watch is not None:
                 since = [one.since for one in batch]
                 _tell(self._watch, Ran(members, since, began, ended, outcomes))
-        elif isinstance(outcomes, UnavailableError | CommitUnknownError) or len(batch) == 1:
+        elif len(batch) == 1 or _is_of_all(outcomes):
             self._fail(batch, outcomes)
         else:
+            locked = isinstance(outcomes, LockedError)
             for waiting in batch:  # one member's error must not be the others'
-                await self._settle([waiting])
+                await self._settle([waiting], briefly=locked)
 
-    async def _tried(self, members: list[M]) -> Sequence[R | Again] | Exception:
+    async def _tried(self, members: list[M], *, briefly: bool) -> Sequence[R | Again] | Exception:
         """The outcomes, or why nothing was kept or nobody knows."""
         try:
-            return await self._attempt(members)
+            return await self._attempt(members, briefly=briefly)
         except Exception as error:  # noqa: BLE001 (handed to the member it belongs to)
             return error
 
-    async def _attempt(self, members: list[M]) -> Sequence[R | Again]:
+    async def _attempt(self, members: list[M], *, briefly: bool) -> Sequence[R | Again]:
+        async def work(tx: Transaction) -> Sequence[R | Again]:
+            if briefly:
+                await tx.wait_briefly()
+            return await self._work(tx, members)
+
         for _ in range(WHOLE_RETRIES):
             try:
                 # Nobody cancels the task of a batch: its members may give up, it does not.
-                return await self._database.write_here(lambda tx: _awaited(self._work(tx, members)))
+                return await self._database.write_here(work)
             except RetryableError as error:
                 _log.info("batch-runs-again", error=str(error), members=len(members))
         message = f"gave up after {WHOLE_RETRIES} conflicts with other transactions"
@@ -291,8 +298,10 @@ def _tell(watch: Callable[[Ran[M]], None], ran: Ran[M]) -> None:
         _log.error("batch-not-counted", exc_info=error)
 
 
-async def _awaited(work: Awaitable[Sequence[R | Again]]) -> Sequence[R | Again]:
-    return await work
+def _is_of_all(error: Exception) -> bool:
+    """Whether it would meet each member of a batch, and not only one that waits for a locked row."""
+    gone = isinstance(error, UnavailableError) and not isinstance(error, LockedError)
+    return gone or isinstance(error, CommitUnknownError)
 
 
 def _own_copy(error: Exception) -> Exception:

@@ -42,6 +42,13 @@ class UnavailableError(StoreError):
     """The database is gone, locked by others for too long, or out of space."""
 
 
+class LockedError(UnavailableError):
+    """Another transaction keeps a row for longer than anybody should: its process stands still.
+
+    Work on other rows may be done meanwhile.
+    """
+
+
 class CommitUnknownError(StoreError):
     """The COMMIT went out and no clear answer came back. Never run such work again blindly."""
 
@@ -60,6 +67,9 @@ class Transaction(Protocol):
 
     async def bulks(self, bulks: Sequence[tuple[Bulk, Sequence[Sequence[object]]]]) -> None:
         """Run several bulk statements on different rows that answer with nothing, at once."""
+
+    async def wait_briefly(self) -> None:
+        """From here on wait a tenth of a second for a row that others lock, then raise LockedError."""
 
     async def select(self, query: sa.Select[Any]) -> Sequence[Row]:
         """Rows of a SQLAlchemy query: for reads beside the hot path."""

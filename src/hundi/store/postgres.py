@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from hundi.store.ahead import Ahead
 from hundi.store.engine import (
     CommitUnknownError,
+    LockedError,
     RetryableError,
     Row,
     StoreError,
@@ -32,7 +33,7 @@ POOL = 12
 
 SETTINGS = {
     "application_name": "hundi",
-    "lock_timeout": "5000",
+    "lock_timeout": "2000",  # less than a caller waits, so that the others of its batch can be served
     "statement_timeout": "20000",
     "idle_in_transaction_session_timeout": "30000",
     "default_transaction_isolation": "read committed",
@@ -49,6 +50,7 @@ SETTINGS = {
     "random_page_cost": "1.1",
     "jit": "off",
 }
+_BRIEFLY = "select set_config('lock_timeout', '100', true)"
 _CLOCK = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint"
 _log = logging.getLogger(__name__)
 
@@ -90,6 +92,10 @@ class PostgresTransaction:
             text = together(tuple(bulk for bulk, _ in filled))
             self.ahead.run(text, [encoded(rows) for _, rows in filled])
 
+    async def wait_briefly(self) -> None:
+        """Until the transaction ends: the pool's next one waits as ever."""
+        await self._rows(_BRIEFLY, ())
+
     async def select(self, query: sa.Select[Any]) -> Sequence[Row]:
         """Rows of a SQLAlchemy query."""
         return await self._rows(*compiled(query, dialect_of("postgresql")))
@@ -128,8 +134,9 @@ def _translate(error: BaseException) -> BaseException:
     )
     if isinstance(error, again):
         return RetryableError(str(error))
+    if isinstance(error, asyncpg.LockNotAvailableError):
+        return LockedError(f"{type(error).__name__}: {error}")
     unavailable = (
-        asyncpg.LockNotAvailableError,
         asyncpg.QueryCanceledError,
         asyncpg.InsufficientResourcesError,
         asyncpg.OperatorInterventionError,

@@ -75,6 +75,9 @@ class SqliteTransaction:
             if rows:
                 self._connection.executemany(bulk.sqlite, rows)
 
+    async def wait_briefly(self) -> None:
+        """Who writes has the whole file: it waits for nobody."""
+
     async def select(self, query: sa.Select[Any]) -> Sequence[Row]:
         """Rows of a SQLAlchemy query."""
         text, arguments = compiled(query, dialect_of("sqlite"))
