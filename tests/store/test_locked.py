@@ -65,6 +65,7 @@ async def test_the_others_of_a_sweep_are_ended(postgres_url: str) -> None:
         find=find,
         end=end,
         key=str,
+        named=lambda name: {"client": name},
         entered=lambda names: [due.remove(name) for name in names],
         left=left.append,
     )

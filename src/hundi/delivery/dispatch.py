@@ -98,11 +98,12 @@ class Dispatcher:
         left, entered = self.left, self.tell
         self._sweeps = (
             Sweep(name=LEASES, find=find_lapsed, end=self._finish_lapsed,
-                  key=lambda one: one.webhook_id, left=left, entered=entered),
+                  key=lambda one: one.webhook_id, named=named, left=left, entered=entered),
             Sweep(name=EXPIRY, find=find_expired, end=self._expire,
-                  key=str, left=left, entered=entered),
+                  key=str, named=lambda id_: {"reqMsgId": id_}, left=left, entered=entered),
             Sweep(name=LAPSING, find=find_due, end=self._lapse,
-                  key=" ".join, left=left, entered=entered),
+                  key=" ".join, named=lambda key: {"document": " ".join(key)},
+                  left=left, entered=entered),
         )  # fmt: skip
 
     async def claim(self, flying: Counter[str], free: int) -> list[Leased]:

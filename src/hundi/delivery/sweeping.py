@@ -28,7 +28,7 @@ _log = structlog.get_logger()
 class Sweep(Generic[T]):
     """One kind of what is to be ended in time.
 
-    `find` reads at most so many that are due, the oldest first; `end` ends them in the same
+    `key` tells one from another, `named` is what a log line says of it. `find` reads at most so many that are due, the oldest first; `end` ends them in the same
     transaction, or one of them in another, and `entered` hears what it told. `left` hears of each
     time that one could not be ended.
     """
@@ -37,6 +37,7 @@ class Sweep(Generic[T]):
     find: Callable[[Transaction, int], Awaitable[Sequence[T]]]
     end: Callable[[Transaction, Sequence[T]], Coroutine[Any, Any, Mapping[str, int]]]
     key: Callable[[T], str]
+    named: Callable[[T], Mapping[str, object]]
     entered: Callable[[Mapping[str, int]], None]
     left: Callable[[str], None] | None = None
     _aside: dict[str, int] = field(default_factory=dict)
@@ -70,20 +71,21 @@ class Sweep(Generic[T]):
         try:
             self.entered(await database.write(end))
         except LockedError as error:  # it is due still, a second later
-            _log.info("sweep-finds-locked", sweep=self.name, what=self.key(one), error=str(error))
+            _log.info("sweep-finds-locked", sweep=self.name, **self.named(one), error=str(error))
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 (it is told, and must not be the others')
-            self._leave(self.key(one), error, now=now)
+            self._leave(one, error, now=now)
 
-    def _leave(self, key: str, error: Exception, *, now: int) -> None:
+    def _leave(self, one: T, error: Exception, *, now: int) -> None:
+        key = self.key(one)
         if len(self._aside) < MOST_ASIDE:
             self._aside[key] = now + ASIDE
         if self.left is not None:
             self.left(self.name)
         if key not in self._told:
             self._told.add(key)
-            _log.error("sweep-left-behind", sweep=self.name, what=key, exc_info=error)
+            _log.error("sweep-left-behind", sweep=self.name, **self.named(one), exc_info=error)
 
 
 def report(what: str, error: Exception) -> None:
