@@ -28,9 +28,10 @@ _log = structlog.get_logger()
 class Sweep(Generic[T]):
     """One kind of what is to be ended in time.
 
-    `key` tells one from another, `named` is what a log line says of it. `find` reads at most so many that are due, the oldest first; `end` ends them in the same
-    transaction, or one of them in another, and `entered` hears what it told. `left` hears of each
-    time that one could not be ended.
+    `find` reads at most so many that are due, the oldest first; `end` ends them in the same
+    transaction, or one of them in another, and `entered` hears what it told. `key` tells one from
+    another, `named` is what a log line says of it. `left` hears of each time that one could not be
+    ended.
     """
 
     name: str
