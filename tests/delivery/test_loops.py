@@ -14,7 +14,7 @@ from hundi.delivery.dispatch import Turn
 from hundi.delivery.dispatch_loop import DispatchLoop
 from hundi.delivery.sweeping import SweepLoop
 from hundi.store import batch
-from hundi.store.engine import UnavailableError
+from hundi.store.engine import LockedError, UnavailableError
 
 TROUBLE = [UnavailableError("gone"), KeyError("a mistake of ours")]
 
@@ -104,7 +104,7 @@ class Stalled:
 
     async def write_here(self, work: Callable[[None], Any]) -> object:
         await asyncio.sleep(0.05)
-        return await work(None)
+        return await work(self)
 
     def _next(self, free: int) -> list[Any]:
         return [self._due.pop(0)] if self._due and free else []
@@ -155,6 +155,49 @@ async def test_it_goes_on_leasing_while_a_transaction_waits_for_a_locked_row() -
     dispatcher = Held(5)
     await dispatched(dispatcher)
     assert dispatcher.sent == [0, 1, 2, 3, 4]
+
+
+async def test_it_leases_while_the_only_transaction_waits_for_a_locked_row() -> None:
+    """Nothing else ends, and would lease with its end."""
+    dispatcher = Held(2)
+    dispatcher.concurrency = 1
+    await dispatched(dispatcher)
+    assert dispatcher.sent == [0, 1]
+
+
+async def test_an_end_is_written_again_once_nobody_locks_its_document(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its answer is known, and would be lost with it."""
+    monkeypatch.setattr(dispatch_loop, "LOCKED_SECONDS", (0.01, 0.01))
+    dispatcher = Locked(1)
+    loop = DispatchLoop(dispatcher)  # type: ignore[arg-type]
+    running = asyncio.create_task(loop.run())
+    async with asyncio.timeout(5):
+        await dispatcher.done.wait()
+        loop.stop()
+        await running
+        await loop.drained()
+    assert (dispatcher.sent, dispatcher.written) == ([0], [0])
+
+
+class Locked(Stalled):
+    """One whose ends find their document locked, twice."""
+
+    def __init__(self, webhooks: int) -> None:
+        super().__init__(webhooks)
+        self._tries = 0
+        self.written: list[int] = []
+
+    async def wait_briefly(self) -> None:
+        """It does not wait."""
+
+    async def turn(self, tx: None, results: Any, **how: Any) -> object:
+        self._tries += 1
+        if self._tries < 3:
+            raise LockedError("others lock it")
+        self.written += [one.leased.webhook_id for one in results]
+        return await super().turn(tx, results, **how)
 
 
 class Slow(Stalled):

@@ -192,6 +192,6 @@ async def test_an_attempt_that_nobody_ended_is_not_under_way_for_ever(stage: Sce
     assert shown["state"] == "WITHDRAWN"
     [listed_] = await listed(stage, "buyer", state="WITHDRAWN")
     for one in (shown["lastAttempt"], listed_["lastAttempt"], *shown["attemptLog"]):
-        assert (one["outcome"], "ended before" in one["reason"]) == ("FAILED", True)
+        assert (one["outcome"], "nobody wrote" in one["reason"]) == ("FAILED", True)
     await stage.finish([leased])
     assert (await delivery(stage, "buyer", req_msg_id))["lastAttempt"]["outcome"] == "SETTLED"

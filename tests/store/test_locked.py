@@ -1,5 +1,6 @@
 """A row that a process keeps which stands still: what does not need it is done meanwhile."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -9,7 +10,12 @@ import pytest
 
 from hundi.delivery.sweeping import Sweep
 from hundi.store.batch import PATIENCE_SECONDS, GroupCommit
-from hundi.store.engine import LockedError, Transaction
+from hundi.store.engine import (
+    CommitUnknownError,
+    LockedError,
+    Transaction,
+    UnavailableError,
+)
 from hundi.store.statement import Statement
 from tests.exchange.scene import scene
 
@@ -35,19 +41,45 @@ async def buyer_kept(url: str) -> AsyncIterator[None]:
 
 
 async def test_the_others_of_a_batch_are_served(postgres_url: str) -> None:
-    """In less time than they wait; so is who comes to it later."""
-    async with scene(postgres_url) as stage, buyer_kept(postgres_url):
+    """In less time than they wait, and sooner where it is known who needs the row."""
+    async with scene(postgres_url) as stage:
         commit: GroupCommit[str, str] = GroupCommit(
             stage.database, locks, keys=lambda name: [name], company=1
         )
+        async with buyer_kept(postgres_url):
+            assert await seconds_for_the_others(commit) < PATIENCE_SECONDS - 1
+            assert await seconds_for_the_others(commit) < 1, "it is known now who goes alone"
+        assert await commit.submit("buyer") == "buyer"
+        assert not commit._locked
+
+
+async def seconds_for_the_others(commit: GroupCommit[str, str]) -> float:
+    began = time.monotonic()
+    first = commit.enter("stranger")
+    together = [commit.enter("buyer"), commit.enter("supplier")]
+    assert (await first, await together[1]) == ("stranger", "supplier")
+    took = time.monotonic() - began
+    with pytest.raises(LockedError):
+        await together[0]
+    return took
+
+
+async def test_a_whole_batch_that_is_locked_gives_up_in_time(postgres_url: str) -> None:
+    """And not after a tenth of a second for each of its members."""
+    async with scene(postgres_url) as stage, buyer_kept(postgres_url):
+
+        async def work(tx: Transaction, members: Sequence[int]) -> Sequence[int]:
+            await locks(tx, ["buyer"])
+            return members
+
+        commit: GroupCommit[int, int] = GroupCommit(
+            stage.database, work, keys=lambda member: [member], company=1
+        )
         began = time.monotonic()
-        first = commit.enter("stranger")
-        together = [commit.enter("buyer"), commit.enter("supplier")]
-        assert (await first, await together[1]) == ("stranger", "supplier")
-        with pytest.raises(LockedError):
-            await together[0]
-        assert time.monotonic() - began < PATIENCE_SECONDS - 1
+        ends = await asyncio.gather(*map(commit.submit, range(129)), return_exceptions=True)
+        assert {type(one) for one in ends} <= {LockedError, CommitUnknownError, UnavailableError}
         await commit.drained()
+        assert time.monotonic() - began < 3 * PATIENCE_SECONDS
 
 
 async def test_the_others_of_a_sweep_are_ended(postgres_url: str) -> None:
@@ -75,3 +107,29 @@ async def test_the_others_of_a_sweep_are_ended(postgres_url: str) -> None:
             assert due == ["buyer"]
         assert await sweep.once(stage.database, 1) == 1
         assert (due, left) == ([], []), "it was not left aside: a second later it is tried again"
+
+
+async def test_a_sweep_of_what_is_all_locked_gives_up(postgres_url: str) -> None:
+    """Each would cost a tenth of a second, and who stops the process waits for the sweep."""
+    due = [str(number) for number in range(99)]
+
+    async def find(_: Transaction, __: int) -> Sequence[str]:
+        return due
+
+    async def end(tx: Transaction, _: Sequence[str]) -> Mapping[str, int]:
+        await locks(tx, ["buyer"])
+        return {}
+
+    sweep = Sweep(
+        name="clients",
+        find=find,
+        end=end,
+        key=str,
+        named=lambda name: {"client": name},
+        entered=lambda _: None,
+    )
+    began = time.monotonic()
+    async with scene(postgres_url) as stage, buyer_kept(postgres_url):
+        with pytest.raises(LockedError):
+            await sweep.once(stage.database, 0)
+    assert time.monotonic() - began < PATIENCE_SECONDS

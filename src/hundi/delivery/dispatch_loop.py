@@ -7,6 +7,7 @@ leases as well.
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 
 import structlog
 
@@ -16,7 +17,7 @@ from hundi.delivery.sweeping import report
 from hundi.exchange.leases import Leased
 from hundi.exchange.outbox import AttemptResult
 from hundi.store.batch import Again, GroupCommit
-from hundi.store.engine import StoreError, Transaction
+from hundi.store.engine import LockedError, StoreError, Transaction
 
 IDLE_SECONDS = 0.25
 POSTGRES_LANES = 2  # transactions at once: while one waits for the disk, the next one is at work
@@ -25,6 +26,8 @@ LINGER_SECONDS = 0.01
 """A transaction that ends attempts costs as much by itself as a dozen of them, and no caller waits for
 it: the next one lets more come together than an ack's does, and takes up to `TOGETHER`."""
 DRAIN_SECONDS = 20
+LOCKED_SECONDS = (1, 2, 4)
+"""Pauses before an end is written again whose document others lock: within the time of its lease."""
 LATEST_SECONDS = 10
 """From the begin of a transaction that leases to the sending: an attempt may take 15 s, a lease 30."""
 
@@ -67,7 +70,11 @@ class DispatchLoop:
         """Dispatch until `stop`; trouble of any kind is told and waited out."""
         while not self._stopping:
             self._wake.clear()
-            await self._finish.drained()
+            with suppress(
+                TimeoutError
+            ):  # it leases as well; but it may wait for a row that others lock
+                async with asyncio.timeout(IDLE_SECONDS):
+                    await self._finish.drained()
             try:
                 found = await self._claim()
             except Exception as error:  # noqa: BLE001 (nothing may end the sending for good)
@@ -169,7 +176,7 @@ class DispatchLoop:
     async def _written(self, result: AttemptResult) -> bool:
         """Write down what an attempt came to; False where this process cannot, and never will."""
         try:
-            await self._finish.submit(result)
+            await self._submitted(result)
         except StoreError as error:
             # The lease runs out and the attempt counts as failed; the receiver gives its repeat
             # the same answer.
@@ -178,3 +185,13 @@ class DispatchLoop:
             _log.error("attempt-not-understood", **named(result.leased), exc_info=error)
             return False
         return True
+
+    async def _submitted(self, result: AttemptResult) -> None:
+        for pause in LOCKED_SECONDS:
+            try:
+                await self._finish.submit(result)
+            except LockedError:
+                await asyncio.sleep(pause)
+            else:
+                return
+        await self._finish.submit(result)

@@ -20,6 +20,7 @@ AT_ONCE = 256
 ASIDE = 10 * MINUTE
 """So long a row is left aside: one that is for another version of the server is cheap meanwhile."""
 MOST_ASIDE = 5000
+MOST_LOCKED = 3
 
 _log = structlog.get_logger()
 
@@ -60,11 +61,16 @@ class Sweep(Generic[T]):
             of_one = not isinstance(error, StoreError) or isinstance(error, LockedError)
             if not taken or not of_one:
                 raise
+            locked = 0  # in a row: then it is no single document, and each costs its time
             for one in taken:
-                await self._alone(database, one, now=now)
+                locked = 0 if await self._alone(database, one, now=now) else locked + 1
+                if locked == MOST_LOCKED:
+                    raise
         return len(taken)
 
-    async def _alone(self, database: Database, one: T, *, now: int) -> None:
+    async def _alone(self, database: Database, one: T, *, now: int) -> bool:
+        """End one of many, or leave it aside; False where others lock what it needs."""
+
         async def end(tx: Transaction) -> Mapping[str, int]:
             await tx.wait_briefly()  # the others wait behind it
             return await self.end(tx, [one])
@@ -73,10 +79,12 @@ class Sweep(Generic[T]):
             self.entered(await database.write(end))
         except LockedError as error:  # it is due still, a second later
             _log.info("sweep-finds-locked", sweep=self.name, **self.named(one), error=str(error))
+            return False
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 (it is told, and must not be the others')
             self._leave(one, error, now=now)
+        return True
 
     def _leave(self, one: T, error: Exception, *, now: int) -> None:
         key = self.key(one)

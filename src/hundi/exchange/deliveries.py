@@ -71,7 +71,7 @@ _ATTEMPTS = Statement.both(
     "select number, redriven, started_at, ended_at, status, milliseconds, reached, outcome, reason,"
     " answer from attempt where webhook_id = $1 order by number desc limit $2"
 )
-UNENDED = "the process that sent it ended before it wrote what came back"
+UNENDED = "nobody wrote what it came to: its process has ended, or lost the database"
 _MOST_ATTEMPTS = 200
 _MOST_OF_AN_EXCHANGE = 50
 
@@ -262,7 +262,7 @@ def _last_attempt(row: Row, now: int) -> Json | None:
 def _outcome(row: Row, now: int) -> Json:
     """What an attempt came to: one whose lease is over is under way no more, though nobody wrote its end.
 
-    Its process has been killed, and the exchange ended before a sweep could end the attempt.
+    Its process was killed, or lost the database, and the exchange ended before a sweep could end the attempt.
     """
     if row["outcome"] == IN_FLIGHT and row["started_at"] + LEASE <= now:
         return {"outcome": Decision.FAILED.value, "reason": UNENDED}

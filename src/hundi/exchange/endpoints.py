@@ -23,13 +23,19 @@ from hundi.parties import tables as parties
 from hundi.parties.addresses import endpoint_faults, read_headers
 from hundi.parties.at_rest import opened, sealed
 from hundi.parties.health import NOTHING_KNOWN
-from hundi.store.engine import Database, StoreError, Transaction, UnavailableError
+from hundi.store.engine import (
+    Database,
+    StoreError,
+    Transaction,
+    UnavailableError,
+    write_again,
+)
 from hundi.store.statement import Statement
 
 BOTH_SIGN = DAY
 """How long the old secret signs beside the new one."""
 
-_client, _id = parties.client, parties.b2b_id
+_client = parties.client
 
 # No index serves the open exchanges of a client, and to keep one would cost each exchange an entry.
 # What is open is few of all, and found by the indexes that the road has: it is a proposal with a time
@@ -120,11 +126,11 @@ async def set_client(
     client are open. Raises SealError where headers are set and there is no key to keep them with.
     """
     values = sealed(changes.values(), client_id, keyring=keyring, random=random)
-    row = await database.write(lambda tx: _change(tx, client_id, values))
+    row = await write_again(database, lambda tx: _change(tx, client_id, values))
     try:
         if changes.endpoint is not None:
             async for ids in redrive.gap_slices(database, client_id):
-                await database.write(partial(redrive.make_due, ids=ids))
+                await write_again(database, partial(redrive.make_due, ids=ids))
         if changes.mailbox:
             await _hold(database, client_id)
     except StoreError as error:
@@ -137,7 +143,7 @@ async def _hold(database: Database, client_id: str) -> None:
     """What waits for a mailbox, whose exchanges have all ended, has arrived: there it is read."""
     held = SLICE
     while held == SLICE:
-        held = await database.write(partial(_hold_some, client_id=client_id))
+        held = await write_again(database, partial(_hold_some, client_id=client_id))
 
 
 async def _hold_some(tx: Transaction, *, client_id: str) -> int:
@@ -174,7 +180,7 @@ async def rotate_secret(
         await _write(tx, client_id, hidden)
         return until
 
-    until = await database.write(rotate)
+    until = await write_again(database, rotate)
     told = None if until is None else to_text(until)
     return {"clientId": client_id, "webhookSecret": secret, "previousUntil": told}
 
@@ -192,14 +198,11 @@ async def _change(
 ) -> Mapping[str, Any]:
     """Write what was asked for; the row after it.
 
-    Who accepts a request keeps the client's row from being locked so: its mode is known to both. He
-    locks the B2B IDs before it, and so it is done here; a process of an earlier version locks only them.
+    Who accepts a request keeps the client's row from being locked so: its mode is known to both. Nothing
+    else is locked, as he may go on to lock any of its B2B IDs.
     """
     if _turns(await _row(tx, client_id), values):
         await _refuse_open(tx, client_id)  # mostly there are some: then nobody has to wait for us
-    if "mailbox" in values:
-        ids = sa.select(_id.c.b2b_id).where(_id.c.client_id == client_id).order_by(_id.c.b2b_id)
-        await tx.select(ids.with_for_update())
     row = await _row(tx, client_id, locked=True)
     if _turns(row, values):
         await _refuse_open(tx, client_id)

@@ -7,6 +7,7 @@ taking; SQLite, which cannot, goes step by step and is alone.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from types import MappingProxyType
 
 import msgspec
@@ -92,9 +93,10 @@ _PARCEL = (
 _AT_ONCE = Statement.both(
     WITH_SERVED + ", room as (select client_id,"
     " coalesce(($1::jsonb->>client_id)::integer, $5::integer) as k,"
-    " coalesce(($6::jsonb->>client_id)::integer, 0) as flying from served),"
+    " coalesce(($6::jsonb->>client_id)::integer, 0) as flying,"
+    " md5(client_id || $2::bigint) as lot from served),"
     " picked as materialized (select d.webhook_id from room q"
-    " cross join lateral (select s.webhook_id, s.due_at,"
+    " cross join lateral (select s.webhook_id, q.lot,"
     " q.flying + row_number() over (order by s.due_at) as place"
     " from (select w.webhook_id, w.due_at from delivery w"
     " where w.state = 'QUEUED' and w.client_id = q.client_id and w.due_at <= $2"
@@ -102,7 +104,7 @@ _AT_ONCE = Statement.both(
     # No more than may be taken: each row that is locked is written, taken or not.
     " order by w.due_at limit greatest(least(q.k, $4::integer), 0)"
     " for update of w skip locked) s) d"
-    " order by d.place, d.due_at limit $4::integer),"
+    " order by d.place, d.lot limit $4::integer),"
     " leased as (update delivery d set state = 'LEASED', lease_until = $3,"
     " attempts = d.attempts + 1 from picked where d.webhook_id = picked.webhook_id"
     " and d.state || '' = 'QUEUED'"  # no partial index may tempt the planner away from the key
@@ -114,7 +116,7 @@ _AT_ONCE = Statement.both(
 )
 
 _PICK = Statement.both(
-    "select w.due_at, w.webhook_id from delivery w"
+    "select w.webhook_id from delivery w"
     " where w.state = 'QUEUED' and w.client_id = $1 and w.due_at <= $2"
     f" and {_FIRST_IN_LANE.format(now='$2')} order by w.due_at limit $3"
 )
@@ -169,8 +171,9 @@ async def lease(
 
     Of a client that `room` does not name, at most `others`; of one whose endpoint is disabled, none.
     Each is the first of its lane. Every client gets its first before any gets its second, and those
-    that are `flying` count: where few places are free, they go to who has the fewest, and among
-    these to who has waited longest. The attempt's row is written with the lease.
+    that are `flying` count: where few places are free, they go to who has the fewest. Among these a lot
+    decides, each time another: the oldest would keep out who is new for as long as there are many with
+    old ones. The attempt's row is written with the lease.
     """
     if total <= 0:
         return []
@@ -217,14 +220,18 @@ def _json(counts: Mapping[str, int]) -> str:
     return msgspec.json.encode(dict(counts)).decode()
 
 
+def _lot(client_id: str, now: int) -> bytes:
+    return blake2b(f"{client_id}{now}".encode(), digest_size=8).digest()
+
+
 async def _step_by_step(tx: Transaction, places: _Places) -> Sequence[Row]:
-    found: list[tuple[int, int, str]] = []
+    found: list[tuple[int, bytes, str]] = []
     for row in await tx.fetch(_SERVED):
         client_id = row["client_id"]
         most = min(places.room.get(client_id, places.others), places.total)
         due = await tx.fetch(_PICK, client_id, tx.now, most) if most > 0 else ()
-        place = places.flying.get(client_id, 0)
-        found += [(place + n, one["due_at"], one["webhook_id"]) for n, one in enumerate(due)]
+        place, lot = places.flying.get(client_id, 0), _lot(client_id, tx.now)
+        found += [(place + n, lot, one["webhook_id"]) for n, one in enumerate(due)]
     picked = [webhook_id for _, _, webhook_id in sorted(found)][: places.total]
     if not picked:
         return ()

@@ -39,7 +39,7 @@ OVER = Code(
 MAILBOX = Code(
     "DELIVERY-MAILBOX",
     Kind.CONFLICT,
-    "The receiver has a mailbox and no endpoint. It holds the webhook already, and reads it there.",
+    "The receiver has a mailbox and no endpoint. Nothing is sent to it: it reads the webhook there.",
 )
 ENDED = Code(
     "EXCHANGE-ENDED", Kind.CONFLICT, "The exchange had ended before it could be abandoned."
@@ -142,9 +142,7 @@ def _hindrance(row: Row, *, mailbox: bool) -> Fault | None:
     if _is_over(row):
         return _over(row)
     if mailbox:
-        detail = (
-            "Its receiver has a mailbox: it holds the webhook already. There is nothing to send."
-        )
+        detail = "Its receiver has a mailbox and no endpoint: it reads there, and nothing is sent."
         return MAILBOX.at("webhookId", detail)
     return None
 

@@ -6,7 +6,7 @@ Each member gets an outcome of its own. The batch's work returns one outcome a m
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -30,6 +30,8 @@ SHARES = 4
 WHOLE_RETRIES = 5
 AGAIN_LIMIT = 8
 PATIENCE_SECONDS = 5
+LOCKED_SECONDS = 30
+"""So long PostgreSQL leaves a row to a process that stands still in its transaction."""
 COMPANY = 16
 LINGER_SECONDS = 0.003
 """A batch beside another one begins with so many members, or after so long with those there are. Begun
@@ -117,6 +119,7 @@ class GroupCommit(Generic[M, R]):
         self._under_way = 0  # batches; a task goes on a turn of the loop longer
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: set[Hashable] = set()
+        self._locked: dict[Hashable, float] = {}  # until when it is thought to be
         self._lingering: asyncio.TimerHandle | None = None
 
     async def submit(self, member: M) -> R:
@@ -198,18 +201,30 @@ class GroupCommit(Generic[M, R]):
         self._start(lingered=True)
 
     def _next_batch(self) -> list[_Waiting[M, R]]:
-        """Members in order of arrival, leaving for later those that share a key with one chosen."""
+        """Members in order of arrival, leaving for later those that share a key with one chosen.
+
+        One whose keys may still be locked by others goes alone: nobody shall wait with it.
+        """
         batch: list[_Waiting[M, R]] = []
         left: deque[_Waiting[M, R]] = deque()
-        while self._queue and len(batch) < self._size:
+        locked, alone = set(self._still_locked()), False
+        while self._queue and len(batch) < self._size and not alone:
             waiting = self._queue.popleft()
-            if self._held.isdisjoint(waiting.keys):
+            alone = not locked.isdisjoint(waiting.keys)
+            if self._held.isdisjoint(waiting.keys) and not (alone and batch):
                 self._held.update(waiting.keys)
                 batch.append(waiting)
             else:
                 left.append(waiting)
+                alone = False
         self._queue.extendleft(reversed(left))
         return batch
+
+    def _still_locked(self) -> Collection[Hashable]:
+        if self._locked:
+            now = asyncio.get_running_loop().time()
+            self._locked = {key: until for key, until in self._locked.items() if until > now}
+        return self._locked
 
     async def _run(self, batch: list[_Waiting[M, R]]) -> None:
         try:
@@ -222,10 +237,11 @@ class GroupCommit(Generic[M, R]):
             self._under_way -= 1
             self._start()
 
-    async def _settle(self, batch: list[_Waiting[M, R]], *, briefly: bool = False) -> None:
+    async def _settle(self, batch: list[_Waiting[M, R]], *, until: float | None = None) -> None:
+        """Have a batch done; of one in which a row was locked, by a moment after which nobody waits."""
         clock = asyncio.get_running_loop().time
         members, began = [waiting.member for waiting in batch], clock()
-        outcomes = await self._tried(members, briefly=briefly)
+        outcomes = await self._tried(members, briefly=bool(self._locked) or until is not None)
         if self._ended is not None:
             self._ended(members, () if isinstance(outcomes, Exception) else outcomes)
         if not isinstance(outcomes, Exception):
@@ -234,12 +250,27 @@ class GroupCommit(Generic[M, R]):
             if self._watch is not None:
                 since = [one.since for one in batch]
                 _tell(self._watch, Ran(members, since, began, ended, outcomes))
-        elif len(batch) == 1 or _is_of_all(outcomes):
+        elif isinstance(outcomes, LockedError):
+            await self._around(batch, outcomes, until=until or began + PATIENCE_SECONDS)
+        elif len(batch) == 1 or isinstance(outcomes, UnavailableError | CommitUnknownError):
             self._fail(batch, outcomes)
         else:
-            locked = isinstance(outcomes, LockedError)
             for waiting in batch:  # one member's error must not be the others'
-                await self._settle([waiting], briefly=locked)
+                await self._settle([waiting], until=until)
+
+    async def _around(
+        self, batch: list[_Waiting[M, R]], error: LockedError, *, until: float
+    ) -> None:
+        """Serve those who do not need the row that others lock: by halves, until who needs it is alone."""
+        now = asyncio.get_running_loop().time
+        if len(batch) == 1:
+            self._locked |= dict.fromkeys(batch[0].keys, now() + LOCKED_SECONDS)
+        if len(batch) == 1 or now() > until:
+            self._fail(batch, error)
+            return
+        middle = len(batch) // 2
+        for half in (batch[:middle], batch[middle:]):
+            await self._settle(half, until=until)
 
     async def _tried(self, members: list[M], *, briefly: bool) -> Sequence[R | Again] | Exception:
         """The outcomes, or why nothing was kept or nobody knows."""
@@ -267,6 +298,8 @@ class GroupCommit(Generic[M, R]):
         for waiting, outcome in zip(batch, outcomes, strict=True):
             if not isinstance(outcome, Again):
                 self._leave(waiting)
+                if self._locked:
+                    self._free(waiting.keys)
                 if not waiting.future.done():
                     waiting.future.set_result(outcome)
             elif waiting.again < AGAIN_LIMIT:
@@ -274,6 +307,10 @@ class GroupCommit(Generic[M, R]):
                 self._queue.append(waiting)
             else:
                 self._fail([waiting], UnavailableError("lost the same race too often"))
+
+    def _free(self, keys: Iterable[Hashable]) -> None:
+        for key in keys:
+            self._locked.pop(key, None)
 
     def _fail(self, batch: list[_Waiting[M, R]], error: Exception) -> None:
         for waiting in batch:
@@ -296,12 +333,6 @@ def _tell(watch: Callable[[Ran[M]], None], ran: Ran[M]) -> None:
         watch(ran)
     except Exception as error:  # noqa: BLE001 (what is on disk is so, whoever cannot count it)
         _log.error("batch-not-counted", exc_info=error)
-
-
-def _is_of_all(error: Exception) -> bool:
-    """Whether it would meet each member of a batch, and not only one that waits for a locked row."""
-    gone = isinstance(error, UnavailableError) and not isinstance(error, LockedError)
-    return gone or isinstance(error, CommitUnknownError)
 
 
 def _own_copy(error: Exception) -> Exception:

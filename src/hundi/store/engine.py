@@ -15,6 +15,7 @@ from hundi.store.statement import Bulk, Statement
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
+RETRIES = 5
 
 UNAVAILABLE = Code(
     "STORE-UNAVAILABLE",
@@ -101,6 +102,19 @@ class Database(Protocol):
 
     async def close(self) -> None:
         """Give back connections and locks."""
+
+
+async def write_again(database: Database, work: Work[T]) -> T:
+    """Run work in a transaction, and again where another one stood in its way, a few times.
+
+    Raises as `Database.write`; RetryableError where others were in the way each time.
+    """
+    for _ in range(RETRIES - 1):
+        try:
+            return await database.write(work)
+        except RetryableError:
+            continue
+    return await database.write(work)
 
 
 def drive(coroutine: Coroutine[Any, Any, T]) -> T:

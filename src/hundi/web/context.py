@@ -15,7 +15,7 @@ from hundi.exchange.settle import Settler
 from hundi.kernel.identity import RandomBytes
 from hundi.onboarding.rail import SimulatedContacts
 from hundi.parties.tokens import Tokens
-from hundi.store.engine import Database, RetryableError, UnavailableError, Work
+from hundi.store.engine import Database, UnavailableError, Work, write_again
 from hundi.web.gaps import Gaps
 from hundi.web.metrics import Metrics
 from hundi.web.visits import Visits
@@ -23,7 +23,6 @@ from hundi.web.waiting import EventWaiters
 
 T = TypeVar("T")
 
-RETRIES = 5
 READS = 6
 """Pages read at a time: half of the connections that a process has to PostgreSQL."""
 PATIENCE_SECONDS = 5
@@ -74,12 +73,7 @@ class Context:
 
     async def write(self, work: Work[T]) -> T:
         """Run work in a transaction, again where another one stood in its way."""
-        for _ in range(RETRIES - 1):
-            try:
-                return await self.database.write(work)
-            except RetryableError:
-                continue
-        return await self.database.write(work)
+        return await write_again(self.database, work)
 
 
 Network = NamedDependency[SkipValidation[Context]]
