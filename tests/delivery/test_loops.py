@@ -87,9 +87,14 @@ async def test_codes_are_sent_on_after_trouble(trouble: Exception) -> None:
 
 
 class Stalled:
-    """A dispatcher of a few webhooks, over a database that answers when nobody waits any more."""
+    """A dispatcher of a few webhooks, over a database that answers when nobody waits any more.
+
+    A transaction that only leases gets the first ones, as many as `claims`: the rest are leased by those
+    that write ends. It notes whose ends were `written`, and which the loop took for `mistakes`.
+    """
 
     concurrency = 1
+    claims = 1
     watch = None
     dialect = "postgresql"
 
@@ -100,21 +105,28 @@ class Stalled:
         ]
         self.database = self
         self.sent: list[int] = []
+        self.written: list[int] = []
+        self.mistakes: list[object] = []
         self.webhooks, self.done = webhooks, asyncio.Event()
 
-    async def write_here(self, work: Callable[[None], Any]) -> object:
+    async def write_here(self, work: Callable[[Any], Any]) -> object:
         await asyncio.sleep(0.05)
         return await work(self)
+
+    async def wait_briefly(self) -> None:
+        """It does not wait for locks."""
 
     def _next(self, free: int) -> list[Any]:
         return [self._due.pop(0)] if self._due and free else []
 
     async def claim(self, _flying: Counter[str], free: int) -> list[Any]:
-        return self._next(free)
+        self.claims -= 1
+        return self._next(free) if self.claims >= 0 else []
 
     async def turn(
-        self, _tx: None, _results: object, *, flying: Counter[str], free: Callable[[], int]
+        self, _tx: object, results: Any, *, flying: Counter[str], free: Callable[[], int]
     ) -> object:
+        self.written += [one.leased.webhook_id for one in results]
         places = free()
         assert flying.total() < self.concurrency or not places
         return Turn(self._next(places))
@@ -128,9 +140,13 @@ class Stalled:
             self.done.set()
         return SimpleNamespace(leased=leased)
 
+    def postponed(self, result: object) -> object:
+        self.mistakes.append(result)
+        return result
+
 
 async def dispatched(dispatcher: Stalled) -> None:
-    """Run the loop over a dispatcher until that is done."""
+    """Run the loop over a dispatcher until that is done, and has written all ends."""
     loop = DispatchLoop(dispatcher)  # type: ignore[arg-type]
     running = asyncio.create_task(loop.run())
     async with asyncio.timeout(5):
@@ -138,14 +154,22 @@ async def dispatched(dispatcher: Stalled) -> None:
         loop.stop()
         await running
         await loop.drained()
+    assert dispatcher.mistakes == []
+    assert sorted(dispatcher.written) == list(range(dispatcher.webhooks))
+
+
+async def test_who_writes_ends_leases_what_is_next() -> None:
+    dispatcher = Stalled(4)
+    await dispatched(dispatcher)
+    assert dispatcher.sent == [0, 1, 2, 3]
 
 
 class Held(Stalled):
     """One whose first transaction that ends an attempt waits for a row that others keep."""
 
-    concurrency = 2
+    concurrency = claims = 2
 
-    async def turn(self, tx: None, results: Any, **how: Any) -> object:
+    async def turn(self, tx: object, results: Any, **how: Any) -> object:
         if results[0].leased.webhook_id == 0:
             await self.done.wait()
         return await super().turn(tx, results, **how)
@@ -165,39 +189,28 @@ async def test_it_leases_while_the_only_transaction_waits_for_a_locked_row() -> 
     assert dispatcher.sent == [0, 1]
 
 
+class Locked(Stalled):
+    """One whose ends find their document locked, twice."""
+
+    def __init__(self, webhooks: int) -> None:
+        super().__init__(webhooks)
+        self._locked = 2
+
+    async def turn(self, tx: object, results: Any, **how: Any) -> object:
+        if self._locked:
+            self._locked -= 1
+            raise LockedError("others lock it")
+        return await super().turn(tx, results, **how)
+
+
 async def test_an_end_is_written_again_once_nobody_locks_its_document(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its answer is known, and would be lost with it."""
     monkeypatch.setattr(dispatch_loop, "LOCKED_SECONDS", (0.01, 0.01))
     dispatcher = Locked(1)
-    loop = DispatchLoop(dispatcher)  # type: ignore[arg-type]
-    running = asyncio.create_task(loop.run())
-    async with asyncio.timeout(5):
-        await dispatcher.done.wait()
-        loop.stop()
-        await running
-        await loop.drained()
-    assert (dispatcher.sent, dispatcher.written) == ([0], [0])
-
-
-class Locked(Stalled):
-    """One whose ends find their document locked, twice."""
-
-    def __init__(self, webhooks: int) -> None:
-        super().__init__(webhooks)
-        self._tries = 0
-        self.written: list[int] = []
-
-    async def wait_briefly(self) -> None:
-        """It does not wait."""
-
-    async def turn(self, tx: None, results: Any, **how: Any) -> object:
-        self._tries += 1
-        if self._tries < 3:
-            raise LockedError("others lock it")
-        self.written += [one.leased.webhook_id for one in results]
-        return await super().turn(tx, results, **how)
+    await dispatched(dispatcher)
+    assert dispatcher.sent == [0]
 
 
 class Slow(Stalled):
