@@ -2,8 +2,8 @@
 
 import asyncio
 from itertools import count
+from types import SimpleNamespace
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 import sqlalchemy as sa
@@ -43,10 +43,14 @@ class Gate:
 
 def _attempt(decision: Decision) -> Any:
     number = next(_NUMBERS)
-    leased = Mock(client_id="supplier", webhook_id=f"W{number}", number=1)
-    leased.req_msg_id = f"MSG{number}"
-    leased.row = {"endpoint_url": "https://supplier.example"}
-    return Mock(leased=leased, verdict=Mock(decision=decision))
+    leased = SimpleNamespace(
+        client_id="supplier",
+        webhook_id=f"W{number}",
+        number=1,
+        req_msg_id=f"MSG{number}",
+        row={"endpoint_url": "https://supplier.example"},
+    )
+    return SimpleNamespace(leased=leased, verdict=SimpleNamespace(decision=decision))
 
 
 async def _row(stage: Scene) -> dict[str, object]:
@@ -126,7 +130,7 @@ async def _failed(stage: Scene, watched: Health, *, reached: bool = True) -> Non
     leased = await stage.lease()
     assert leased
     for one in leased:
-        result = Mock(leased=one, verdict=Mock(decision=FAILED))
+        result: Any = SimpleNamespace(leased=one, verdict=SimpleNamespace(decision=FAILED))
         watched.attempted(result, wall_clock())
     await stage.finish(leased, FAILED, reached=reached)
     await stage.execute(sa.update(delivery).values(due_at=0))

@@ -67,7 +67,16 @@ async def test_one_that_is_not_known_stops_nobody(
     assert sweep.left == ["expiry", "expiry"]
     out = "".join(capfd.readouterr())
     assert out.count("sweep-left-behind") == 1
+    assert out.count("sweep-one-by-one") == 2
     assert sent[0] in out
+
+
+async def test_all_are_ended_at_once(stage: Scene, capfd: pytest.CaptureFixture[str]) -> None:
+    """One by one they would come to the same, at a transaction each."""
+    await expired(stage, 3, unknown=0)
+    assert await Sweeper(stage)() == 3
+    assert await states(stage) == ["EXPIRED"] * 3
+    assert "sweep-" not in "".join(capfd.readouterr())
 
 
 async def test_those_behind_many_bad_ones_have_their_turn(

@@ -17,6 +17,7 @@ def broken_promises(world: World) -> list[str]:
     return [
         *_lost(world),
         *_unended(world),
+        *_not_at_rest(world),
         *_applied_twice(world),
         *_apart(world),
         *_store(world),
@@ -38,6 +39,13 @@ def _unended(world: World) -> Iterator[str]:
         yield f"{row['req_msg_id']} ({row['message']}, {row['effect']}) never ended"
     for row in world.connection.execute("select * from document where open_exchange is not null"):
         yield f"{row['object_id']} is busy with {row['open_exchange']}"
+
+
+def _not_at_rest(world: World) -> Iterator[str]:
+    for what in world.left:
+        yield f"a sweep met a mistake: {what}"
+    if waiting := world.unfinished():
+        yield f"{waiting} webhooks or documents wait for ever"
 
 
 def _applied_twice(world: World) -> Iterator[str]:

@@ -2,17 +2,14 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from random import Random
-from typing import TYPE_CHECKING, TypeVar
-
-import sqlalchemy as sa
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hundi.delivery.breaker import Breaker
 from hundi.delivery.dispatch import Dispatcher
 from hundi.documents import MESSAGES
-from hundi.exchange import tables
 from hundi.exchange.closing import unanswered
 from hundi.exchange.feed import number_events
 from hundi.exchange.gate import Road
@@ -23,17 +20,14 @@ from hundi.kernel.clock import DAY, HOUR, SECOND
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.sealing import Keyring
 from hundi.kernel.signature import new_secret
-from hundi.parties import tables as parties
-from hundi.simulator import story, story_financing
 from hundi.simulator.erp import Erp
 from hundi.simulator.rules import parse_rules
 from hundi.simulator.state import in_memory
 from hundi.store.batch import Again
-from hundi.store.engine import Transaction, Work, drive
-from hundi.store.metadata import metadata
+from hundi.store.engine import StoreError, Transaction, Work, drive
 from hundi.store.sqlite import InlineDatabase
-from tests.simulation import lending
 from tests.simulation.network import BadNetwork
+from tests.simulation.seats import SIDES, empty_store, seat
 from tests.simulation.trade import Request
 from tests.simulation.traders import Traders
 
@@ -43,11 +37,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 START = 1_770_000_000 * SECOND
-SIDES = {
-    "buyer": story.BUYER,
-    "supplier": story.SUPPLIER,
-    **{side: lender.business for side, lender in lending.SIDES.items()},
-}
 LIVE_TRADES = 3
 STEPS_PER_TRADE = 400
 JUMPS = (*[SECOND] * 6, *[31 * SECOND] * 6, *[HOUR] * 4, 3 * DAY, 10 * DAY)
@@ -88,7 +77,7 @@ class World:
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
         self.now = START
-        self.connection = _connection()
+        self.connection = empty_store()
         self.database = CrashingDatabase(self.connection, self.clock, self.random)
         secrets = {side: new_secret(self.random.randbytes) for side in SIDES}
         self.states = {side: in_memory() for side in SIDES}
@@ -97,12 +86,13 @@ class World:
             for side in SIDES
         }
         self.network = BadNetwork(self.erps, self.random, 0.08)
-        drive(self.database.write(lambda tx: _parties(tx, secrets)))
+        drive(self.database.write(lambda tx: seat(tx, secrets)))
         self.database.chance = 0.03
         self.road = Road(
             self.database, MESSAGES, random=self.random.randbytes, accepted=lambda: None
         )
         self.traders = Traders(self.random, self.erps, left=self._left)
+        self.left: list[str] = []  # what sweeps could not end
         self.dispatchers = [_Desk(self), _Desk(self)]
         self.acknowledged: dict[str, str] = {}
         self.keyed: dict[tuple[str, str], str] = {}
@@ -149,7 +139,7 @@ class World:
             self._unpark()
             while self.dispatchers[0].work_all():
                 continue
-            if not self._unfinished():
+            if not self.unfinished():
                 break
         drive(self.database.write(number_events))
 
@@ -159,7 +149,7 @@ class World:
             "update delivery set state = 'QUEUED', due_at = ? where state = 'PARKED'", (self.now,)
         )
 
-    def _unfinished(self) -> int:
+    def unfinished(self) -> int:
         """Webhooks that are to go out, and documents whose time is not up yet."""
         text = (
             "select (select count(*) from delivery where state in ('QUEUED', 'LEASED', 'HELD'))"
@@ -297,7 +287,23 @@ class _Desk:
             clock=world.clock,
             random=world.random.randbytes,
         )
+        for sweep in self.dispatcher._sweeps:
+            sweep.end = self._noting(sweep.end)
         self.crash()
+
+    def _noting(self, end: Callable[..., Any]) -> Callable[..., Any]:
+        """Remember what a sweep could not end at once: one by one it may still come to the same."""
+
+        async def noted(tx: Transaction, found: Sequence[Any]) -> Any:
+            try:
+                return await end(tx, found)
+            except StoreError:
+                raise
+            except Exception as error:
+                self._world.left.append(f"{type(error).__name__} of {len(found)}: {error}")
+                raise
+
+        return noted
 
     def crash(self) -> None:
         """Forget everything; the leases stay behind."""
@@ -346,53 +352,3 @@ def drive_or_crash(coroutine) -> None:  # type: ignore[no-untyped-def]
     """Run work that a crash may end; what it left is for others to find."""
     with suppress(CrashError):
         drive(coroutine)
-
-
-def _connection() -> sqlite3.Connection:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.row_factory = sqlite3.Row
-    for statement in _schema():
-        connection.execute(statement)
-    return connection
-
-
-def _schema() -> list[str]:
-    statements: list[str] = []
-    engine = sa.create_mock_engine(
-        "sqlite://", lambda made, *_: statements.append(str(made.compile(dialect=engine.dialect)))
-    )
-    assert tables.document.metadata is parties.client.metadata is metadata
-    metadata.create_all(engine, checkfirst=False)
-    return statements
-
-
-async def _parties(tx: Transaction, secrets: dict[str, str]) -> None:
-    for side, business in SIDES.items():
-        await tx.execute(
-            sa.insert(parties.client).values(
-                client_id=side,
-                name=side,
-                secret_hash="",
-                username=side,
-                password_hash="",
-                mailbox=False,
-                endpoint_url=side,
-                endpoint_headers="{}",
-                empty_means_success=False,
-                webhook_secret=secrets[side],
-                failed_exchanges=0,
-                created_at=tx.now,
-            )
-        )
-        entity = {"entity_id": side, "pan": business.pan, "name": business.name}
-        served = {"b2b_id": business.b2b_id, "entity_id": side, "client_id": side, "active": True}
-        gstin = {"gstin": business.gstin, "entity_id": side}
-        await tx.execute(sa.insert(parties.entity).values(**entity, created_at=tx.now))
-        await tx.execute(sa.insert(parties.b2b_id).values(**served, created_at=tx.now))
-        await tx.execute(sa.insert(parties.gstin).values(**gstin))
-    for lender in lending.SIDES.values():
-        named = {
-            "fa_id": story_financing.PLATFORM, "financier_id": lender.financier_id,
-            "b2b_id": lender.business.b2b_id,
-        }  # fmt: skip
-        await tx.execute(sa.insert(parties.financier).values(**named, created_at=tx.now))

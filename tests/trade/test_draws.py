@@ -235,6 +235,7 @@ async def test_lanes_of_all_documents_keep_their_order(trade: Desk) -> None:
     await trade.deliver()
     asked = [numbers for kind, _, numbers in trade.delivered if kind == "REQ"]
     places = [int(numbers.split(",")[1]) for numbers in asked]
+    assert len(places) == 2
     assert places == sorted(places)
     left = await trade.rows(sa.select(tables.further_lane))
     assert left == []

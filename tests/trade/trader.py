@@ -1,5 +1,6 @@
 """Random traders: legal moves mostly, illegal ones often enough, on one order and what hangs on it."""
 
+from collections import Counter
 from copy import deepcopy
 from decimal import Decimal
 from random import Random
@@ -48,12 +49,16 @@ def sums(quantity: int, *, scale: int = 100) -> tuple[list[Body], Body]:
 
 
 class Trader:
-    """Plays one random sequence. What it did is in `told`, for whoever must understand a failure."""
+    """Plays one random sequence. What it did is in `told`, for whoever must understand a failure.
+
+    `accepted` counts the messages that were, by path, and knows those of which none was.
+    """
 
     def __init__(self, trade: Desk, seed: int) -> None:
         self.trade = trade
         self.random, self.naming = Random(seed), Random(seed)
         self.told: list[str] = []
+        self.accepted: Counter[str] = Counter()
 
     async def play(self, steps: int) -> None:
         """So many random deeds, then everything is delivered."""
@@ -73,6 +78,7 @@ class Trader:
     async def _submit(self, path: str, body: Body) -> None:
         outcome = await self.trade.submit(path, self._bent(body))
         said = "accepted" if isinstance(outcome, Accepted) else outcome.faults[0].code
+        self.accepted[path] += said == "accepted"
         self.told.append(f"{path} {said}")
 
     def _bent(self, body: Body) -> Body:
@@ -97,11 +103,14 @@ class Trader:
         lines, values = sums(1000)
         body["purchaseOrder"]["itemLists"] = lines
         body["purchaseOrder"]["poValueDetails"] = values | {"totalPOValue": values.pop("total")}
-        await self.trade.submit("purchase-order/req-send", body)
-        await self.trade.deliver()
         agreed = story.confirmation("ACCEPT", version=1, target="ACCEPTED", remarks="Yes")
-        await self.trade.submit("purchase-order/req-confirm", agreed)
-        await self.trade.deliver()
+        for path, sent in (
+            ("purchase-order/req-send", body),
+            ("purchase-order/req-confirm", agreed),
+        ):
+            outcome = await self.trade.submit(path, sent)
+            assert isinstance(outcome, Accepted), f"nothing to trade about: {outcome}"
+            await self.trade.deliver()
 
     async def _order(self) -> None:
         row = await self._row(story.OBJECT_ID)

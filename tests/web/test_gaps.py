@@ -132,11 +132,21 @@ async def test_what_is_parked_again_meanwhile_is_not_made_due_twice(
 
 
 async def test_a_stopping_process_leaves_the_rest_as_it_is(
-    net: Net, monkeypatch: pytest.MonkeyPatch, slices: Slices
+    net: Net, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gaps, "PATIENCE_SECONDS", 0)
+    going, make_due = asyncio.Event(), gaps.Gaps._make_due
+
+    async def held_up(it: gaps.Gaps, ids: Sequence[str]) -> None:
+        await going.wait()
+        await make_due(it, ids)
+
+    monkeypatch.setattr(gaps.Gaps, "_make_due", held_up)
+    monkeypatch.setattr(gaps, "PATIENCE_SECONDS", 0.01)
     await disabled(net)
     await net.post(ENABLE, "supplier")
+    [task] = net.context.gaps._under_way.values()
     await net.context.gaps.stop()
-    left = await waiting(net)
-    assert left == WAITING - sum(slices.sizes) or left == WAITING - sum(slices.sizes[:-1])
+    going.set()
+    assert task.cancelled()
+    assert net.context.gaps._under_way == {}
+    assert await waiting(net) == WAITING

@@ -80,7 +80,11 @@ async def test_every_read_has_the_shape_that_is_described(net: Net) -> None:
 async def test_a_stranger_finds_nothing(net: Net) -> None:
     req_msg_id = await net.stage.sent()
     await net.stage.database.write(number_events)
+    log = RefusalLog(net.stage.database)
+    log.add("supplier", "/api/v0/x", status=404, faults=[UNKNOWN.at("a", "b")], at=1)
+    await log.flush()
     for path in ("documents", "deliveries", "events", "refusals"):
+        assert len((await net.get(f"{V1}/{path}", "supplier")).json()[path]) > 0
         assert (await net.get(f"{V1}/{path}", "stranger")).json()[path] == []
     unknown = {
         "/documents/slip/S1": "DOC-UNKNOWN",

@@ -106,6 +106,8 @@ async def test_heads_trailers_and_pipelines_are_bounded_as_ever(callers: Callers
     for _ in range(3):
         await trailers.send(filler(HEAD_LIMIT // 2))
     assert refusal(await trailers.ended())[0] == 431
+    few = await callers.dial((GET + H2C + b"\r\n") * PIPELINED)
+    assert [await body_of(few.reader) for _ in range(PIPELINED)] == [b"asgi:"] * PIPELINED
     many = await callers.dial((GET + H2C + b"\r\n") * (PIPELINED + 3))
     assert (await many.ended()).count(b"HTTP/1.1 ") <= PIPELINED + 1
 

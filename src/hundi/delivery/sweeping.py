@@ -61,6 +61,7 @@ class Sweep(Generic[T]):
             of_one = not isinstance(error, StoreError) or isinstance(error, LockedError)
             if not taken or not of_one:
                 raise
+            _log.warning("sweep-one-by-one", sweep=self.name, many=len(taken), exc_info=error)
             locked = 0  # in a row: then it is no single document, and each costs its time
             for one in taken:
                 locked = 0 if await self._alone(database, one, now=now) else locked + 1
