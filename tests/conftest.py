@@ -16,6 +16,7 @@ import pytest
 
 from hundi.store.migrate import upgrade
 from tests.keys import KEY
+from tests.loud import heard, listen
 from tests.postgres import Cluster, NoPostgresError, cluster
 from tests.spares import Spares
 from tests.trade.filled import fill
@@ -26,6 +27,12 @@ _TEMPLATE = "hundi_template"
 _FILLED = "hundi_filled"
 _NOT_HERE = "PostgreSQL cannot be started"
 _numbers = itertools.count(1)
+listen()
+
+
+@pytest.fixture(autouse=True)
+def _errors_are_heard(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield from heard(request)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

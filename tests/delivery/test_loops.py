@@ -43,6 +43,7 @@ class Troubled:
         return 0
 
 
+@pytest.mark.logs("dispatch-failed", "sweep-failed")
 @pytest.mark.parametrize("trouble", TROUBLE)
 @pytest.mark.parametrize("make", [DispatchLoop, lambda d: SweepLoop(d.sweep, lambda: None)])
 async def test_a_loop_goes_on_after_trouble(
@@ -75,6 +76,7 @@ class TroubledCodes:
         return False
 
 
+@pytest.mark.logs("codes-failed")
 @pytest.mark.parametrize("trouble", TROUBLE)
 async def test_codes_are_sent_on_after_trouble(trouble: Exception) -> None:
     sender = TroubledCodes(trouble)

@@ -52,6 +52,7 @@ async def states(stage: Scene) -> list[object]:
     return [row["state"] for row in rows]
 
 
+@pytest.mark.logs("sweep-left-behind")
 async def test_one_that_is_not_known_stops_nobody(
     stage: Scene, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -79,6 +80,7 @@ async def test_all_are_ended_at_once(stage: Scene, capfd: pytest.CaptureFixture[
     assert "sweep-" not in "".join(capfd.readouterr())
 
 
+@pytest.mark.logs("sweep-left-behind")
 async def test_those_behind_many_bad_ones_have_their_turn(
     stage: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,6 +110,7 @@ async def test_expiry_does_not_wait_for_lapsed_leases(
     assert await states(stage) == ["EXPIRED"]
 
 
+@pytest.mark.logs("sweep-left-behind")
 async def test_a_lapsed_lease_of_an_unknown_message_is_left_alone(stage: Scene) -> None:
     """Both are closing: the end of the attempt is the end of the exchange."""
     sent = [await stage.submit("req-send", slip(f"S{n}")) for n in range(2)]
@@ -123,6 +126,7 @@ async def test_a_lapsed_lease_of_an_unknown_message_is_left_alone(stage: Scene) 
     assert sweep.entered == {"ABANDONED": 1}
 
 
+@pytest.mark.logs("sweep-left-behind")
 async def test_a_document_that_cannot_be_read_stops_no_other(
     stage: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -144,6 +144,7 @@ async def test_an_end_is_counted_once_and_a_late_answer_not_at_all(database_url:
         assert stage.entered == {"SETTLED": 1, "ABANDONED": 1}
 
 
+@pytest.mark.logs("attempt-not-understood")
 async def test_an_answer_that_this_process_cannot_write_is_asked_for_again(
     database_url: str,
 ) -> None:

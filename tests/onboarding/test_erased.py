@@ -83,6 +83,7 @@ async def test_the_fifth_wrong_code_ends_it(net: Desk) -> None:
     assert (await net.shown(one))["state"] == "DECLINED"
 
 
+@pytest.mark.logs("registration-failed")
 @pytest.mark.parametrize("step", ["lapse", "lease"])
 async def test_trouble_with_one_stops_no_other(
     net: Desk, monkeypatch: pytest.MonkeyPatch, step: str

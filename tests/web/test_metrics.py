@@ -167,6 +167,7 @@ async def test_how_long_an_endpoint_fails_and_how_often_promises_are_checked(sta
     assert found["hundi_invariants_interval_seconds"] == 7200
 
 
+@pytest.mark.logs("unexpected")
 async def test_a_fault_of_ours_is_counted_from_zero(
     net: Net, monkeypatch: pytest.MonkeyPatch
 ) -> None:

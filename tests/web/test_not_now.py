@@ -85,6 +85,7 @@ async def _answer(error: Exception, raw: bytes) -> httpx.Response:
         return await client.post(MESSAGES[0].path, content=raw, headers=headers)
 
 
+@pytest.mark.logs("unexpected")
 async def test_a_fault_of_ours_is_told_in_the_envelope_too() -> None:
     answer = await _answer(KeyError("secret"), story.dumps(story.order()))
     assert answer.status_code == answer.json()["response_code"] == 500
@@ -113,6 +114,7 @@ async def test_a_dead_store_is_a_503_to_be_tried_again(
     assert int(dict(at_once.headers)[b"retry-after"]) >= 1
 
 
+@pytest.mark.logs("unexpected")
 async def test_a_fault_of_ours_is_told_at_once_too() -> None:
     answer = await _answer_at_once(KeyError("secret"), story.dumps(story.order()))
     assert answer.status == 500
