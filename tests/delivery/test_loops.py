@@ -11,9 +11,8 @@ import pytest
 from hundi.delivery import dispatch_loop
 from hundi.delivery.codes import CodeLoop
 from hundi.delivery.dispatch import Turn
-from hundi.delivery.dispatch_loop import DispatchLoop
+from hundi.delivery.dispatch_loop import UNWRITTEN, DispatchLoop
 from hundi.delivery.sweeping import SweepLoop
-from hundi.store import batch
 from hundi.store.engine import LockedError, UnavailableError
 
 TROUBLE = [UnavailableError("gone"), KeyError("a mistake of ours")]
@@ -196,11 +195,11 @@ class Locked(Stalled):
 
     def __init__(self, webhooks: int) -> None:
         super().__init__(webhooks)
-        self._locked = 2
+        self.locked = 2
 
     async def turn(self, tx: object, results: Any, **how: Any) -> object:
-        if self._locked:
-            self._locked -= 1
+        if self.locked:
+            self.locked -= 1
             raise LockedError("others lock it")
         return await super().turn(tx, results, **how)
 
@@ -209,10 +208,24 @@ async def test_an_end_is_written_again_once_nobody_locks_its_document(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its answer is known, and would be lost with it."""
-    monkeypatch.setattr(dispatch_loop, "LOCKED_SECONDS", (0.01, 0.01))
+    monkeypatch.setattr(dispatch_loop, "AGAIN_SECONDS", (0.01, 0.02))
     dispatcher = Locked(1)
     await dispatched(dispatcher)
     assert dispatcher.sent == [0]
+
+
+async def test_nothing_more_is_sent_while_too_many_ends_are_not_written() -> None:
+    """It would only be sent again."""
+    dispatcher = Locked(99)
+    dispatcher.claims, dispatcher.concurrency, dispatcher.locked = 99, 3, 99
+    loop = DispatchLoop(dispatcher)  # type: ignore[arg-type]
+    running = asyncio.create_task(loop.run())
+    await asyncio.sleep(2.5)
+    assert len(dispatcher.sent) == 3 * UNWRITTEN
+    running.cancel()
+    for task in loop._tasks:
+        task.cancel()
+    await asyncio.gather(running, *loop._tasks, return_exceptions=True)
 
 
 class Slow(Stalled):
@@ -240,7 +253,7 @@ async def test_it_goes_on_leasing_when_those_whose_attempts_ended_wait_no_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Their transaction began after that: it alone may say that its leases are known."""
-    monkeypatch.setattr(batch, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(dispatch_loop, "PATIENCE_SECONDS", 0.01)
     dispatcher = Stalled(4)
     await dispatched(dispatcher)
     assert dispatcher.sent == [0, 1, 2, 3]

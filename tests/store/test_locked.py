@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from hundi.delivery.sweeping import Sweep
+from hundi.delivery.sweeping import LOCKED_ASIDE, Sweep
 from hundi.store.batch import PATIENCE_SECONDS, GroupCommit
 from hundi.store.engine import (
     CommitUnknownError,
@@ -25,7 +25,8 @@ _LOCK = Statement.both(
 
 
 async def locks(tx: Transaction, names: Sequence[str]) -> list[str]:
-    return [row["client_id"] for row in await tx.fetch(_LOCK, list(names))]
+    await tx.fetch(_LOCK, list(names))
+    return list(names)
 
 
 @asynccontextmanager
@@ -50,7 +51,6 @@ async def test_the_others_of_a_batch_are_served(postgres_url: str) -> None:
             assert await seconds_for_the_others(commit) < PATIENCE_SECONDS - 1
             assert await seconds_for_the_others(commit) < 1, "it is known now who goes alone"
         assert await commit.submit("buyer") == "buyer"
-        assert not commit._locked
 
 
 async def seconds_for_the_others(commit: GroupCommit[str, str]) -> float:
@@ -84,52 +84,72 @@ async def test_a_whole_batch_that_is_locked_gives_up_in_time(postgres_url: str) 
 
 async def test_the_others_of_a_sweep_are_ended(postgres_url: str) -> None:
     due, left = ["buyer", "supplier"], []
+    sweep = sweep_of(due)
+    sweep.left = left.append
+    async with scene(postgres_url) as stage:
+        async with buyer_kept(postgres_url):
+            assert await sweep.once(stage.database, 0) == 2
+            assert due == ["buyer"]
+            assert await sweep.once(stage.database, 1) == 0, "others come before it for a while"
+        assert await sweep.once(stage.database, LOCKED_ASIDE + 1) == 1
+        assert (due, left) == ([], [])
 
-    async def find(_: Transaction, __: int) -> Sequence[str]:
-        return list(due)
+
+def sweep_of(due: list[str], *, needs: str | None = None) -> Sweep[str]:
+    """One that ends clients: each needs its own row, or all need that of one."""
+
+    async def find(_: Transaction, most: int) -> Sequence[str]:
+        return due[:most]
 
     async def end(tx: Transaction, names: Sequence[str]) -> Mapping[str, int]:
-        await locks(tx, names)
+        await locks(tx, [needs or name for name in names])
         return dict.fromkeys(names, 1)
 
-    sweep = Sweep(
+    return Sweep(
         name="clients",
         find=find,
         end=end,
         key=str,
         named=lambda name: {"client": name},
         entered=lambda names: [due.remove(name) for name in names],
-        left=left.append,
     )
-    async with scene(postgres_url) as stage:
-        async with buyer_kept(postgres_url):
-            assert await sweep.once(stage.database, 0) == 2
-            assert due == ["buyer"]
-        assert await sweep.once(stage.database, 1) == 1
-        assert (due, left) == ([], []), "it was not left aside: a second later it is tried again"
+
+
+async def test_locked_ones_at_the_head_hold_up_nobody_behind_them(postgres_url: str) -> None:
+    due = ["buyer", *(f"c{number}" for number in range(99))]
+    async with scene(postgres_url) as stage, buyer_kept(postgres_url):
+        began = time.monotonic()
+        await sweep_of(due).once(stage.database, 0)
+        assert due == ["buyer"]
+        assert time.monotonic() - began < PATIENCE_SECONDS
 
 
 async def test_a_sweep_of_what_is_all_locked_gives_up(postgres_url: str) -> None:
     """Each would cost a tenth of a second, and who stops the process waits for the sweep."""
-    due = [str(number) for number in range(99)]
-
-    async def find(_: Transaction, __: int) -> Sequence[str]:
-        return due
-
-    async def end(tx: Transaction, _: Sequence[str]) -> Mapping[str, int]:
-        await locks(tx, ["buyer"])
-        return {}
-
-    sweep = Sweep(
-        name="clients",
-        find=find,
-        end=end,
-        key=str,
-        named=lambda name: {"client": name},
-        entered=lambda _: None,
-    )
+    due = [str(number) for number in range(200)]
     began = time.monotonic()
     async with scene(postgres_url) as stage, buyer_kept(postgres_url):
         with pytest.raises(LockedError):
-            await sweep.once(stage.database, 0)
-    assert time.monotonic() - began < PATIENCE_SECONDS
+            await sweep_of(due, needs="buyer").once(stage.database, 0)
+    assert time.monotonic() - began < 2 * PATIENCE_SECONDS
+
+
+async def test_those_who_go_by_themselves_hold_up_nobody_and_none_of_them(
+    postgres_url: str,
+) -> None:
+    """However many they are: one at a time, every other turn."""
+    async with scene(postgres_url) as stage:
+        commit: GroupCommit[str, str] = GroupCommit(
+            stage.database, locks, keys=lambda name: [name], company=1
+        )
+        commit._locked = {f"c{number}": time.monotonic() + 9 for number in range(30)}
+        commit._locked["buyer"] = time.monotonic() + 9
+        async with buyer_kept(postgres_url):
+            alone = [commit.enter(f"c{number}") for number in range(30)]
+            kept, other = commit.enter("buyer"), commit.enter("supplier")
+            began = time.monotonic()
+            assert await other == "supplier"
+            assert time.monotonic() - began < 0.5
+            ends = await asyncio.gather(*alone, kept, return_exceptions=True)
+        assert ends[:-1] == [f"c{number}" for number in range(30)]
+        assert isinstance(ends[-1], LockedError)

@@ -8,16 +8,18 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import chain, repeat
 
 import structlog
 
 from hundi.delivery.attempt_log import named
 from hundi.delivery.dispatch import Dispatcher, Turn
 from hundi.delivery.sweeping import report
-from hundi.exchange.leases import Leased
+from hundi.exchange.leases import LEASE, Leased
 from hundi.exchange.outbox import AttemptResult
-from hundi.store.batch import Again, GroupCommit
-from hundi.store.engine import LockedError, StoreError, Transaction
+from hundi.kernel.clock import SECOND
+from hundi.store.batch import Again, GroupCommit, OverloadedError
+from hundi.store.engine import StoreError, Transaction, UnavailableError
 
 IDLE_SECONDS = 0.25
 POSTGRES_LANES = 2  # transactions at once: while one waits for the disk, the next one is at work
@@ -25,9 +27,14 @@ COMPANY, TOGETHER = 32, 128
 LINGER_SECONDS = 0.01
 """A transaction that ends attempts costs as much by itself as a dozen of them, and no caller waits for
 it: the next one lets more come together than an ack's does, and takes up to `TOGETHER`."""
+UNWRITTEN = 2
+"""As often as there are places, attempts may be under way or have ends that are not written yet: where none
+can be, nothing is sent that would only be sent again."""
 DRAIN_SECONDS = 20
-LOCKED_SECONDS = (1, 2, 4)
-"""Pauses before an end is written again whose document others lock: within the time of its lease."""
+AGAIN_SECONDS = (1, 2, 4)
+"""Pauses before an end is written again of which nothing was kept; the last one until its lease is over."""
+PATIENCE_SECONDS = 20
+"""So long an end waits for its transaction: no caller does."""
 LATEST_SECONDS = 10
 """From the begin of a transaction that leases to the sending: an attempt may take 15 s, a lease 30."""
 
@@ -52,6 +59,7 @@ class DispatchLoop:
             size=TOGETHER,
             company=COMPANY,
             linger=LINGER_SECONDS,
+            patience=PATIENCE_SECONDS,
             watch=dispatcher.watch,
             ended=self._ended,
         )
@@ -98,8 +106,11 @@ class DispatchLoop:
         await self._finish.drained()
 
     def _free(self) -> int:
-        """How many more attempts may start now."""
-        return 0 if self._stopping else self._dispatcher.concurrency - self._flying.total()
+        """How many more attempts may start now. Those whose ends are not written yet count from a point on."""
+        if self._stopping:
+            return 0
+        most = self._dispatcher.concurrency
+        return min(most - self._flying.total(), UNWRITTEN * most - len(self._tasks))
 
     async def _claim(self) -> int:
         """Lease in a transaction of its own, unless one that writes ends of attempts does it."""
@@ -143,9 +154,10 @@ class DispatchLoop:
 
     def _start(self, leased: Sequence[Leased]) -> None:
         late = self._now() - self._since > LATEST_SECONDS
+        until = self._since + LEASE / SECOND
         for one in leased:
             self._flying[one.client_id] += 1
-            task = asyncio.create_task(self._one(one, late=late))
+            task = asyncio.create_task(self._one(one, late=late, until=until))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -158,14 +170,14 @@ class DispatchLoop:
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
 
-    async def _one(self, leased: Leased, *, late: bool) -> None:
+    async def _one(self, leased: Leased, *, late: bool, until: float) -> None:
         dispatcher = self._dispatcher
         try:
             result = dispatcher.unsent(leased) if late else await dispatcher.attempt(leased)
         finally:
             self._landed(leased.client_id)
-        if not await self._written(result):
-            await self._written(dispatcher.postponed(result))
+        if not await self._written(result, until=until):
+            await self._written(dispatcher.postponed(result), until=until)
 
     def _landed(self, client_id: str) -> None:
         """One attempt of a client's is over; who has none under way is not remembered."""
@@ -173,10 +185,10 @@ class DispatchLoop:
         if left:
             self._flying[client_id] = left
 
-    async def _written(self, result: AttemptResult) -> bool:
+    async def _written(self, result: AttemptResult, *, until: float) -> bool:
         """Write down what an attempt came to; False where this process cannot, and never will."""
         try:
-            await self._submitted(result)
+            await self._submitted(result, until=until)
         except StoreError as error:
             # The lease runs out and the attempt counts as failed; the receiver gives its repeat
             # the same answer.
@@ -186,12 +198,16 @@ class DispatchLoop:
             return False
         return True
 
-    async def _submitted(self, result: AttemptResult) -> None:
-        for pause in LOCKED_SECONDS:
+    async def _submitted(self, result: AttemptResult, *, until: float) -> None:
+        """Write an end, and again while nothing of it was kept and its lease lasts."""
+        pauses = chain(AGAIN_SECONDS, repeat(AGAIN_SECONDS[-1]))
+        while True:
             try:
                 await self._finish.submit(result)
-            except LockedError:
+            except (UnavailableError, OverloadedError):
+                pause = next(pauses)
+                if self._now() + pause > until:
+                    raise
                 await asyncio.sleep(pause)
             else:
                 return
-        await self._finish.submit(result)

@@ -94,7 +94,7 @@ _AT_ONCE = Statement.both(
     WITH_SERVED + ", room as (select client_id,"
     " coalesce(($1::jsonb->>client_id)::integer, $5::integer) as k,"
     " coalesce(($6::jsonb->>client_id)::integer, 0) as flying,"
-    " md5(client_id || $2::bigint) as lot from served),"
+    " hashtextextended(client_id, $2::bigint) as lot from served),"
     " picked as materialized (select d.webhook_id from room q"
     " cross join lateral (select s.webhook_id, q.lot,"
     " q.flying + row_number() over (order by s.due_at) as place"

@@ -6,7 +6,7 @@ Each member gets an outcome of its own. The batch's work returns one outcome a m
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -81,7 +81,8 @@ class GroupCommit(Generic[M, R]):
     `keys(member)` are what no two members of one batch may share (documents, idempotency keys).
     `lanes` batches may be in flight at once; more than one only helps on PostgreSQL. One beside
     another begins with `company` members, or `linger` seconds after the first of them came. At most
-    `queue` members wait, and of each `owner` a quarter of that: nobody fills it for all. `watch`
+    `queue` members wait, and of each `owner` a quarter of that: nobody fills it for all. A member waits
+    for `patience` seconds. `watch`
     hears of each committed batch. `ended` hears of each, with its outcomes (none where it failed),
     before its members do, and also when these have lost their patience long before.
     """
@@ -98,6 +99,7 @@ class GroupCommit(Generic[M, R]):
         company: int = COMPANY,
         linger: float = LINGER_SECONDS,
         queue: int = 4096,
+        patience: float = PATIENCE_SECONDS,
         watch: Callable[[Ran[M]], None] | None = None,
         ended: Callable[[Sequence[M], Sequence[R | Again]], None] | None = None,
     ) -> None:
@@ -115,11 +117,16 @@ class GroupCommit(Generic[M, R]):
         self._company = company
         self._linger_seconds = linger
         self._limit = queue
+        self._patience_seconds = patience
         self._queue: deque[_Waiting[M, R]] = deque()
         self._under_way = 0  # batches; a task goes on a turn of the loop longer
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: set[Hashable] = set()
         self._locked: dict[Hashable, float] = {}  # until when it is thought to be
+        self._alone: _Waiting[M, R] | None = (
+            None  # who is under way by itself, as it needs one of these
+        )
+        self._alone_next = True
         self._lingering: asyncio.TimerHandle | None = None
 
     async def submit(self, member: M) -> R:
@@ -145,7 +152,7 @@ class GroupCommit(Generic[M, R]):
         self._shares[owner] = share + 1
         self._waiting[waiting] = None
         if self._patience is None:
-            self._patience = loop.call_later(PATIENCE_SECONDS, self._lose_patience)
+            self._patience = loop.call_later(self._patience_seconds, self._lose_patience)
         self._queue.append(waiting)
         self._start()
         return future
@@ -155,7 +162,7 @@ class GroupCommit(Generic[M, R]):
         loop = asyncio.get_running_loop()
         self._patience = None
         for waiting in list(self._waiting):
-            due = waiting.since + PATIENCE_SECONDS
+            due = waiting.since + self._patience_seconds
             if due > loop.time():
                 self._patience = loop.call_at(due, self._lose_patience)
                 return
@@ -203,37 +210,54 @@ class GroupCommit(Generic[M, R]):
     def _next_batch(self) -> list[_Waiting[M, R]]:
         """Members in order of arrival, leaving for later those that share a key with one chosen.
 
-        One whose keys may still be locked by others goes alone: nobody shall wait with it.
+        Those whose keys others may still lock go by themselves, one at a time and every other turn: nobody
+        shall wait with one of them, or behind many.
         """
+        suspect = self._suspect()
+        if suspect is not None and self._alone_next:
+            return self._by_itself(suspect)
         batch: list[_Waiting[M, R]] = []
         left: deque[_Waiting[M, R]] = deque()
-        locked, alone = set(self._still_locked()), False
-        while self._queue and len(batch) < self._size and not alone:
+        while self._queue and len(batch) < self._size:
             waiting = self._queue.popleft()
-            alone = not locked.isdisjoint(waiting.keys)
-            if self._held.isdisjoint(waiting.keys) and not (alone and batch):
+            if self._held.isdisjoint(waiting.keys) and self._locked.keys().isdisjoint(waiting.keys):
                 self._held.update(waiting.keys)
                 batch.append(waiting)
             else:
                 left.append(waiting)
-                alone = False
         self._queue.extendleft(reversed(left))
-        return batch
+        self._alone_next = True
+        return batch if batch or suspect is None else self._by_itself(suspect)
 
-    def _still_locked(self) -> Collection[Hashable]:
-        if self._locked:
-            now = asyncio.get_running_loop().time()
-            self._locked = {key: until for key, until in self._locked.items() if until > now}
-        return self._locked
+    def _suspect(self) -> _Waiting[M, R] | None:
+        """The first of those who have to go by themselves, and whose turn it may be."""
+        if not self._locked:
+            return None
+        now = asyncio.get_running_loop().time()
+        self._locked = {key: until for key, until in self._locked.items() if until > now}
+        locked = self._locked.keys()
+        waiting = (one for one in self._queue if not locked.isdisjoint(one.keys))
+        free = (one for one in waiting if self._held.isdisjoint(one.keys))
+        return None if self._alone is not None else next(free, None)
+
+    def _by_itself(self, waiting: _Waiting[M, R]) -> list[_Waiting[M, R]]:
+        self._queue.remove(waiting)
+        self._held.update(waiting.keys)
+        self._alone, self._alone_next = waiting, False
+        return [waiting]
 
     async def _run(self, batch: list[_Waiting[M, R]]) -> None:
+        alone = batch[0] is self._alone
+        until = asyncio.get_running_loop().time() + PATIENCE_SECONDS if alone else None
         try:
-            await self._settle(batch)
+            await self._settle(batch, until=until)
         except Exception as error:  # noqa: BLE001 (a member must never wait for ever)
             self._fail(batch, error)
         finally:
             for waiting in batch:
                 self._held.difference_update(waiting.keys)
+            if alone:
+                self._alone = None
             self._under_way -= 1
             self._start()
 
@@ -241,7 +265,7 @@ class GroupCommit(Generic[M, R]):
         """Have a batch done; of one in which a row was locked, by a moment after which nobody waits."""
         clock = asyncio.get_running_loop().time
         members, began = [waiting.member for waiting in batch], clock()
-        outcomes = await self._tried(members, briefly=bool(self._locked) or until is not None)
+        outcomes = await self._tried(members, briefly=until is not None)
         if self._ended is not None:
             self._ended(members, () if isinstance(outcomes, Exception) else outcomes)
         if not isinstance(outcomes, Exception):
@@ -264,13 +288,16 @@ class GroupCommit(Generic[M, R]):
         """Serve those who do not need the row that others lock: by halves, until who needs it is alone."""
         now = asyncio.get_running_loop().time
         if len(batch) == 1:
-            self._locked |= dict.fromkeys(batch[0].keys, now() + LOCKED_SECONDS)
-        if len(batch) == 1 or now() > until:
+            for key in batch[0].keys:
+                self._locked.setdefault(key, now() + LOCKED_SECONDS)
             self._fail(batch, error)
             return
         middle = len(batch) // 2
         for half in (batch[:middle], batch[middle:]):
-            await self._settle(half, until=until)
+            if now() < until:
+                await self._settle(half, until=until)
+            else:
+                self._fail(half, error)
 
     async def _tried(self, members: list[M], *, briefly: bool) -> Sequence[R | Again] | Exception:
         """The outcomes, or why nothing was kept or nobody knows."""
@@ -298,8 +325,6 @@ class GroupCommit(Generic[M, R]):
         for waiting, outcome in zip(batch, outcomes, strict=True):
             if not isinstance(outcome, Again):
                 self._leave(waiting)
-                if self._locked:
-                    self._free(waiting.keys)
                 if not waiting.future.done():
                     waiting.future.set_result(outcome)
             elif waiting.again < AGAIN_LIMIT:
@@ -307,10 +332,6 @@ class GroupCommit(Generic[M, R]):
                 self._queue.append(waiting)
             else:
                 self._fail([waiting], UnavailableError("lost the same race too often"))
-
-    def _free(self, keys: Iterable[Hashable]) -> None:
-        for key in keys:
-            self._locked.pop(key, None)
 
     def _fail(self, batch: list[_Waiting[M, R]], error: Exception) -> None:
         for waiting in batch:

@@ -50,7 +50,7 @@ SETTINGS = {
     "random_page_cost": "1.1",
     "jit": "off",
 }
-_BRIEFLY = "select set_config('lock_timeout', '100', true)"
+_BRIEFLY = "set local lock_timeout = '100ms'"
 _CLOCK = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint"
 _log = logging.getLogger(__name__)
 
@@ -94,7 +94,8 @@ class PostgresTransaction:
 
     async def wait_briefly(self) -> None:
         """Until the transaction ends: the pool's next one waits as ever."""
-        await self._rows(_BRIEFLY, ())
+        self._begin()
+        self.ahead.run(_BRIEFLY, ())
 
     async def select(self, query: sa.Select[Any]) -> Sequence[Row]:
         """Rows of a SQLAlchemy query."""
