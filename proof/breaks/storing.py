@@ -31,7 +31,7 @@ _LOST = (
 )
 _OF_THE_LOST = ("applied twice", "repeats of a key that got another answer")
 _EARLY = (
-    Edit(_BATCH, "self._tried(members, briefly=briefly)", "self._tried(members, batch, briefly)"),
+    Edit(_BATCH, "self._tried(members, briefly=", "self._tried(members, batch, briefly="),
     Edit(
         _BATCH,
         "def _tried(self, members: list[M], *, briefly: bool)",
