@@ -10,7 +10,7 @@ from time import monotonic
 from proof.ground.databases import ask, change
 from proof.ground.network import Network
 from proof.ground.traffic import Traffic
-from proof.part import Figure, ProofError, none, told
+from proof.part import Figure, Length, ProofError, Run, at_least, none, told
 
 STALLED, PAUSED = 120.0, 60.0
 """Longer than a lease and the pauses before the next three attempts; and longer than a lease."""
@@ -21,6 +21,7 @@ _OPEN = (
 # As if it had passed: a webhook whose dispatcher or database died in five attempts waits for an hour.
 _PAUSES_OVER = "update delivery set due_at = created_at where state = 'QUEUED'"
 _BY_STATE = "select req_msg_id, state from exchange"
+_REPEATED = "old messages that were sent again under their key, and answered for good"
 
 
 async def drain(network: Network, *, shown: bool = True) -> None:
@@ -49,7 +50,10 @@ async def drain(network: Network, *, shown: bool = True) -> None:
 
 
 async def counted(traffic: Traffic) -> Counter[str]:
-    """Of all that may not be, how much there is: acks against what is stored and what arrived."""
+    """Of all that may not be, how much there is: acks against what is stored and what arrived.
+
+    And how many repeats that was asked of, which are no fault: `figures` tells them apart.
+    """
     network, ids = traffic.network, traffic.ids()
     systems, receipts = network.systems, network.systems.receipts
     stored = dict(await ask(network.place.url, _BY_STATE))
@@ -61,6 +65,7 @@ async def counted(traffic: Traffic) -> Counter[str]:
         "acknowledged and its sender never told the outcome": len(ids - informed),
         "applied twice: two acks for one exchange, or an exchange of no ack":
             traffic.acknowledged - len(ids) + len(stored.keys() - ids),
+        _REPEATED: traffic.repeats,
         "repeats of a key that got another answer": traffic.differing,
         "refused for good": len(traffic.refused),
         "webhooks that came under a second id": systems.renamed,
@@ -88,9 +93,18 @@ async def promises_broken(network: Network) -> int:
     return int(found["broken"])
 
 
-def figures(counts: Counter[str]) -> Sequence[Figure]:
-    """Of each there may be nothing; counts of several networks are added up before."""
-    return [none(what, many) for what, many in counts.items()]
+def figures(run: Run, counts: Counter[str]) -> Sequence[Figure]:
+    """Of each there may be nothing, but of repeats; counts of several networks are added up before.
+
+    One message in fifty is repeated: a tiny run may end before the first one is.
+    """
+    repeats = counts[_REPEATED]
+    shown = (
+        told(_REPEATED, f"{repeats:,}")
+        if run.length is Length.TINY
+        else at_least(_REPEATED, 1, seen=repeats)
+    )
+    return [shown, *(none(what, many) for what, many in counts.items() if what != _REPEATED)]
 
 
 async def verdict(traffic: Traffic) -> Sequence[Figure]:
@@ -98,4 +112,4 @@ async def verdict(traffic: Traffic) -> Sequence[Figure]:
     for refusal in traffic.refused[:5]:
         traffic.network.run.progress.say(refusal)
     acks = told("acknowledged", f"{traffic.acknowledged:,} messages")
-    return [acks, *figures(await counted(traffic))]
+    return [acks, *figures(traffic.network.run, await counted(traffic))]

@@ -31,7 +31,8 @@ Message = tuple[str, int]
 class Traffic:
     """What was sent over a network and what became of it, by message.
 
-    `pause` is what each caller waits between two messages, in seconds.
+    `pause` is what each caller waits between two messages, in seconds. `repeats` are old messages that
+    were sent again and answered for good, `differing` those of them that got another answer than before.
     """
 
     network: Network
@@ -41,6 +42,7 @@ class Traffic:
     answers: dict[Message, bytes] = field(default_factory=dict)
     statuses: Counter[str] = field(default_factory=Counter)
     refused: list[str] = field(default_factory=list)
+    repeats: int = 0
     differing: int = 0
     unanswered: int = 0
     last: int = 0
@@ -143,8 +145,10 @@ class Traffic:
         if message is None:
             return
         again = await line.call(self._bytes(message))
-        if again is not None and again.status == 200:
-            self.differing += again.body != self.answers[message]
+        if again is None or again.status == 401 or again.status in NOT_NOW:
+            return  # nobody has said yet what became of it
+        self.repeats += 1
+        self.differing += (again.status, again.body) != (200, self.answers[message])
 
     def _bytes(self, message: Message) -> bytes:
         kind, number = message

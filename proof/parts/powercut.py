@@ -80,7 +80,7 @@ async def measure(run: Run) -> Sequence[Figure]:
         at_least("instants", many, seen=cuts.copies.looked),
         *cuts.copies.figures(),
         told("acknowledged", f"{acks:,}, and looked for in copies {cuts.copies.compared:,} times"),
-        *judging.figures(counts),
+        *judging.figures(run, counts),
     ]
 
 

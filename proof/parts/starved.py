@@ -211,7 +211,7 @@ async def measure(run: Run) -> Sequence[Figure]:
                 counts.update(await judging.counted(traffic))
             for left in disk.iterdir():
                 await asyncio.to_thread(shutil.rmtree, left, ignore_errors=True)
-    return [*_worst(found), *judging.figures(counts)]
+    return [*_worst(found), *judging.figures(run, counts)]
 
 
 async def _round(

@@ -84,7 +84,7 @@ async def measure(run: Run) -> Sequence[Figure]:
         at_least("upgrades", rounds, seen=done),
         at_least("exchanges open when the tables changed", rounds, seen=open_then),
         told("acknowledged", f"{acks:,} messages"),
-        *judging.figures(counts),
+        *judging.figures(run, counts),
     ]
 
 
