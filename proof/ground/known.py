@@ -16,6 +16,8 @@ MARKED = re.compile(r"[A-Z0-9a-z/@-]*[0-9][A-Z0-9a-z/@-]*")
 """What may be somebody's: an id, a number, an amount."""
 DESCRIBED_AS = {"AABCS5678D@BCB": "ZZZCI2701K@BCB", "AAACB1234C@BCB": "ZZZFM3301Q@BCB"}
 """The businesses of the description's examples, and those of a network that stand in for them."""
+_LISTED = (("type", "objectId"), ("reqMsgId",), ("webhookId",))
+"""Things that stand in lists and feeds, each by its last value."""
 _FOREIGN_TO_BUYER = ("financing-request", "bid")
 
 
@@ -55,19 +57,30 @@ class Known:
         }
         stored = {row["body_id"]: bytes(row["bytes"]) for row in rows["body"]}
         self.sent: dict[str, list[tuple[str, bytes]]] = {}
+        self._read: list[tuple[frozenset[str], str]] = []
         for row in rows["delivery"]:
             exchange = exchanges.get(row["req_msg_id"])
             if row["kind"] == Kind.REQUEST.value and exchange is not None:
                 name = exchange["message"]
                 body = stored[row["body_id"]]
                 self.sent.setdefault(name, []).append((exchange["client_id"], body))
+                sides_of = frozenset(sides[row["req_msg_id"]])
+                self._read.append((sides_of, body.decode()))
 
-    def marks(self) -> frozenset[str]:
-        """Ids, numbers, amounts and accounts in the bodies: long, with a digit."""
-        found: set[str] = set()
-        for _, body in (pair for pairs in self.sent.values() for pair in pairs):
-            found.update(MARKED.findall(body.decode()))
-        return frozenset(mark for mark in found if len(mark) >= 8)
+    def marks(self) -> Mapping[str, frozenset[str]]:
+        """Ids, numbers, amounts and accounts, each with the clients that may be shown it.
+
+        Those of bodies are long, with a digit; names of documents, exchanges and webhooks as they are.
+        """
+        found: dict[str, set[str]] = {}
+        for owners, body in self._read:
+            for mark in MARKED.findall(body):
+                if len(mark) >= 8:
+                    found.setdefault(mark, set()).update(owners)
+        for places in _LISTED:
+            for thing in self.things[places]:
+                found.setdefault(thing.values[places[-1]], set()).update(thing.owners)
+        return {mark: frozenset(owners) for mark, owners in found.items()}
 
 
 def _document(row: Mapping[str, Any]) -> Thing:

@@ -28,16 +28,25 @@ OPEN = {"/schema", "/healthz", "/readyz", "/metrics", "/oauth/token"}
 ONBOARDING = frozenset(call.path for call in CALLS)
 """Calls about businesses that may be nobody's yet: here they are only tried without a token."""
 SIDES = ("buyer", "supplier")
+MARKS = 10
+"""Of each kind at least, or the search is none."""
+ANSWERS = 100
 _PLACES = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(slots=True)
 class Matrix:
-    """What callers were told. `wrong` are sentences about answers that must not be."""
+    """What callers were told. `wrong` are sentences about answers that must not be.
+
+    `marks` are what somebody may be known by, each with the clients that may be shown it; `shown` are
+    those that a client was shown and may be.
+    """
 
     net: Tenants
     run: Run
-    marks: frozenset[str] = frozenset()
+    marks: Mapping[str, frozenset[str]]
+    looked: int = 0
+    shown: dict[str, set[str]] = field(default_factory=lambda: {who: set() for who in ACTIVE})
     own: int = 0
     foreign: int = 0
     shut_out: int = 0
@@ -48,20 +57,28 @@ class Matrix:
     leaks: list[str] = field(default_factory=list)
 
     async def ask(self, who: str, ask: Ask, wanted: set[int]) -> None:
-        """One call; to whom nothing belongs, nothing of anybody's may be shown."""
+        """One call; nobody may be shown what is another's, whether it was found or refused."""
         answer = await self.net.call(who, ask)
         status = answer.status_code
         self.told[status] += 1
         if status not in wanted:
             self.wrong.append(f"{who}: {ask}: {status}, not {sorted(wanted)}")
-        if who not in ACTIVE or who == "stranger":
-            self._look(f"{who}: {ask}", answer, ask.sent)
+        self._look(who, ask, answer)
 
-    def _look(self, what: str, answer: httpx.Response, sent: bytes) -> None:
-        seen = set(MARKED.findall(answer.text)) & self.marks
-        seen = {m for m in seen if m.encode() not in sent and quote(m, "").encode() not in sent}
-        if seen:
-            self.leaks.append(f"{what} shows {', '.join(sorted(seen)[:5])}")
+    def _look(self, who: str, ask: Ask, answer: httpx.Response) -> None:
+        """What the caller has said himself is no news to him."""
+        self.looked += answer.status_code == 200
+        found = set(MARKED.findall(answer.text)) & self.marks.keys()
+        sent = ask.sent
+        found = {m for m in found if m.encode() not in sent and quote(m, "").encode() not in sent}
+        foreign = {mark for mark in found if who not in self.marks[mark]}
+        if foreign:
+            self.leaks.append(f"{who}: {ask} shows {', '.join(sorted(foreign)[:5])}")
+        self.shown.setdefault(who, set()).update(found - foreign)
+
+    def foreign_to(self, who: str) -> int:
+        """How many marks a client must not be shown."""
+        return sum(who not in owners for owners in self.marks.values())
 
     async def knock(self, ask: Ask) -> None:
         """A call by everybody who is shut out."""
@@ -180,6 +197,11 @@ async def measure(run: Run) -> Sequence[Figure]:
         told("foreign things asked for, or sent as another", f"{matrix.foreign:,}"),
         told("calls by who is shut out", f"{matrix.shut_out:,}"),
         none(f"wrong answers {'; '.join(matrix.wrong[:3])}".rstrip(), len(matrix.wrong)),
+        at_least("ids, numbers and amounts of others that were looked for, of each caller", MARKS,
+                 seen=min(map(matrix.foreign_to, ACTIVE))),
+        at_least("own ones shown to each of buyer, supplier and lender", MARKS,
+                 seen=min(len(matrix.shown[who]) for who in ACTIVE if who != "stranger")),
+        at_least("answers of 200 looked through for those of others", ANSWERS, seen=matrix.looked),
         none(f"answers that show what is another's {'; '.join(matrix.leaks[:3])}".rstrip(),
              len(matrix.leaks)),
         none(f"tables that differ afterwards {', '.join(written)}".rstrip(), len(written)),
