@@ -193,6 +193,6 @@ BREAKS = (
         edits=(
             Edit("ledger/model.py", "side + suffix, amount)", 'side + suffix, amount + (side == "credit"))'),
         ),
-        part="financings", finds=("that broke a ledger",),
+        part="financings", finds=("that broke a ledger",), beside=("messages accepted",),
     ),
 )  # fmt: skip

@@ -29,7 +29,7 @@ from proof.ground.network import Network
 from proof.ground.receiving import Systems
 from proof.ground.tenants import tenants
 from proof.part import BOTH, Figure, Length, Part, Run, at_least, none, told
-from proof.spread import broken_seeds
+from proof.spread import Seen, played_seeds
 
 CASES = 50_000
 _MESSAGES = "/api/"
@@ -45,11 +45,11 @@ class Playing:
     tasks: Sequence[Task]
     folder: Path
 
-    def __call__(self, number: int) -> list[str]:
+    def __call__(self, number: int) -> Seen:
         """Play it, and say what was broken."""
         seen = played(self.ground, self.tasks[number])
         seen.write(self.folder / f"{number}.json")
-        return seen.broken
+        return Seen(seen.broken)
 
 
 async def measure(run: Run) -> Sequence[Figure]:
@@ -77,7 +77,7 @@ async def _played(run: Run, playing: Playing) -> None:
         return f"{task.path or 'all calls'}: {', '.join(task.phases)}, seed {task.seed}"
 
     seeds = range(len(playing.tasks))
-    await broken_seeds(run, playing, seeds=seeds, what="calls described", replay=replay)
+    await played_seeds(run, playing, seeds=seeds, what="calls described", replay=replay)
 
 
 def _told(path: Path) -> Told:

@@ -8,19 +8,21 @@ from functools import partial
 from pathlib import Path
 
 from hundi.store.migrate import upgrade
-from proof.part import BOTH, SQLITE, Figure, Part, Run
-from proof.spread import broken_seeds, figures_of
+from proof.part import BOTH, SQLITE, Figure, Part, Run, at_least, told
+from proof.spread import Check, Seen, figures_of, played_seeds
 from tests.postgres import Cluster, cluster
 
 STEPS = 60
 SEEDS = 2000
+ACCEPTED = 5
+"""Messages in a sequence on the average: where nothing is accepted, nothing can break."""
 _TEMPLATE = "sequences"
 
-Play = Callable[[str, int], Awaitable[list[str]]]
-"""Plays the sequence of a seed on a fresh database; what it broke. Runs in another process."""
+Play = Callable[[str, int], Awaitable[Seen]]
+"""Plays the sequence of a seed on a fresh database. Runs in another process."""
 
 
-async def trades(url: str, seed: int) -> list[str]:
+async def trades(url: str, seed: int) -> Seen:
     """Orders, invoices, notes and payments; with what broke, what was done."""
     from tests.trade.desk import desk  # noqa: PLC0415 (where the sequence is played)
     from tests.trade.invariants import broken  # noqa: PLC0415
@@ -30,15 +32,19 @@ async def trades(url: str, seed: int) -> list[str]:
         trader = Trader(trade, seed)
         await trader.play(STEPS)
         found = await broken(trade)
-    return [*found, *trader.told] if found else []
+    said = [line for line in trader.told if "/" in line]  # the other lines are no messages
+    accepted = sum(line.endswith(" accepted") for line in said)
+    done = {"accepted": accepted, "refused": len(said) - accepted}
+    return Seen([*found, *trader.told] if found else [], done)
 
 
-async def financings(url: str, seed: int) -> list[str]:
+async def financings(url: str, seed: int) -> Seen:
     """Requests to lenders, bids and answers. What broke is an AssertionError."""
     from tests.trade.test_financing_sequences import played  # noqa: PLC0415
 
-    await played(url, seed)
-    return []
+    said = await played(url, seed)
+    accepted = sum(times for what, times in said.items() if what.endswith(" Accepted"))
+    return Seen(done={"accepted": accepted, "refused": said.total() - accepted})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,7 @@ class OnSqlite:
     play: Play
     template: Path
 
-    def __call__(self, seed: int) -> list[str]:
+    def __call__(self, seed: int) -> Seen:
         """Play one, and throw its file away."""
         path = self.template.with_name(f"{seed}.db")
         shutil.copy(self.template, path)
@@ -66,7 +72,7 @@ class OnPostgres:
     play: Play
     server: Cluster
 
-    def __call__(self, seed: int) -> list[str]:
+    def __call__(self, seed: int) -> Seen:
         """Play one, and drop its database."""
         url = self.server.create(f"sequence{seed}", template=_TEMPLATE)
         try:
@@ -75,7 +81,7 @@ class OnPostgres:
             self.server.drop(f"sequence{seed}")
 
 
-async def _awaited(playing: Awaitable[list[str]]) -> list[str]:
+async def _awaited(playing: Awaitable[Seen]) -> Seen:
     return await playing
 
 
@@ -90,16 +96,20 @@ async def measure(run: Run, *, play: Play, test: str) -> Sequence[Figure]:
         return await _figures(run, OnPostgres(play, server), test)
 
 
-async def _figures(run: Run, check: Callable[[int], list[str]], test: str) -> Sequence[Figure]:
+async def _figures(run: Run, check: Check, test: str) -> Sequence[Figure]:
     many, first = run.size(full=SEEDS, brief=100, tiny=2), SEEDS * run.seed
 
     def replay(seed: int) -> str:
         return f"HUNDI_SEEDS={seed} .venv/bin/pytest tests/trade/{test}.py"
 
     seeds = range(first, first + many)
-    broken = await broken_seeds(run, check, seeds=seeds, what="random sequences", replay=replay)
-    wrong = "that broke a ledger, a life cycle or a journal"
-    return figures_of(seeds, broken, what="", wrong=wrong)
+    what, wrong = "random sequences", "that broke a ledger, a life cycle or a journal"
+    played = await played_seeds(run, check, seeds=seeds, what=what, replay=replay)
+    return [
+        *figures_of(seeds, played, what=what, wrong=wrong),
+        at_least("messages accepted in them", ACCEPTED * many, seen=played.done["accepted"]),
+        told("messages refused in them", f"{played.done['refused']:,}"),
+    ]
 
 
 TRADES = Part(

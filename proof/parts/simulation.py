@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 
-from proof.part import MEMORY, Figure, Part, Run
-from proof.spread import broken_seeds, figures_of
+from proof.part import MEMORY, Figure, Part, Run, at_least
+from proof.spread import Seen, figures_of, played_seeds
 
 STEPS = 1000
 SEEDS = 10_000
+ACCEPTED = 20
+"""Messages in a world on the average: without them nothing can be lost, doubled or late."""
 
 
-def broken_in(seed: int) -> list[str]:
-    """The promises that a world of this seed broke."""
+def seen_in(seed: int) -> Seen:
+    """The promises that a world of this seed broke, and how many messages it had accepted."""
     from tests.simulation.checks import broken_promises  # noqa: PLC0415 (where the world is played)
     from tests.simulation.world import World  # noqa: PLC0415
 
@@ -18,7 +20,7 @@ def broken_in(seed: int) -> list[str]:
     for _ in range(STEPS):
         world.step()
     world.settle_down()
-    return broken_promises(world)
+    return Seen(broken_promises(world), {"accepted": len(world.acknowledged)})
 
 
 def replay(seed: int) -> str:
@@ -31,8 +33,11 @@ async def measure(run: Run) -> Sequence[Figure]:
     many, first = run.size(full=SEEDS, brief=200, tiny=2), SEEDS * run.seed
     what = f"worlds of {STEPS:,} steps"
     seeds = range(first, first + many)
-    broken = await broken_seeds(run, broken_in, seeds=seeds, what=what, replay=replay)
-    return figures_of(seeds, broken, what=f" {what}", wrong="worlds with a broken promise")
+    played = await played_seeds(run, seen_in, seeds=seeds, what=what, replay=replay)
+    return [
+        *figures_of(seeds, played, what=what, wrong="worlds with a broken promise"),
+        at_least("messages accepted in them", ACCEPTED * many, seen=played.done["accepted"]),
+    ]
 
 
 PART = Part(

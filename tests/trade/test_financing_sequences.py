@@ -129,7 +129,8 @@ async def receipts_are_answered(lending: Lending) -> None:
         assert [row["state"] for row in await lending.rows(told)] == ["DELIVERED"]
 
 
-async def played(database_url: str, seed: int) -> None:
+async def played(database_url: str, seed: int) -> Counter[str]:
+    """One seed's sequence; its messages by path and by what the network said to them."""
     async with lending_desk(database_url) as lending:
         chance = Chance(lending, await accepted_invoice(lending), seed)
         for _ in range(STEPS):
@@ -137,6 +138,7 @@ async def played(database_url: str, seed: int) -> None:
             await check(lending, at_rest=False)
         await chance.settle_down()
         await check(lending, at_rest=True)
+    return chance.seen
 
 
 def _seeds() -> range:
@@ -146,4 +148,5 @@ def _seeds() -> range:
 
 @pytest.mark.parametrize("seed", _seeds())
 async def test_an_invoice_is_financed_once_whatever_happens(database_url: str, seed: int) -> None:
-    await played(database_url, seed)
+    seen = await played(database_url, seed)
+    assert sum(times for what, times in seen.items() if what.endswith(" Accepted")) > 0, seen
