@@ -152,10 +152,12 @@ def _phases(run: Run, path: str) -> tuple[str, ...]:
 
 def _figures(run: Run, seen: Sequence[Told], step: Doorstep) -> list[Figure]:
     phases, statuses, excused = Counter[str](), Counter[str](), Counter[str]()
+    taken = Counter[str]()
     for one in seen:
         phases.update(one.phases)
         statuses.update(one.statuses)
         excused.update(one.excused)
+        taken.update(one.taken)
     broken = [line for one in seen for line in one.broken]
     for line in (*broken, *step.wrong):
         run.progress.say(line)
@@ -163,6 +165,12 @@ def _figures(run: Run, seen: Sequence[Told], step: Doorstep) -> list[Figure]:
     return [
         at_least("cases", run.size(full=CASES, brief=300, tiny=20), seen=cases),
         told("of them", ", ".join(f"{name} {n:,}" for name, n in sorted(phases.items()))),
+        at_least(
+            "calls that were taken, 2xx, once or more often",
+            run.size(full=20, brief=15, tiny=1),
+            seen=len(taken),
+        ),
+        told("calls that never were", ", ".join(sorted(_calls(run) - taken.keys())) or "none"),
         none("answers of 5xx", sum(n for s, n in statuses.items() if s.startswith("5"))),
         none("requests without an answer", statuses["none"]),
         none("kinds of answers that break the description", len(broken)),
@@ -171,6 +179,13 @@ def _figures(run: Run, seen: Sequence[Told], step: Doorstep) -> list[Figure]:
         told("statuses", _counted(statuses)),
         told("refused for what no schema can say", _counted(excused)),
     ]
+
+
+def _calls(run: Run) -> set[str]:
+    """Those of the description that were made, as `GET /network/v1/events`."""
+    paths: Mapping[str, Mapping[str, Any]] = json.loads(schema())["paths"]
+    chosen = _TINY if run.length is Length.TINY else tuple(paths)
+    return {f"{method.upper()} {path}" for path in chosen for method in paths[path]}
 
 
 def _counted(counter: Counter[str]) -> str:
