@@ -7,7 +7,7 @@ from bench.machine import cpu_seconds, tree
 from bench.stage import Stretch
 from proof.ground.driving import Driven, Driver, cores, shown
 from proof.ground.network import standing
-from proof.part import POSTGRESQL, Figure, Part, Run, none, told
+from proof.part import POSTGRESQL, Figure, Part, Run, at_least, none, told
 
 PROCESSES = (1, 2, 4)
 BUSY = 0.9
@@ -38,10 +38,19 @@ def limit(stretch: Stretch, *, processes: int) -> str:
 _OTHERS = {"bench", "machine", "stolen", "database"}
 
 
-def idle(pid: int) -> int:
-    """Processes that hardly worked, below one that shares its callers out; none where it is alone."""
+def shared(pid: int, *, processes: int) -> list[Figure]:
+    """Whether the processes below one that shares its callers out are there, and all of them work.
+
+    One that serves alone shares nothing out.
+    """
+    if processes == 1:
+        return []
     spent = [cpu_seconds(worker) for worker in list(tree(pid))[1:]]
-    return sum(one < IDLE * max(spent) for one in spent)
+    idle = sum(one <= IDLE * max(spent) for one in spent)
+    return [
+        at_least(f"{processes} API processes: there", processes, seen=len(spent)),
+        none(f"{processes} API processes: of these idle", idle),
+    ]
 
 
 async def measure(run: Run) -> Sequence[Figure]:
@@ -57,9 +66,7 @@ async def measure(run: Run) -> Sequence[Figure]:
             await network.seat("dispatcher").start()
             driver = Driver(network)
             acks, whole = await driver.acks(seconds), await driver.exchanges(seconds)
-            figures.append(
-                none(f"{processes} API processes: of these idle", idle(network.servers[0].pid))
-            )
+            figures += shared(network.servers[0].pid, processes=processes)
         first = first or acks.acks_a_second
         figures += _told(acks, whole, processes=processes, first=first)
         run.progress.at(done, f"{acks.acks_a_second:,.0f} acks/s with {processes}")
