@@ -94,18 +94,18 @@ class Trials:
 
 async def measure(run: Run) -> Sequence[Figure]:
     """One break after the other; and once none at all, which must be found whole."""
-    chosen, trials = _chosen(run), Trials(run)
-    run.progress.goal("breaks", len(chosen))
+    wanted, trials = chosen(run), Trials(run)
+    run.progress.goal("breaks", len(wanted))
     whole = Break(name="nothing is broken", edits=(), part="schedule", finds=())
     if ONLY not in os.environ:
         await trials.one(0, whole)
-    for number, broken in enumerate(chosen, 1):
+    for number, broken in enumerate(wanted, 1):
         run.progress.at(number - 1, broken.name)
         await trials.one(number, broken)
-    run.progress.at(len(chosen), f"{len(trials.blind)} not found")
+    run.progress.at(len(wanted), f"{len(trials.blind)} not found")
     return [
         # Of those that were wanted by name: a record of a few says that it is of a few.
-        at_least("breaks tried", len(_all(run)), seen=len(chosen) - len(trials.stale)),
+        at_least("breaks tried", len(_all(run)), seen=len(wanted) - len(trials.stale)),
         _none("breaks that fit the code no more", trials.stale),
         _none("breaks that their figure did not show", trials.blind),
         _none("breaks that other figures showed, too", trials.astray),
@@ -132,12 +132,15 @@ def _none(what: str, names: Sequence[str]) -> Figure:
     return none(f"{what}: {'; '.join(names)}" if names else what, len(names))
 
 
-def _chosen(run: Run) -> Sequence[Break]:
-    words = os.environ.get(ONLY)
-    if words:
-        wanted = [word.strip() for word in words.split(",")]
-        return [one for one in BREAKS if any(word in one.name for word in wanted)]
-    return _all(run)
+def chosen(run: Run) -> Sequence[Break]:
+    """The breaks that are wanted. Raises ProofError where words name none: they are mistyped."""
+    if ONLY not in os.environ:
+        return _all(run)
+    wanted = [word for each in os.environ[ONLY].split(",") if (word := each.strip())]
+    strange = [word for word in wanted if not any(word in one.name for one in BREAKS)]
+    if strange or not wanted:
+        raise ProofError(f"{ONLY}: no break has in its name: {', '.join(strange) or 'no words'}")
+    return [one for one in BREAKS if any(word in one.name for word in wanted)]
 
 
 def _all(run: Run) -> Sequence[Break]:
