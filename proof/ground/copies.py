@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from proof.ground.databases import Place, PostgresPlace, SqlitePlace, ask
-from proof.part import Figure, Run, none
+from proof.part import Figure, ProofError, Run, at_least, none
 from tests import postgres
 
 _KNOWN = "select req_msg_id from exchange"
@@ -23,7 +23,10 @@ _TORN = (
 
 @dataclass(slots=True)
 class Copies:
-    """What was found in copies. `lost` counts acks from before a copy that it does not know."""
+    """What was found in copies. `lost` counts acks from before a copy that it does not know.
+
+    `compared` are the acks that were looked for, in copies that opened.
+    """
 
     run: Run
     looked: int = 0
@@ -33,9 +36,8 @@ class Copies:
     unopened: int = 0
 
     async def look(self, place: Place, copy: Path, acknowledged: set[str]) -> None:
-        """Open a copy: the file, or the folder whose `data` is a cluster's."""
+        """Open a copy: the file, or the folder whose `data` is a cluster's. Raises ProofError."""
         self.looked += 1
-        self.compared += len(acknowledged)
         try:
             await self._look(place, copy, acknowledged)
         except (sqlite3.DatabaseError, postgres.NoPostgresError) as error:
@@ -53,16 +55,20 @@ class Copies:
                 await self._compare(opened.url("hundi"), acknowledged)
             finally:
                 await asyncio.to_thread(postgres.stop, process)
+        else:
+            raise ProofError(f"nobody knows how to open a copy of {place.url}")
 
     async def _compare(self, url: str, acknowledged: set[str]) -> None:
         known = {name for (name,) in await ask(url, _KNOWN)}
         [(torn,)] = await ask(url, _TORN)
+        self.compared += len(acknowledged)
         self.lost += len(acknowledged - known)
         self.torn += torn
 
     def figures(self) -> list[Figure]:
-        """Of each there may be nothing."""
+        """Of each there may be nothing; to each copy belongs one ack from before it, or many."""
         return [
+            at_least("acks looked for in copies", max(1, self.looked), seen=self.compared),
             none("copies that did not open, or failed the check of their integrity", self.unopened),
             none("acknowledged before a copy and not in it", self.lost),
             none("halves of a transaction in a copy", self.torn),

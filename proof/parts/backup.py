@@ -11,7 +11,7 @@ from proof.ground.copies import Copies
 from proof.ground.databases import PostgresPlace
 from proof.ground.network import SPLIT, Network, standing
 from proof.ground.traffic import Traffic
-from proof.part import BOTH, Figure, Part, ProofError, Run, at_least, told
+from proof.part import BOTH, Figure, Part, ProofError, Run, at_least
 from tests import postgres
 
 
@@ -32,7 +32,6 @@ async def measure(run: Run) -> Sequence[Figure]:
         return [
             at_least("backups while serving", many, seen=copies.looked),
             *copies.figures(),
-            told("looked for in copies", f"{copies.compared:,} times an ack"),
             *await judging.verdict(traffic),
         ]
 
