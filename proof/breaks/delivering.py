@@ -93,7 +93,7 @@ BREAKS = (
     Break(
         name="410 switches nothing off",
         edits=(Edit("parties/health.py", "if one.gone:", "if False:"),),
-        part="disabled", finds=("endpoints not warned, disabled",),
+        part="disabled", finds=("endpoints not warned, disabled", "endpoints that were switched off"),
     ),
     Break(
         name="an endpoint is switched off after nine failed exchanges",

@@ -12,11 +12,13 @@ _REFUSED = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n"
 class Checks:
     """What each system believes in: one secret, so that a second one in force shows.
 
-    `held` are secrets by the first word of the path. `trouble` is what the first failed check said.
+    `held` are secrets by the first word of the path, `believed` those that a webhook was signed with.
+    `trouble` is what the first failed check said.
     """
 
     def __init__(self) -> None:
         self.held: dict[str, str] = {}
+        self.believed: set[str] = set()
         self.checked = self.failed = self.doubly = 0
         self.trouble = ""
 
@@ -34,6 +36,7 @@ class Checks:
             self.failed += 1
             self.trouble = self.trouble or f"{role}: {error}"
             return False
+        self.believed.add(self.held[role])
         return True
 
 

@@ -4,20 +4,23 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time
 
 from bench.receiver import Headers
+from hundi.kernel.clock import SECOND
 from proof.ground import judging
 from proof.ground.databases import PostgresPlace, ask
 from proof.ground.network import SPLIT, Network, standing
 from proof.ground.still import PENDING
-from proof.ground.traffic import Traffic
+from proof.ground.traffic import Traffic, told_id
 from proof.part import BOTH, Figure, Part, ProofError, Run, at_least, at_most, none, told
 
 FURTHEST = 600
 """Seconds off, either way."""
 MOVING = 60.0
 """Seconds within which a network accepts and delivers after its clock was moved."""
+NEAR = 10
+"""Seconds that an ack's moment may lie beside the clock's: it was under way meanwhile."""
 OPEN = 30
 MOST_ASKED = 40
 """Beyond a hundred a proposal is asked each ten minutes only: too late for the end of the part."""
@@ -29,6 +32,7 @@ _LIBRARY = "libfaketime.so.1"
 _FIRST = {1: (FURTHEST, FURTHEST), 2: (-FURTHEST, -FURTHEST), 3: (FURTHEST, -FURTHEST)}
 """All the way, before dice are rolled."""
 _SPREAD = "select (max(created_at) - min(created_at)) / 1000000 from exchange"
+_BEGAN = "select created_at from exchange where req_msg_id = '{}'"
 _EARLY = (
     "select (select count(*) from exchange where state = 'EXPIRED')"
     " + (select count(*) from delivery where state = 'PARKED')"
@@ -98,7 +102,7 @@ async def measure(run: Run) -> Sequence[Figure]:
         network.systems.judge = undecided.judge
         traffic = Traffic(network, run.chance("traffic"), callers=8)
         await traffic.start()
-        waits = await _moved(run, traffic, clocks)
+        waits, kept = await _moved(run, traffic, clocks)
         undecided.deciding = True
         clocks.both((FURTHEST, FURTHEST))  # what waits for a time that was ahead is due now
         await asyncio.sleep(2)
@@ -107,7 +111,8 @@ async def measure(run: Run) -> Sequence[Figure]:
         [(early,)] = await ask(network.place.url, _EARLY)
         [(spread,)] = await ask(network.place.url, _SPREAD)
         return [
-            at_least("moves of a clock", _moves(run), seen=len(waits)),
+            at_least("moves of a clock, seen in the moment of what was acknowledged then", _moves(run),
+                     seen=kept),
             at_least("from the earliest to the latest ack by the database's clock", FURTHEST,
                      seen=int(spread), unit="s"),
             at_most("accepts 20 more after a move, at most", MOVING, seen=max(waits), unit="s"),
@@ -132,9 +137,9 @@ def _moves(run: Run) -> int:
     return run.size(full=200, brief=16, tiny=3)
 
 
-async def _moved(run: Run, traffic: Traffic, clocks: Clocks) -> list[float]:
-    """Seconds until traffic flowed again, of each move."""
-    chance, waits = run.chance("clocks"), list[float]()
+async def _moved(run: Run, traffic: Traffic, clocks: Clocks) -> tuple[list[float], int]:
+    """Seconds until traffic flowed again, of each move; and how many moves the store shows."""
+    chance, waits, kept = run.chance("clocks"), list[float](), 0
     run.progress.goal("moves of a clock", _moves(run))
     for move in range(1, _moves(run) + 1):
         off = _FIRST.get(move) or (_off(chance.random()), _off(chance.random()))
@@ -143,8 +148,20 @@ async def _moved(run: Run, traffic: Traffic, clocks: Clocks) -> list[float]:
         began = monotonic()
         await traffic.flows(more=20)
         waits.append(monotonic() - began)
+        kept += await _kept(traffic, off[isinstance(traffic.network.place, PostgresPlace)])
         run.progress.at(move, f"{traffic.acknowledged:,} acks, clocks now {off} s off")
-    return waits
+    return waits, kept
+
+
+async def _kept(traffic: Traffic, off: int) -> bool:
+    """Whether acks come whose exchange began when a clock says that is so many seconds off."""
+    for _ in range(25):
+        last = told_id(next(reversed(traffic.answers.values())))
+        rows = await ask(traffic.network.place.url, _BEGAN.format(last))
+        if any(abs(began / SECOND - time() - off) < NEAR for (began,) in rows):
+            return True
+        await asyncio.sleep(0.2)
+    return False
 
 
 def _off(roll: float) -> int:

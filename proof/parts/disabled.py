@@ -54,7 +54,10 @@ class Moody(Lanes):
 
 @dataclass(slots=True, kw_only=True)
 class Ward:
-    """Sick endpoints of both sides. `due` is what each has to get in the end, `given_up` what not."""
+    """Sick endpoints of both sides. `due` is what each has to get in the end, `given_up` what not.
+
+    `off` are those that their owners have read to be switched off.
+    """
 
     network: Network
     lanes: Moody
@@ -65,6 +68,7 @@ class Ward:
     due: set[tuple[bytes, bytes]] = field(default_factory=set)
     given_up: set[tuple[bytes, bytes]] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)
+    off: set[str] = field(default_factory=set)
     number: int = 0
 
     @property
@@ -120,6 +124,8 @@ class Ward:
         )
         answer = await desk_of(self, branch).insist(raw.encode())
         found: dict[str, Any] = json.loads(answer.body)
+        if found["state"] == "DISABLED":
+            self.off.add(branch.name)
         return found
 
     async def comes(self, what: str, names: str, so: Callable[[dict[str, Any]], bool]) -> None:
@@ -238,7 +244,8 @@ def _figures(run: Run, ward: Ward, left: dict[str, int]) -> Sequence[Figure]:
         run.progress.say(complaint)
     lanes, shown = ward.lanes, f": {ward.wrong[0]}" if ward.wrong else ""
     return [
-        at_least("endpoints that were switched off", 4, seen=sum(n[0] != "F" for n in ward.sick)),
+        at_least("endpoints that were switched off", sum(n[0] != "F" for n in ward.sick),
+                 seen=sum(n[0] != "F" for n in ward.off)),
         none(f"endpoints not warned, disabled, left alone or enabled as promised{shown}",
              len(ward.wrong)),
         at_least("webhooks that waited for them", 40, seen=len(ward.due)),

@@ -188,7 +188,7 @@ async def _changes(run: Run, desk: Desk) -> list[Figure]:
     return [
         at_least("changes under failing endpoints", len(pairs) * times, seen=desk.changes),
         told("failing endpoints", f"{FAILING} of {ENDPOINTS}, and the buyer's, each at a tenth of what comes"),
-        at_least("attempts that the failing ones spoilt", desk.changes // 500, seen=lanes.spoilt.total()),
+        at_least("attempts that the failing ones spoilt", max(1, desk.changes // 500), seen=lanes.spoilt.total()),
         none("webhooks whose sequence or version did not rise", lanes.backwards),
         none("repeats with another sequence", lanes.standing),
         none("documents whose receiver holds another version than the network",

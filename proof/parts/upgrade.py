@@ -20,6 +20,7 @@ from proof.part import BOTH, SQLITE, Figure, Part, ProofError, Run, at_least, to
 CALLERS = 12
 SLOW = 0.3
 _VERSIONS = "src/hundi/store/migrations/versions"
+_TABLES = "select version_num from alembic_version"
 _OPEN = "select count(*) from exchange where state = 'OPEN'"
 
 
@@ -68,20 +69,21 @@ async def measure(run: Run) -> Sequence[Figure]:
     """Upgrade again and again, each time a fresh database that the earlier code has filled."""
     rounds = run.size(full=20, brief=2, tiny=1)
     program, commit = await asyncio.to_thread(earlier_code, run.folder)
-    done = open_then = acks = 0
+    changed = open_then = acks = 0
     counts: Counter[str] = Counter()
     for place in range(rounds):
         async with standing(run, roles=SPLIT, slow=SLOW, program=program) as network:
             run.progress.goal("upgrades", rounds)
             run.progress.at(place, f"{open_then} exchanges open at their upgrades")
+            before = await ask(network.place.url, _TABLES)
             found, traffic = await _upgraded(network, run.chance(f"traffic {place}"))
+            changed += await ask(network.place.url, _TABLES) > before
             open_then, acks = open_then + found, acks + traffic.acknowledged
             counts.update(await judging.counted(traffic))
-        done += 1
     how = "killed, tables and code changed" if run.database == SQLITE else "while serving"
     return [
         told("from the code and tables of", f"{commit}; {how}"),
-        at_least("upgrades", rounds, seen=done),
+        at_least("upgrades, after which the tables say a later version", rounds, seen=changed),
         at_least("exchanges open when the tables changed", rounds, seen=open_then),
         told("acknowledged", f"{acks:,} messages"),
         *judging.figures(run, counts),
