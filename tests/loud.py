@@ -35,9 +35,14 @@ def listen() -> None:
 
 def heard(request: pytest.FixtureRequest) -> Iterator[None]:
     """The life of a test: whatever is told at its end is none of its own."""
-    processors = structlog.get_config()["processors"]
-    if _note not in processors:  # a test has set up logging for itself
-        structlog.configure(processors=[_note, *processors])
+    *processors, last = structlog.get_config()["processors"]
+    if (
+        _note not in processors
+    ):  # the first test, or one behind a test that has set up logging for itself
+        if isinstance(last, structlog.dev.ConsoleRenderer):
+            # With the values of all local names a traceback takes half a second to be written.
+            last = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        structlog.configure(processors=[_note, *processors, last])
     _found.clear()
     yield
     provoked = {name for mark in request.node.iter_markers("logs") for name in mark.args}

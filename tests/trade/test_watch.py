@@ -19,6 +19,9 @@ from tests.exchange.breaking import change
 from tests.trade.filled import fill, trade_on
 from tests.trade.invariants import TYPES
 
+# What is broken here on purpose is told.
+pytestmark = pytest.mark.logs("invariant-broken")
+
 
 @pytest.fixture
 async def database(filled_url: str) -> AsyncIterator[Database]:
@@ -191,6 +194,7 @@ async def test_whoever_died_at_it_frees_it_in_time(
             await asyncio.sleep(0.1)
 
 
+@pytest.mark.logs("duty-failed")
 async def test_the_loop_goes_on_when_a_duty_fails(database: Database) -> None:
     done = asyncio.Event()
 

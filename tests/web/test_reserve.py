@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import pytest
+
 from hundi.web.reserve import SIZE, Reserve
 
 
@@ -41,6 +43,7 @@ def opened(count: int) -> int:
     return len(found)
 
 
+@pytest.mark.logs("no-file-handles")
 def test_it_is_given_up_and_taken_back() -> None:
     reserve = Reserve()
     reserve.look()

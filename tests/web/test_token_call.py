@@ -94,6 +94,7 @@ async def test_another_method_is_405_with_what_is_allowed() -> None:
     assert answer.json()["error"] == "invalid_request"
 
 
+@pytest.mark.logs("unexpected")
 @pytest.mark.parametrize(
     ("trouble", "told"),
     [
