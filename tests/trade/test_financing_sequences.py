@@ -1,7 +1,9 @@
 """Random askers, bidders and systems that fail: an invoice is financed once, and every book balances."""
 
 import os
+import shutil
 from collections import Counter
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -148,5 +150,15 @@ def _seeds() -> range:
 
 @pytest.mark.parametrize("seed", _seeds())
 async def test_an_invoice_is_financed_once_whatever_happens(database_url: str, seed: int) -> None:
-    seen = await played(database_url, seed)
-    assert sum(times for what, times in seen.items() if what.endswith(" Accepted")) > 0, seen
+    await played(database_url, seed)
+
+
+async def test_every_message_is_accepted_now_and_then(sqlite_url: str, tmp_path: Path) -> None:
+    """Sequences of refusals alone would finance nothing."""
+    seen: Counter[str] = Counter()
+    for seed in range(13, 17):
+        fresh = tmp_path / f"{seed}.db"
+        shutil.copy(sqlite_url.removeprefix("sqlite:///"), fresh)
+        seen += await played(f"sqlite:///{fresh}", seed)
+    for path in (ASK, SHARE, ANSWER):
+        assert seen[f"{path} Accepted"] > 0, seen
