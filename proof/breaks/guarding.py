@@ -15,6 +15,11 @@ BREAKS = (
         part="tenants", finds=("wrong answers", "answers that show what is another's"),
     ),
     Break(
+        name="a history names exchanges between others",
+        edits=(Edit("exchange/queries.py", 'f" {visibility.EXCHANGE} as seen"', '" (1 = 1) as seen"'),),
+        part="tenants", finds=("answers that show what is another's",),
+    ),
+    Break(
         name="anybody may send as anybody",
         edits=(
             Edit("exchange/judge.py", "if sender is None or sender.client_id != request.client_id:", "if sender is None:"),
