@@ -36,9 +36,7 @@ def listen() -> None:
 def heard(request: pytest.FixtureRequest) -> Iterator[None]:
     """The life of a test: whatever is told at its end is none of its own."""
     *processors, last = structlog.get_config()["processors"]
-    if (
-        _note not in processors
-    ):  # the first test, or one behind a test that has set up logging for itself
+    if _note not in processors:  # of the first test, and behind one that has set up logging itself
         if isinstance(last, structlog.dev.ConsoleRenderer):
             # With the values of all local names a traceback takes half a second to be written.
             last = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)

@@ -78,9 +78,8 @@ class DispatchLoop:
         """Dispatch until `stop`; trouble of any kind is told and waited out."""
         while not self._stopping:
             self._wake.clear()
-            with suppress(
-                TimeoutError
-            ):  # it leases as well; but it may wait for a row that others lock
+            # What ends attempts leases as well; but it may wait for a row that others lock.
+            with suppress(TimeoutError):
                 async with asyncio.timeout(IDLE_SECONDS):
                     await self._finish.drained()
             try:

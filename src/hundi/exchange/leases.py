@@ -22,7 +22,7 @@ LEASE = 30 * SECOND
 RESPONSE_HOLDS_LANE = HOUR
 IN_FLIGHT = "IN FLIGHT"
 """What an attempt's row says until its end is written."""
-NOTHING: Mapping[str, int] = MappingProxyType({})
+NOBODY: Mapping[str, int] = MappingProxyType({})
 """Nobody has an attempt under way."""
 
 WITH_SERVED = (
@@ -165,7 +165,7 @@ async def lease(
     room: Mapping[str, int],
     total: int,
     others: int = 0,
-    flying: Mapping[str, int] = NOTHING,
+    flying: Mapping[str, int] = NOBODY,
 ) -> list[Leased]:
     """Take due webhooks: at most `room[client]` of each client, the oldest due of each first.
 

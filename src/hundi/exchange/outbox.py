@@ -64,7 +64,7 @@ _END_ATTEMPT = Bulk.of(
     " where webhook_id = $1 and number = $2 and ended_at is null",
     returns=False,
 )
-_ATTEMPT: Callable[[Sequence[Any]], Any] = itemgetter(0, 1)
+_BY_ATTEMPT: Callable[[Sequence[Any]], Any] = itemgetter(0, 1)
 _CLOSING = Statement.both(
     "select x.req_msg_id, x.closing, d.attempts from exchange x"
     " join delivery d on d.webhook_id = x.req_msg_id"
@@ -123,7 +123,7 @@ class Outbox:
             (_DONE, sorted((r.leased.webhook_id, tx.now) for r in left if _done(r))),
             (_RESCHEDULE, sorted(_rescheduled(r, tx.now) for r in left if not _done(r))),
             # Two may write the same ends, a late answer and a sweep: in one order.
-            (_END_ATTEMPT, sorted((_attempt_row(r, tx.now) for r in results), key=_ATTEMPT)),
+            (_END_ATTEMPT, sorted((_attempt_row(r, tx.now) for r in results), key=_BY_ATTEMPT)),
         )
         # Who closes an exchange holds its delivery's row, and so do we from here on: whoever was
         # first was told that no further attempt is made, whoever comes now finds no lease.

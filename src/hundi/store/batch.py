@@ -123,9 +123,7 @@ class GroupCommit(Generic[M, R]):
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: set[Hashable] = set()
         self._locked: dict[Hashable, float] = {}  # until when it is thought to be
-        self._alone: _Waiting[M, R] | None = (
-            None  # who is under way by itself, as it needs one of these
-        )
+        self._alone: _Waiting[M, R] | None = None  # under way by itself: it needs one of these
         self._alone_next = True
         self._lingering: asyncio.TimerHandle | None = None
 
