@@ -12,7 +12,7 @@ _ACK = "    return Reply(200, accepted.response, _headers(accepted))\n"
 _BEHIND = "\n    async def _take_later"
 _ANSWERED = f"            taken.accepted(accepted)\n{_BEHIND}"
 _RECEIVED = '    if watch is not None:\n        watch.note("read")\n'
-_KEPT = '    globals().setdefault("_kept", []).append(bytearray(b"1" * {size}))\n'
+_KEPT = '    globals().setdefault("_kept", []).append(bytearray(b"1" * ({size})))\n'
 
 BREAKS = (
     Break(

@@ -179,7 +179,7 @@ BREAKS = (
             Edit("exchange/conclude.py",
                  "    if after.open_exchange == exchange.req_msg_id:\n        after.open_exchange = None\n", ""),
         ),
-        part="simulation", finds=("worlds with a broken promise",),
+        part="simulation", finds=("worlds with a broken promise",), beside=("messages accepted",),
     ),
     Break(
         name="one side of a booking is a paisa off",
