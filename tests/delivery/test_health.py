@@ -5,6 +5,7 @@ from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
@@ -41,14 +42,14 @@ class Gate:
         return await self._behind.write(work)
 
 
-def _attempt(decision: Decision) -> Any:
+def _attempt(decision: Decision, client_id: str = "supplier") -> Any:
     number = next(_NUMBERS)
     leased = SimpleNamespace(
-        client_id="supplier",
+        client_id=client_id,
         webhook_id=f"W{number}",
         number=1,
         req_msg_id=f"MSG{number}",
-        row={"endpoint_url": "https://supplier.example"},
+        row={"endpoint_url": f"https://{client_id}.example"},
     )
     return SimpleNamespace(leased=leased, verdict=SimpleNamespace(decision=decision))
 
@@ -111,6 +112,22 @@ async def test_a_410_is_not_forgotten(
     async with scene(database_url) as stage:
         row = await _told(stage, before, during)
         assert row["disabled_reason"] == "the endpoint answered 410 Gone"
+
+
+async def test_one_clients_locked_row_holds_up_no_other(postgres_url: str) -> None:
+    async with scene(postgres_url) as stage:
+        watched = Health(stage.database)
+        for client_id in ("buyer", "stranger", "supplier"):
+            watched.attempted(_attempt(GONE, client_id), NOW)
+        other = await asyncpg.connect(postgres_url)
+        async with other.transaction():
+            await other.execute("select 1 from client where client_id = 'buyer' for update")
+            await watched._flush()
+            gone = sa.select(client.c.client_id).where(client.c.disabled_at.is_not(None))
+            assert {row["client_id"] for row in await stage.rows(gone)} == {"stranger", "supplier"}
+        await other.close()
+        await watched._flush()
+        assert len(await stage.rows(gone)) == 3
 
 
 async def test_a_success_counts_whatever_fails_after_it(database_url: str) -> None:

@@ -1,6 +1,7 @@
 """The loops that send and sweep: trouble of any kind does not end them."""
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -65,20 +66,41 @@ class TroubledCodes:
         self._trouble = [trouble]
         self.again = asyncio.Event()
 
-    async def lapse(self) -> bool:
-        return False
+    async def lapse(self) -> int:
+        return 0
 
-    async def send_due(self) -> bool:
+    async def send_due(self) -> int:
         if self._trouble:
             raise self._trouble.pop()
         self.again.set()
-        return False
+        return 0
 
 
 @pytest.mark.logs("codes-failed")
 @pytest.mark.parametrize("trouble", TROUBLE)
 async def test_codes_are_sent_on_after_trouble(trouble: Exception) -> None:
     sender = TroubledCodes(trouble)
+    loop = CodeLoop(sender, lambda: None)  # type: ignore[arg-type]
+    running = asyncio.create_task(loop.run())
+    async with asyncio.timeout(5):
+        await sender.again.wait()
+        loop.stop()
+        await running
+
+
+def ended(leased: object) -> object:
+    return SimpleNamespace(leased=leased, needs=lambda: ())
+
+
+@pytest.mark.logs("codes-failed")
+@pytest.mark.parametrize("trouble", TROUBLE)
+async def test_codes_are_sent_though_no_registration_can_lapse(trouble: Exception) -> None:
+    class Stuck(TroubledCodes):
+        async def lapse(self) -> int:
+            raise trouble
+
+    sender = Stuck(trouble)
+    sender._trouble.clear()
     loop = CodeLoop(sender, lambda: None)  # type: ignore[arg-type]
     running = asyncio.create_task(loop.run())
     async with asyncio.timeout(5):
@@ -98,6 +120,7 @@ class Stalled:
     claims = 1
     watch = None
     dialect = "postgresql"
+    random = staticmethod(os.urandom)
 
     def __init__(self, webhooks: int) -> None:
         self._due = [
@@ -139,7 +162,7 @@ class Stalled:
         self.sent.append(leased.webhook_id)
         if len(self.sent) == self.webhooks:
             self.done.set()
-        return SimpleNamespace(leased=leased)
+        return ended(leased)
 
     def postponed(self, result: object) -> object:
         self.mistakes.append(result)
@@ -208,7 +231,7 @@ async def test_an_end_is_written_again_once_nobody_locks_its_document(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its answer is known, and would be lost with it."""
-    monkeypatch.setattr(dispatch_loop, "AGAIN_SECONDS", (0.01, 0.02))
+    monkeypatch.setattr(dispatch_loop, "AGAIN", (10_000, 20_000))
     dispatcher = Locked(1)
     await dispatched(dispatcher)
     assert dispatcher.sent == [0]
@@ -238,7 +261,7 @@ class Slow(Stalled):
     def unsent(self, leased: Any) -> Any:
         self.given_back.append(leased.webhook_id)
         self.done.set()
-        return SimpleNamespace(leased=leased)
+        return ended(leased)
 
 
 async def test_a_lease_that_came_too_late_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:

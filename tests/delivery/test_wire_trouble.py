@@ -1,9 +1,11 @@
 """Answers that never come, or come broken: the receiver may have seen the request."""
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -60,6 +62,29 @@ async def test_the_deadline_is_hard(wire: HttpWire, behave: Behaviour) -> None:
     assert (answer.status, answer.error, answer.reached) == (None, "timeout", True)
     assert 0.38 <= took < 1.5  # a loop counts in whole milliseconds
     assert 380 <= answer.milliseconds < 1_500
+
+
+async def test_nothing_of_a_request_goes_out_after_its_deadline(wire: HttpWire) -> None:
+    """Its receiver is slow to read, and would get the rest long after somebody else has sent it again."""
+    got = bytearray()
+    read = asyncio.Event()
+
+    async def reads_late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(1)
+        with contextlib.suppress(ConnectionError):
+            while piece := await reader.read(65536):
+                got.extend(piece)
+        writer.close()
+        read.set()
+
+    server = await asyncio.start_server(reads_late, "127.0.0.1", 0, limit=4096)
+    large = replace(PARCEL, body=b"x" * 16_000_000)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        answer = await wire.post(endpoint(f"http://127.0.0.1:{port}"), large, now=NOW)
+        await read.wait()
+    assert answer.error == "timeout"
+    assert len(got) < len(large.body)
 
 
 async def hang_up(_receiver: Receiver, writer: asyncio.StreamWriter) -> None:

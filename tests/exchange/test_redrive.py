@@ -65,6 +65,33 @@ async def test_a_parked_response_is_due_at_once(stage: Scene) -> None:
     assert [one.failures for one in await stage.lease()] == [0]
 
 
+async def test_the_late_end_of_an_attempt_takes_no_redrive_away(stage: Scene) -> None:
+    """It was delivered by a second attempt, and somebody asked for it once more."""
+    webhook_id = response_id(await stage.submit("req-send", slip()))
+    await stage.finish(await stage.lease())
+    late = await stage.lease()
+    lapsed = sa.update(tables.delivery).where(tables.delivery.c.webhook_id == webhook_id)
+    await stage.execute(lapsed.values(state="QUEUED", lease_until=None))
+    await stage.finish(await stage.lease())
+    await send_again(stage, "buyer", webhook_id)
+    await stage.finish(late)
+    assert (await shown(stage, webhook_id))["state"] == "QUEUED"
+    await stage.finish(await stage.lease())
+    after = await shown(stage, webhook_id)
+    assert after["state"] == "DELIVERED"
+    assert [one["redriven"] for one in after["attemptLog"]] == [False, False, True]
+
+
+async def test_what_is_given_back_unsent_is_redriven_still(stage: Scene) -> None:
+    webhook_id = response_id(await stage.sent())
+    await send_again(stage, "buyer", webhook_id)
+    await stage.finish(await stage.lease(), Decision.ASK_AGAIN, reached=False)
+    await stage.execute(sa.update(tables.delivery).values(due_at=0))
+    await stage.finish(await stage.lease())
+    after = await shown(stage, webhook_id)
+    assert [one["redriven"] for one in after["attemptLog"]] == [False, True, True]
+
+
 async def test_a_waiting_proposal_is_due_at_once(stage: Scene) -> None:
     req_msg_id = await stage.submit("req-send", slip())
     await stage.fail(reached=True)

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
 from hundi.store import pool as pools
+from hundi.store import postgres
 from hundi.store.engine import CommitUnknownError, Transaction, UnavailableError
 from hundi.store.hosts import Hosts
 from hundi.store.pool import Held, Pool
@@ -249,3 +251,29 @@ async def test_a_connection_is_renewed_in_time(pool: Pool, monkeypatch: pytest.M
         pool.give(held)
     assert seen[0] == seen[1] != seen[2] == seen[3]
     await asyncio.sleep(0.01)
+
+
+class Server:
+    """A connection whose first answers lie there while this process stands still."""
+
+    def __init__(self, clock: list[float], *, slow: int) -> None:
+        self._clock, self._slow, self.asked = clock, slow, 0
+
+    async def fetchval(self, _: str) -> int:
+        self.asked += 1
+        told = int(self._clock[0] * 1_000_000)
+        self._clock[0] += 20 if self.asked <= self._slow else 0.001
+        return told
+
+
+@pytest.mark.parametrize(("slow", "asked", "behind"), [(0, 1, 1), (1, 2, 1), (99, 3, 21)])
+async def test_a_clock_that_answered_late_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch, slow: int, asked: int, behind: int
+) -> None:
+    """Leases would be shorter than whoever holds them believes."""
+    clock = [1000.0]
+    monkeypatch.setattr(postgres, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    server = Server(clock, slow=slow)
+    now = await postgres._ServerClock().now(server)
+    assert server.asked == asked
+    assert clock[0] - now / 1_000_000 < behind

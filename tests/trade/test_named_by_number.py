@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from hundi.documents import MESSAGES
+from hundi.exchange.record import stored_name
+from hundi.exchange.request import read_request
 from hundi.simulator import story
 from tests.trade import bills, plain
 from tests.trade.desk import Desk
@@ -106,3 +109,16 @@ async def test_an_irn_that_came_with_an_edit_is_kept(trade: Desk) -> None:
     found = await trade.refused(SEND, other)
     assert found == [("DOC-NUMBER-USED", "invoice.supplierInvoiceNumber")]
     await trade.send(SEND, bills.invoice(1, objectId=again, eInvoiceInfo={"irnNumber": IRN}))
+
+
+def test_two_that_name_different_orders_by_number_share_a_batch() -> None:
+    """What of an order is not known, its id, keeps nobody apart; its number does."""
+    message = next(m for m in MESSAGES if stored_name(m) == SEND)
+
+    def keys(number: str, invoice: int) -> set[object]:
+        body = bills.invoice(invoice, poDetails=[{"buyerPONumber": number}])
+        raw = story.dumps(body)
+        return set(read_request(message, raw, client_id="c", idempotency_key=None).keys())
+
+    assert not keys("PO-1", 1) & keys("PO-2", 2)
+    assert keys("PO-1", 1) & keys("PO-1", 2)

@@ -106,16 +106,20 @@ class CodeLoop:
         """Send until `stop`; database trouble is waited out."""
         while not self._stopping:
             self._wake.clear()
-            try:
-                if await self._sender.lapse():
-                    self._woken()
-                if await self._sender.send_due():
-                    continue
-            except StoreError as error:
-                _log.warning("codes-wait-for-database", error=str(error))
-            except Exception as error:  # noqa: BLE001 (other codes have to go on)
-                _log.error("codes-failed", exc_info=error)
-            await self._idle()
+            if await self._tried(self._sender.lapse):
+                self._woken()
+            if not await self._tried(self._sender.send_due):
+                await self._idle()
+
+    async def _tried(self, step: Callable[[], Awaitable[int]]) -> int:
+        """How much a step did. Where it fails the other one goes on all the same."""
+        try:
+            return await step()
+        except StoreError as error:
+            _log.warning("codes-wait-for-database", error=str(error))
+        except Exception as error:  # noqa: BLE001 (other codes have to go on)
+            _log.error("codes-failed", exc_info=error)
+        return 0
 
     async def _idle(self) -> None:
         try:

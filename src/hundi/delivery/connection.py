@@ -8,6 +8,8 @@ for cookies, redirects, proxies, retries and bodies of all kinds, none of which 
 takes half of the time that a webhook costs (docs/decisions/0009-webhooks-without-a-session.md).
 """
 
+import socket
+import struct
 from functools import partial
 from typing import Any
 
@@ -28,6 +30,8 @@ ECHO = 2
 INTERIM_AT_MOST = 16
 AROUND_AT_MOST = 64 * 1024
 SLICE = 8 * 1024
+_AT_ONCE = struct.pack("ii", 1, 0)
+"""Linger for no second: what the kernel holds of a request is thrown away, too."""
 
 
 class AnswerRefusedError(aiohttp.ClientError):
@@ -72,15 +76,16 @@ class Connector(aiohttp.TCPConnector):
     ) -> Received:
         """Send once and read the answer. `headers` are whole lines, without host and length.
 
-        Raises aiohttp.ClientError or OSError. Cancelled, or after an answer that was not read to its
-        end, the connection is closed, else kept.
+        Raises aiohttp.ClientError or OSError. Cancelled, or where it fails, the connection is cut and
+        nothing more of the request goes out. After an answer that was not read to its end it is closed,
+        else kept.
         """
         connection = await self._connected(door, watch)
         try:
             head = door.lines + _head(headers, body)
             received = await _exchanged(connection, head, body, watch=watch)
         except BaseException:
-            connection.close()
+            _cut(connection)
             raise
         if received.whole:
             connection.release()
@@ -93,6 +98,17 @@ class Connector(aiohttp.TCPConnector):
             return await self.connect(door.request, [watch] if watch else [], self._limits)
         except TimeoutError as error:
             raise aiohttp.ConnectionTimeoutError from error
+
+
+def _cut(connection: Connection) -> None:
+    """End a connection at once: closed, it would go on sending what its receiver is slow to take."""
+    transport = connection.transport
+    if transport is not None:
+        raw = transport.get_extra_info("socket")
+        if raw is not None:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        transport.abort()
+    connection.close()
 
 
 def _head(headers: str, body: bytes) -> bytes:

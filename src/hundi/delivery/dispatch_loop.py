@@ -14,6 +14,7 @@ import structlog
 
 from hundi.delivery.attempt_log import named
 from hundi.delivery.dispatch import Dispatcher, Turn
+from hundi.delivery.retry import jittered
 from hundi.delivery.sweeping import report
 from hundi.exchange.leases import LEASE, Leased
 from hundi.exchange.outbox import AttemptResult
@@ -31,10 +32,13 @@ UNWRITTEN = 2
 """As often as there are places, attempts may be under way or have ends that are not written yet: where none
 can be, nothing is sent that would only be sent again."""
 DRAIN_SECONDS = 20
-AGAIN_SECONDS = (1, 2, 4)
-"""Pauses before an end is written again of which nothing was kept; the last one until its lease is over."""
-PATIENCE_SECONDS = 20
-"""So long an end waits for its transaction: no caller does."""
+AGAIN = (SECOND, 2 * SECOND, 4 * SECOND)
+"""Pauses before an end is written again of which nothing was kept; the last one until it is given up."""
+AFTER_LEASE_SECONDS = 20
+"""So long after its lease an end is given up: who was frozen with its rows is cut off by then. The webhook may
+be sent again meanwhile, and its receiver gives that the same answer; a late end is as good as one in time."""
+PATIENCE_SECONDS = 60
+"""So long an end waits for its transaction, longer than any statement may take: no caller does."""
 LATEST_SECONDS = 10
 """From the begin of a transaction that leases to the sending: an attempt may take 15 s, a lease 30."""
 
@@ -55,6 +59,7 @@ class DispatchLoop:
             dispatcher.database,
             self._turn,
             keys=lambda result: (result.leased.req_msg_id, result.leased.webhook_id),
+            needs=lambda result: result.needs(),
             lanes=POSTGRES_LANES if dispatcher.database.dialect == "postgresql" else 1,
             size=TOGETHER,
             company=COMPANY,
@@ -98,9 +103,11 @@ class DispatchLoop:
 
     async def drained(self) -> None:
         """Once `run` has ended: let the attempts under way end, and write what they came to."""
-        last = asyncio.get_running_loop().time() + DRAIN_SECONDS
-        await self._finish.drained()  # what is being leased flies, too
-        while self._tasks and (left := last - asyncio.get_running_loop().time()) > 0:
+        last = self._now() + DRAIN_SECONDS
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(last):
+                await self._finish.drained()  # what is being leased flies, too
+        while self._tasks and (left := last - self._now()) > 0:
             await asyncio.wait(self._tasks, timeout=left)
         await self._finish.drained()
 
@@ -129,11 +136,15 @@ class DispatchLoop:
         began, first = self._now(), results[0]
 
         def free() -> int:
-            if self._leasing is not None and self._leasing is not first:  # itself, run again
+            free = self._free()
+            by_another = (
+                self._leasing is not None and self._leasing is not first
+            )  # itself, run again
+            if by_another or free <= 0:
                 return 0
             self._leasing = first  # until its commit is known and its leases count
             self._since = began
-            return self._free()
+            return free
 
         turn = await self._dispatcher.turn(tx, results, flying=self._flying, free=free)
         return [turn, *([Turn()] * (len(results) - 1))]
@@ -152,11 +163,9 @@ class DispatchLoop:
                 self._start(turn.leased)
 
     def _start(self, leased: Sequence[Leased]) -> None:
-        late = self._now() - self._since > LATEST_SECONDS
-        until = self._since + LEASE / SECOND
         for one in leased:
             self._flying[one.client_id] += 1
-            task = asyncio.create_task(self._one(one, late=late, until=until))
+            task = asyncio.create_task(self._one(one, since=self._since))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -169,8 +178,10 @@ class DispatchLoop:
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
 
-    async def _one(self, leased: Leased, *, late: bool, until: float) -> None:
+    async def _one(self, leased: Leased, *, since: float) -> None:
         dispatcher = self._dispatcher
+        late = self._now() - since > LATEST_SECONDS
+        until = since + LEASE / SECOND + AFTER_LEASE_SECONDS
         try:
             result = dispatcher.unsent(leased) if late else await dispatcher.attempt(leased)
         finally:
@@ -198,13 +209,13 @@ class DispatchLoop:
         return True
 
     async def _submitted(self, result: AttemptResult, *, until: float) -> None:
-        """Write an end, and again while nothing of it was kept and its lease lasts."""
-        pauses = chain(AGAIN_SECONDS, repeat(AGAIN_SECONDS[-1]))
+        """Write an end, and again while nothing of it was kept, until some time after its lease."""
+        pauses = chain(AGAIN, repeat(AGAIN[-1]))
         while True:
             try:
                 await self._finish.submit(result)
             except (UnavailableError, OverloadedError):
-                pause = next(pauses)
+                pause = jittered(next(pauses), self._dispatcher.random) / SECOND
                 if self._now() + pause > until:
                     raise
                 await asyncio.sleep(pause)

@@ -8,6 +8,7 @@ written every few seconds, and only where something changed.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import structlog
 
@@ -16,7 +17,7 @@ from hundi.exchange.outbox import AttemptResult
 from hundi.exchange.verdict import Decision
 from hundi.kernel.clock import HOUR
 from hundi.parties.health import Change, Seen, record
-from hundi.store.engine import Database, Transaction
+from hundi.store.engine import Database, LockedError, Transaction
 
 FLUSH_SECONDS = 2
 SUCCESS_TOLD_EVERY = HOUR
@@ -102,26 +103,37 @@ class Health:
         self._gone.clear()
 
     async def _flush(self) -> None:
-        if not self._noted:
-            return
         noted, self._noted = self._noted, {}
+        if noted and not await self._kept(noted):
+            for client_id, one in noted.items():  # who keeps one client's row holds up no other's
+                await self._kept({client_id: one}, alone=True)
+
+    async def _kept(self, noted: Mapping[str, _Noted], *, alone: bool = False) -> bool:
+        """False where one of several is locked. What could not be written is noted for later, else."""
         try:
-            changes = await self._database.write(lambda tx: _write(tx, noted))
+            changes = await self._database.write(partial(_write, noted=noted, briefly=alone))
         except Exception as error:  # noqa: BLE001 (deliveries do not stand still for a statistic)
+            if isinstance(error, LockedError) and not alone:
+                return False
             _log.warning("health-not-written", error=str(error))
-            later, self._noted = self._noted, noted
-            for client_id, one in later.items():
-                self._note(client_id, one)
-            return
+            later, self._noted = self._noted, {**self._noted, **noted}
+            for client_id in noted.keys() & later.keys():
+                self._noted[client_id] = noted[client_id].then(later[client_id])
+            return True
         for change in changes:
             _log.warning(change.what, client=change.client_id, reason=change.reason)
+        return True
 
     def stop(self) -> None:
         """Write once more and end."""
         self._stopped.set()
 
 
-async def _write(tx: Transaction, noted: Mapping[str, _Noted]) -> Sequence[Change]:
+async def _write(
+    tx: Transaction, noted: Mapping[str, _Noted], *, briefly: bool
+) -> Sequence[Change]:
+    if briefly:
+        await tx.wait_briefly()
     failing = [one for client_id, n in noted.items() for one in n.failing(client_id)]
     new = await newly_failing(tx, failing)
     return await record(tx, {c: replace(n.seen, failed_exchanges=new[c]) for c, n in noted.items()})

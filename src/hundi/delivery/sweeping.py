@@ -1,14 +1,13 @@
 """Sweeps: what nobody has ended in time, some hundred at once, and around what cannot be ended.
 
 One row that this process cannot read must not stop the others, nor one that another process keeps
-locked. Where a batch fails, its members go one by one, around a locked row by halves; who fails then is
-left aside for a while, so that the next batch is of others.
+locked. Where a batch fails, its members go one by one; who fails then is left aside for a while, so that
+the next batch is of others.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
@@ -23,20 +22,12 @@ AT_ONCE = 256
 ASIDE = 10 * MINUTE
 """So long a row is left aside: one that is for another version of the server is cheap meanwhile."""
 MOST_ASIDE = 5000
-LOCKED_ASIDE = 5 * SECOND
-AROUND_SECONDS = 5
-"""So long a sweep goes around locked rows; who stops the process waits for it."""
+LOCKED_ASIDE = 15 * SECOND
+"""Longer than a round takes, or it would begin with the same ones again."""
+ROUND_SECONDS = 5
+"""So long a sweep goes one by one; who stops the process waits for it, and so does the next sweep."""
 
 _log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class _Round:
-    """One round of a sweep. `until` bounds its way around locked rows, on the steady clock."""
-
-    database: Database
-    now: int
-    until: float
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,7 +52,8 @@ class Sweep(Generic[T]):
 
     async def once(self, database: Database, now: int) -> int:
         """End what is due; how many were looked at. Raises StoreError where the database will not."""
-        self._aside = {key: until for key, until in self._aside.items() if until > now}
+        # Longer than ever can only be left aside what was so by a clock that went back since.
+        self._aside = {key: u for key, u in self._aside.items() if now < u <= now + ASIDE}
         taken: list[T] = []
 
         async def batch(tx: Transaction) -> Mapping[str, int]:
@@ -72,65 +64,48 @@ class Sweep(Generic[T]):
         try:
             self.entered(await database.write(batch))
         except Exception as error:
-            if not taken:
+            if not taken or (isinstance(error, StoreError) and not isinstance(error, LockedError)):
                 raise
-            await self._after(_Round(database, now, monotonic() + AROUND_SECONDS), taken, error)
+            if not isinstance(error, LockedError):
+                _log.warning("sweep-one-by-one", sweep=self.name, many=len(taken), exc_info=error)
+            await self._one_by_one(database, taken, now=now)
         return len(taken)
 
-    async def _after(self, round_: _Round, taken: Sequence[T], error: Exception) -> None:
-        """End in another way those that could not be ended at once. Raises StoreError where none will do."""
-        if isinstance(error, LockedError):
-            await self._around(round_, taken, error)
-            return
-        if isinstance(error, StoreError):
-            raise error
-        _log.warning("sweep-one-by-one", sweep=self.name, many=len(taken), exc_info=error)
+    async def _one_by_one(self, database: Database, taken: Sequence[T], *, now: int) -> None:
+        """End those of many that can be, for some seconds: the next round begins behind who could not."""
+        until = monotonic() + ROUND_SECONDS
         for one in taken:
-            await self._alone(round_, one)
+            if monotonic() > until:
+                return
+            await self._alone(database, one, now=now)
 
-    async def _around(self, round_: _Round, taken: Sequence[T], error: LockedError) -> None:
-        """End those of many that do not need the row that others lock: by halves, for some seconds.
+    async def _alone(self, database: Database, one: T, *, now: int) -> None:
+        async def briefly(tx: Transaction) -> Mapping[str, int]:
+            await tx.wait_briefly()  # the others wait behind it
+            return await self.end(tx, [one])
 
-        Raises LockedError where that is not enough.
-        """
-        if len(taken) == 1:
-            self._pass_by(taken[0], now=round_.now)
-            return
-        middle = len(taken) // 2
-        for half in (taken[:middle], taken[middle:]):
-            if monotonic() > round_.until:
-                raise error
-            try:
-                self.entered(await round_.database.write(partial(self._briefly, some=half)))
-            except Exception as after:  # noqa: BLE001 (what is no error of its members is raised again)
-                await self._after(round_, half, after)
-
-    def _pass_by(self, one: T, *, now: int) -> None:
-        """It is due still; others come before it for a while."""
-        self._aside[self.key(one)] = now + LOCKED_ASIDE
-        _log.info("sweep-finds-locked", sweep=self.name, **self.named(one))
-
-    async def _briefly(self, tx: Transaction, *, some: Sequence[T]) -> Mapping[str, int]:
-        await tx.wait_briefly()  # the others wait behind it
-        return await self.end(tx, some)
-
-    async def _alone(self, round_: _Round, one: T) -> None:
         try:
-            self.entered(await round_.database.write(partial(self._briefly, some=[one])))
+            self.entered(await database.write(briefly))
         except LockedError:
-            self._pass_by(one, now=round_.now)
+            self._put_aside(self.key(one), now + LOCKED_ASIDE)
+            _log.info("sweep-finds-locked", sweep=self.name, **self.named(one))
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 (it is told, and must not be the others')
-            self._leave(one, error, now=round_.now)
+            self._leave(one, error, now=now)
+
+    def _put_aside(self, key: str, until: int) -> None:
+        """It is due still; others come before it for a while."""
+        if len(self._aside) < MOST_ASIDE:
+            self._aside[key] = until
 
     def _leave(self, one: T, error: Exception, *, now: int) -> None:
         key = self.key(one)
-        if len(self._aside) < MOST_ASIDE:
-            self._aside[key] = now + ASIDE
+        self._put_aside(key, now + ASIDE)
         if self.left is not None:
             self.left(self.name)
         if key not in self._told:
+            self._told = self._told if len(self._told) < MOST_ASIDE else set()
             self._told.add(key)
             _log.error("sweep-left-behind", sweep=self.name, **self.named(one), exc_info=error)
 

@@ -47,6 +47,7 @@ class Road:
             database,
             self.acceptor.accept,
             keys=lambda request: request.keys(),
+            needs=lambda request: request.needs(),
             owner=lambda request: request.client_id,
             lanes=POSTGRES_LANES if database.dialect == "postgresql" else 1,
             watch=self._committed,

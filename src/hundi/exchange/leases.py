@@ -6,7 +6,7 @@ taking; SQLite, which cannot, goes step by step and is alone.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from types import MappingProxyType
 
@@ -22,6 +22,8 @@ LEASE = 30 * SECOND
 RESPONSE_HOLDS_LANE = HOUR
 IN_FLIGHT = "IN FLIGHT"
 """What an attempt's row says until its end is written."""
+BEHIND = 256
+"""Of a client as many may be locked by another dispatcher that stands still, and those behind them are due."""
 NOBODY: Mapping[str, int] = MappingProxyType({})
 """Nobody has an attempt under way."""
 
@@ -95,16 +97,18 @@ _AT_ONCE = Statement.both(
     " coalesce(($1::jsonb->>client_id)::integer, $5::integer) as k,"
     " coalesce(($6::jsonb->>client_id)::integer, 0) as flying,"
     " hashtextextended(client_id, $2::bigint) as lot from served),"
-    " picked as materialized (select d.webhook_id from room q"
+    " ranked as materialized (select d.webhook_id, d.place, d.lot from room q"
     " cross join lateral (select s.webhook_id, q.lot,"
     " q.flying + row_number() over (order by s.due_at) as place"
     " from (select w.webhook_id, w.due_at from delivery w"
     " where w.state = 'QUEUED' and w.client_id = q.client_id and w.due_at <= $2"
     f" and {_FIRST_IN_LANE.format(now='$2::bigint')}"
-    # No more than may be taken: each row that is locked is written, taken or not.
-    " order by w.due_at limit greatest(least(q.k, $4::integer), 0)"
-    " for update of w skip locked) s) d"
-    " order by d.place, d.lot limit $4::integer),"
+    " order by w.due_at limit greatest(least(q.k, $4::integer), 0) + sign(greatest(q.k, 0)) * $7::integer)"
+    " s) d),"
+    # Locked is what is taken, and nothing else: who is frozen here keeps no more from the others.
+    " picked as materialized (select v.webhook_id from ranked r join delivery v"
+    " on v.webhook_id = r.webhook_id and v.state || '' = 'QUEUED' and v.due_at <= $2"
+    " order by r.place, r.lot limit $4::integer for update of v skip locked),"
     " leased as (update delivery d set state = 'LEASED', lease_until = $3,"
     " attempts = d.attempts + 1 from picked where d.webhook_id = picked.webhook_id"
     " and d.state || '' = 'QUEUED'"  # no partial index may tempt the planner away from the key
@@ -112,7 +116,9 @@ _AT_ONCE = Statement.both(
     " noted as (insert into attempt"
     " (webhook_id, number, redriven, started_at, reached, outcome, reason, answer)"
     f" select webhook_id, attempts, redriven, $2, true, '{IN_FLIGHT}', '', '' from leased) "
+    "select n.ranked, l.* from (select count(*) as ranked from ranked) n left join ("
     + _PARCEL.format(leased="leased")
+    + ") l on true"
 )
 
 _PICK = Statement.both(
@@ -211,9 +217,21 @@ class _Places:
 
 
 async def _at_once(tx: Transaction, places: _Places) -> Sequence[Row]:
+    """What is due; where others have locked so much of it that places are left, what comes behind that."""
+    taken, short = await _taken(tx, places)
+    if short:
+        left = replace(places, total=places.total - len(taken))
+        taken += (await _taken(tx, left, behind=BEHIND))[0]
+    return taken
+
+
+async def _taken(tx: Transaction, places: _Places, *, behind: int = 0) -> tuple[list[Row], bool]:
+    """Leased webhooks, and whether there were more that others have locked."""
     room, flying = _json(places.room), _json(places.flying)
-    until = tx.now + LEASE
-    return await tx.fetch(_AT_ONCE, room, tx.now, until, places.total, places.others, flying)
+    until, total, others = tx.now + LEASE, places.total, places.others
+    rows = await tx.fetch(_AT_ONCE, room, tx.now, until, total, others, flying, behind)
+    taken = [row for row in rows if row["webhook_id"] is not None]
+    return taken, len(taken) < min(total, rows[0]["ranked"])
 
 
 def _json(counts: Mapping[str, int]) -> str:

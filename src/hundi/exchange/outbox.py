@@ -5,7 +5,7 @@ failed attempt.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -17,7 +17,7 @@ from hundi.exchange.closing import Ending, erased, unanswered
 from hundi.exchange.definition import Effect
 from hundi.exchange.lapse import lapse
 from hundi.exchange.leases import Leased, leased_from
-from hundi.exchange.record import State
+from hundi.exchange.record import State, needed
 from hundi.exchange.settle import Ended, Settler
 from hundi.exchange.verdict import Answer, Decision, Kind, Verdict
 from hundi.exchange.writes import Writes
@@ -32,21 +32,27 @@ LEASES, EXPIRY, LAPSING = SWEEPS = ("leases", "expiry", "lapsing")
 _DONE = Bulk.of(
     postgresql="update delivery d set state = 'DELIVERED', ended_at = v.at, lease_until = null"
     " from " + rows("id text, at bigint") + " v"
-    " where d.webhook_id = v.id and d.state in ('QUEUED', 'LEASED', 'PARKED')",
+    " where d.webhook_id = v.id and d.state in ('QUEUED', 'LEASED', 'PARKED')"
+    # The end of an attempt from before it takes no redrive away that somebody was promised.
+    " and not (d.redriven and d.state = 'QUEUED')",
     sqlite="update delivery set state = 'DELIVERED', ended_at = $2, lease_until = null"
-    " where webhook_id = $1 and state in ('QUEUED', 'LEASED', 'PARKED')",
+    " where webhook_id = $1 and state in ('QUEUED', 'LEASED', 'PARKED')"
+    " and not (redriven and state = 'QUEUED')",
     returns=False,
 )
 _RESCHEDULE = Bulk.of(
     postgresql="update delivery d set state = v.state, due_at = v.due, failures = v.failures,"
-    " reached = d.reached or v.reached, redriven = false, lease_until = null"
+    " reached = d.reached or v.reached, lease_until = null,"
+    # Given back, it has not been sent yet, and is redriven still.
+    " redriven = d.redriven and not v.reached and v.failures = d.failures"
     " from "
     + rows("id text, number integer, state text, due bigint, failures integer, reached boolean")
     + " v"
     # No partial index may tempt the planner away from the key.
     " where d.webhook_id = v.id and d.state || '' = 'LEASED' and d.attempts = v.number",
     sqlite="update delivery set state = $3, due_at = $4, failures = $5,"
-    " reached = max(reached, $6), redriven = false, lease_until = null"
+    " reached = max(reached, $6), lease_until = null,"
+    " redriven = (redriven and not $6 and failures = $5)"
     " where webhook_id = $1 and state = 'LEASED' and attempts = $2",
     returns=False,
 )
@@ -95,6 +101,13 @@ class AttemptResult(msgspec.Struct, frozen=True, kw_only=True):
     wait: int
     parks: bool
     trace: str | None = None
+
+    def needs(self) -> Iterator[Hashable]:
+        """Names of rows that its writing may find locked: its webhook, exchange, receipt and documents."""
+        leased = self.leased
+        yield from (leased.webhook_id, leased.req_msg_id)
+        if leased.row is not None and leased.row["message"] is not None:
+            yield from needed(leased.row)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """An exchange as the steps after its acceptance need it, and how it is read back."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from enum import Enum
 from typing import Any
 
@@ -175,6 +176,18 @@ def exchange_from(row: Row, messages: Mapping[str, MessageType]) -> Exchange:
         raw=None if row["bytes"] is None else bytes(row["bytes"]),
         trace=row["accepted_trace"],
     )
+
+
+def needed(row: Row) -> Iterator[Hashable]:
+    """What of an exchange is locked when it ends: its receipt and its documents.
+
+    Nothing but the receipt where a newer version wrote the row.
+    """
+    if row["receipt_id"] is not None:
+        yield row["receipt_id"]
+    with suppress(msgspec.MsgspecError):
+        yield from (move.key for move in moves_from(row["moves"]))
+        yield from holds_from(row["holds"])
 
 
 async def lock_request_deliveries(

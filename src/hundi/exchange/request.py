@@ -71,11 +71,19 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         if self.idempotency_key is not None:
             yield "key", self.client_id, self.idempotency_key
         for touched in (*self.moved, *self.held) if self.held else self.moved:
-            yield self.client_id, touched.type, touched.object_id
+            if touched.object_id:  # of one that is named by its number alone nobody knows it yet
+                yield self.client_id, touched.type, touched.object_id
             for claim in touched.claims:
                 yield "claim", self.client_id, touched.type, claim
             if touched.shared is not None:
                 yield "shared", self.client_id, touched.type, touched.shared
+
+    def needs(self) -> Iterator[Hashable]:
+        """What others may have locked, beside its keys: the rows of its client and its businesses."""
+        yield from self.keys()
+        yield "client", self.client_id
+        for b2b_id in self.parties.values():
+            yield "b2bId", b2b_id
 
 
 def read_request(

@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, TypeVar
 
 import structlog
@@ -22,16 +23,16 @@ from hundi.store.engine import (
     Transaction,
     UnavailableError,
 )
+from hundi.store.suspects import Suspects
 
 M = TypeVar("M")
 R = TypeVar("R")
+T = TypeVar("T")
 
 SHARES = 4
 WHOLE_RETRIES = 5
 AGAIN_LIMIT = 8
 PATIENCE_SECONDS = 5
-LOCKED_SECONDS = 30
-"""So long PostgreSQL leaves a row to a process that stands still in its transaction."""
 COMPANY = 16
 LINGER_SECONDS = 0.003
 """A batch beside another one begins with so many members, or after so long with those there are. Begun
@@ -78,7 +79,8 @@ class OverloadedError(StoreError):
 class GroupCommit(Generic[M, R]):
     """Collects members into batches and runs `work` once a batch, in one transaction.
 
-    `keys(member)` are what no two members of one batch may share (documents, idempotency keys).
+    `keys(member)` are what no two members of one batch may share (documents, idempotency keys), `needs`
+    all that it may find locked by others, as far as that is known: who needs the same goes by himself.
     `lanes` batches may be in flight at once; more than one only helps on PostgreSQL. One beside
     another begins with `company` members, or `linger` seconds after the first of them came. At most
     `queue` members wait, and of each `owner` a quarter of that: nobody fills it for all. A member waits
@@ -93,6 +95,7 @@ class GroupCommit(Generic[M, R]):
         work: Callable[[Transaction, Sequence[M]], Awaitable[Sequence[R | Again]]],
         *,
         keys: Callable[[M], Iterable[Hashable]],
+        needs: Callable[[M], Iterable[Hashable]] | None = None,
         owner: Callable[[M], Hashable] | None = None,
         size: int = 64,
         lanes: int = 1,
@@ -107,6 +110,9 @@ class GroupCommit(Generic[M, R]):
         self._work = work
         self._keys = keys
         self._owner = owner or id
+        self._suspects: Suspects[_Waiting[M, R]] = Suspects(
+            lambda waiting: (needs or keys)(waiting.member), owner=lambda waiting: waiting.owner
+        )
         self._watch = watch
         self._ended = ended
         self._waiting: dict[_Waiting[M, R], None] = {}  # in order of arrival
@@ -122,8 +128,7 @@ class GroupCommit(Generic[M, R]):
         self._under_way = 0  # batches; a task goes on a turn of the loop longer
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: set[Hashable] = set()
-        self._locked: dict[Hashable, float] = {}  # until when it is thought to be
-        self._alone: _Waiting[M, R] | None = None  # under way by itself: it needs one of these
+        self._alone: _Waiting[M, R] | None = None  # a suspect that is under way by itself
         self._alone_next = True
         self._lingering: asyncio.TimerHandle | None = None
 
@@ -206,39 +211,34 @@ class GroupCommit(Generic[M, R]):
         self._start(lingered=True)
 
     def _next_batch(self) -> list[_Waiting[M, R]]:
-        """Members in order of arrival, leaving for later those that share a key with one chosen.
+        """Members in order of arrival, leaving for later those that share a key with one chosen or left.
 
-        Those whose keys others may still lock go by themselves, one at a time and every other turn: nobody
-        shall wait with one of them, or behind many.
+        Suspects go by themselves, one at a time and every other turn: nobody shall wait with one of
+        them, or behind many.
         """
-        suspect = self._suspect()
+        suspects = self._suspects.among(self._queue, asyncio.get_running_loop().time())
+        free = (one for one in suspects if self._held.isdisjoint(one.keys))
+        suspect = self._suspects.next_of(free) if self._alone is None else None
         if suspect is not None and self._alone_next:
             return self._by_itself(suspect)
         batch: list[_Waiting[M, R]] = []
         left: deque[_Waiting[M, R]] = deque()
+        passed: set[Hashable] = set()  # who waits for two documents is not overtaken on either
         while self._queue and len(batch) < self._size:
             waiting = self._queue.popleft()
-            if self._held.isdisjoint(waiting.keys) and self._locked.keys().isdisjoint(waiting.keys):
+            taken = not (self._held.isdisjoint(waiting.keys) and passed.isdisjoint(waiting.keys))
+            if taken or waiting in suspects:
+                left.append(waiting)
+                passed.update(waiting.keys)
+            else:
                 self._held.update(waiting.keys)
                 batch.append(waiting)
-            else:
-                left.append(waiting)
         self._queue.extendleft(reversed(left))
         self._alone_next = True
         return batch if batch or suspect is None else self._by_itself(suspect)
 
-    def _suspect(self) -> _Waiting[M, R] | None:
-        """The first of those who have to go by themselves, and whose turn it may be."""
-        if not self._locked:
-            return None
-        now = asyncio.get_running_loop().time()
-        self._locked = {key: until for key, until in self._locked.items() if until > now}
-        locked = self._locked.keys()
-        waiting = (one for one in self._queue if not locked.isdisjoint(one.keys))
-        free = (one for one in waiting if self._held.isdisjoint(one.keys))
-        return None if self._alone is not None else next(free, None)
-
     def _by_itself(self, waiting: _Waiting[M, R]) -> list[_Waiting[M, R]]:
+        self._suspects.has_turn(waiting)
         self._queue.remove(waiting)
         self._held.update(waiting.keys)
         self._alone, self._alone_next = waiting, False
@@ -246,9 +246,8 @@ class GroupCommit(Generic[M, R]):
 
     async def _run(self, batch: list[_Waiting[M, R]]) -> None:
         alone = batch[0] is self._alone
-        until = asyncio.get_running_loop().time() + PATIENCE_SECONDS if alone else None
         try:
-            await self._settle(batch, until=until)
+            await self._settle(batch, alone=alone)
         except Exception as error:  # noqa: BLE001 (a member must never wait for ever)
             self._fail(batch, error)
         finally:
@@ -259,43 +258,39 @@ class GroupCommit(Generic[M, R]):
             self._under_way -= 1
             self._start()
 
-    async def _settle(self, batch: list[_Waiting[M, R]], *, until: float | None = None) -> None:
-        """Have a batch done; of one in which a row was locked, by a moment after which nobody waits."""
+    async def _settle(self, batch: list[_Waiting[M, R]], *, alone: bool) -> None:
+        """Have a batch done. Where it is one member's fault that it was not, each goes by itself."""
         clock = asyncio.get_running_loop().time
         members, began = [waiting.member for waiting in batch], clock()
-        outcomes = await self._tried(members, briefly=until is not None)
-        if self._ended is not None:
-            self._ended(members, () if isinstance(outcomes, Exception) else outcomes)
-        if not isinstance(outcomes, Exception):
-            ended = clock()
-            self._hand_out(batch, outcomes)
-            if self._watch is not None:
-                since = [one.since for one in batch]
-                _tell(self._watch, Ran(members, since, began, ended, outcomes))
-        elif isinstance(outcomes, LockedError):
-            await self._around(batch, outcomes, until=until or began + PATIENCE_SECONDS)
-        elif len(batch) == 1 or isinstance(outcomes, UnavailableError | CommitUnknownError):
-            self._fail(batch, outcomes)
-        else:
-            for waiting in batch:  # one member's error must not be the others'
-                await self._settle([waiting], until=until)
-
-    async def _around(
-        self, batch: list[_Waiting[M, R]], error: LockedError, *, until: float
-    ) -> None:
-        """Serve those who do not need the row that others lock: by halves, until who needs it is alone."""
-        now = asyncio.get_running_loop().time
-        if len(batch) == 1:
-            for key in batch[0].keys:
-                self._locked.setdefault(key, now() + LOCKED_SECONDS)
-            self._fail(batch, error)
+        outcomes = await self._tried(members, briefly=alone)
+        if isinstance(outcomes, Exception):
+            self._heard(members, ())
+            self._not_kept(batch, outcomes)
             return
-        middle = len(batch) // 2
-        for half in (batch[:middle], batch[middle:]):
-            if now() < until:
-                await self._settle(half, until=until)
-            else:
-                self._fail(half, error)
+        ended = clock()
+        self._heard(members, outcomes)
+        if alone:
+            self._suspects.clear(batch[0])
+        self._hand_out(batch, outcomes)
+        if self._watch is not None:
+            since = [one.since for one in batch]
+            _tell(self._watch, Ran(members, since, began, ended, outcomes))
+
+    def _heard(self, members: Sequence[M], outcomes: Sequence[R | Again]) -> None:
+        if self._ended is not None:
+            _tell(partial(self._ended, members), outcomes)
+
+    def _not_kept(self, batch: list[_Waiting[M, R]], error: Exception) -> None:
+        locked = isinstance(error, LockedError)
+        theirs = locked or not isinstance(error, UnavailableError | CommitUnknownError)
+        if theirs and len(batch) > 1:
+            back = [waiting for waiting in batch if waiting in self._waiting]
+            self._suspects.part(back)
+            self._queue.extendleft(reversed(back))
+            return
+        if locked:
+            self._suspects.found_locked(batch[0], asyncio.get_running_loop().time())
+        self._fail(batch, error)
 
     async def _tried(self, members: list[M], *, briefly: bool) -> Sequence[R | Again] | Exception:
         """The outcomes, or why nothing was kept or nobody knows."""
@@ -325,6 +320,8 @@ class GroupCommit(Generic[M, R]):
                 self._leave(waiting)
                 if not waiting.future.done():
                     waiting.future.set_result(outcome)
+            elif waiting not in self._waiting:
+                continue  # it was told that nobody knows: who asks again wants another answer
             elif waiting.again < AGAIN_LIMIT:
                 waiting.again += 1
                 self._queue.append(waiting)
@@ -342,16 +339,17 @@ class GroupCommit(Generic[M, R]):
         if waiting not in self._waiting:
             return
         del self._waiting[waiting]
+        self._suspects.forget(waiting)
         share = self._shares.pop(waiting.owner) - 1
         if share:
             self._shares[waiting.owner] = share
 
 
-def _tell(watch: Callable[[Ran[M]], None], ran: Ran[M]) -> None:
+def _tell(listener: Callable[[T], None], told: T) -> None:
     try:
-        watch(ran)
-    except Exception as error:  # noqa: BLE001 (what is on disk is so, whoever cannot count it)
-        _log.error("batch-not-counted", exc_info=error)
+        listener(told)
+    except Exception as error:  # noqa: BLE001 (what is on disk is so, whatever a listener makes of it)
+        _log.error("batch-not-heard", exc_info=error)
 
 
 def _own_copy(error: Exception) -> Exception:

@@ -29,6 +29,7 @@ from hundi.store.statement import Bulk, Statement, compiled, dialect_of, encoded
 T = TypeVar("T")
 
 POOL = 12
+CLOCK_TRIES = 3
 """Connections that a process keeps at most."""
 
 SETTINGS = {
@@ -165,10 +166,17 @@ class _ServerClock:
         """Microseconds since 1970 UTC by the server."""
         passed = time.monotonic() - self._steady
         if passed > 1:
+            return await self._asked(connection)
+        return self._server + int(passed * 1_000_000)
+
+    async def _asked(self, connection: Any) -> int:
+        for _ in range(CLOCK_TRIES):
+            asked = time.monotonic()
             self._server = await connection.fetchval(_CLOCK)
             self._steady = time.monotonic()
-            return self._server
-        return self._server + int(passed * 1_000_000)
+            if self._steady - asked < 1:  # an answer that lay there while we stood still is stale
+                break
+        return self._server
 
 
 class PostgresDatabase:
