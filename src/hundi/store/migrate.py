@@ -5,14 +5,17 @@ import os
 import threading
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from hundi.store.engine import Database, Transaction
 from hundi.store.opening import sqlite_path
 from hundi.store.postgres import connect_once
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 _SCRIPTS = Path(__file__).parent / "migrations"
 _VERSION = sa.select(sa.column("version_num", sa.String)).select_from(sa.table("alembic_version"))
@@ -116,6 +119,9 @@ def _newest() -> str:
 
 
 async def _upgrade_postgres(url: str, revision: str) -> None:
+    # It brings the whole of SQLAlchemy's ORM, which no other command needs to start.
+    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
+
     # The driver reads the URL, here as in serving: SQLAlchemy knows no sslmode.
     engine = create_async_engine(
         "postgresql+asyncpg://", async_creator=lambda: connect_once(url), poolclass=NullPool
@@ -129,7 +135,7 @@ async def _upgrade_postgres(url: str, revision: str) -> None:
         await engine.dispose()
 
 
-async def _take_turn(connection: AsyncConnection) -> None:
+async def _take_turn(connection: "AsyncConnection") -> None:
     """Of two machines that upgrade at once one goes first; the connection's end gives the turn on.
 
     Who waits asks again and again, with no statement under way between: indexes that are made
