@@ -31,19 +31,17 @@ _LOST = (
 )
 _OF_THE_LOST = ("applied twice", "repeats of a key that got another answer")
 _EARLY = (
-    Edit(_BATCH, "self._tried(members, briefly=", "self._tried(members, batch, briefly="),
+    Edit(_BATCH, "self._tried(members, waits=", "self._tried(members, batch, waits="),
     Edit(
         _BATCH,
-        "def _tried(self, members: list[M], *, briefly: bool)",
-        "def _tried(self, members, batch, briefly)",
+        "        self, members: list[M], *, waits: int | None\n    ) ->",
+        "        self, members, batch, waits\n    ) ->",
     ),
-    Edit(
-        _BATCH, "self._attempt(members, briefly=briefly)", "self._attempt(members, batch, briefly)"
-    ),
+    Edit(_BATCH, "self._attempt(members, waits=waits)", "self._attempt(members, batch, waits)"),
     Edit(
         _BATCH,
-        "def _attempt(self, members: list[M], *, briefly: bool)",
-        "def _attempt(self, members, batch, briefly)",
+        "def _attempt(self, members: list[M], *, waits: int | None)",
+        "def _attempt(self, members, batch, waits)",
     ),
     Edit(
         _BATCH,

@@ -116,6 +116,8 @@ async def test_a_410_is_not_forgotten(
 
 async def test_one_clients_locked_row_holds_up_no_other(postgres_url: str) -> None:
     async with scene(postgres_url) as stage:
+        # All are to be warned as well, for which each look asks.
+        await stage.execute(sa.update(client).values(failing_since=NOW - WARNED_AFTER - MINUTE))
         watched = Health(stage.database)
         for client_id in ("buyer", "stranger", "supplier"):
             watched.attempted(_attempt(GONE, client_id), NOW)

@@ -137,7 +137,7 @@ class Stalled:
         await asyncio.sleep(0.05)
         return await work(self)
 
-    async def wait_briefly(self) -> None:
+    async def wait_at_most(self, _milliseconds: int) -> None:
         """It does not wait for locks."""
 
     def _next(self, free: int) -> list[Any]:

@@ -241,6 +241,43 @@ async def test_what_many_need_is_found_once(postgres_url: str) -> None:
         assert not commit._suspects._locked, "one got through"
 
 
+async def test_an_outcome_that_needed_no_lock_clears_nobody(postgres_url: str) -> None:
+    """A replay is had before the rows are looked at that its request would need."""
+    async with scene(postgres_url) as stage:
+
+        async def work(tx: Transaction, members: Sequence[int]) -> list[str]:
+            await needs_numbers(tx, [7 for member in members if member != 17])
+            return ["replayed" if member == 17 else "done" for member in members]
+
+        commit: GroupCommit[int, str] = GroupCommit(
+            stage.database, work, keys=lambda n: [n], needs=lambda n: [n % 10],
+            proves=lambda outcome: outcome == "done", company=1,
+        )  # fmt: skip
+        async with numbers_kept(postgres_url, [7]):
+            with pytest.raises(LockedError):
+                await commit.submit(7)
+            assert await commit.submit(17) == "replayed"
+            assert commit._suspects._locked
+        assert await commit.submit(27) == "done"
+        assert not commit._suspects._locked
+
+
+async def test_locked_rows_that_are_found_one_after_the_other(postgres_url: str) -> None:
+    """Nobody has marked them yet: each costs a batch a wait, and the first one alone a long one."""
+    async with scene(postgres_url) as stage, numbers_kept(postgres_url, range(12)):
+        commit: GroupCommit[int, int] = GroupCommit(
+            stage.database, needs_numbers, keys=lambda number: [number], lanes=2
+        )
+        futures: list[asyncio.Future[int]] = []
+        for step in range(48):
+            futures += [commit.enter(1000 + 10 * step + n) for n in range(8)]
+            if step % 4 == 0:
+                futures.append(commit.enter(step // 4))
+            await asyncio.sleep(0.1)
+        ends = await asyncio.gather(*futures, return_exceptions=True)
+    assert sum(isinstance(end, Exception) for end in ends) == 12
+
+
 async def test_one_members_mistake_and_locked_rows_together(postgres_url: str) -> None:
     """Who goes by himself after another's mistake waits for no lock either as long as a caller would."""
 

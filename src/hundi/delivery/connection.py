@@ -10,6 +10,7 @@ takes half of the time that a webhook costs (docs/decisions/0009-webhooks-withou
 
 import socket
 import struct
+from asyncio import WriteTransport
 from functools import partial
 from typing import Any
 
@@ -77,8 +78,8 @@ class Connector(aiohttp.TCPConnector):
         """Send once and read the answer. `headers` are whole lines, without host and length.
 
         Raises aiohttp.ClientError or OSError. Cancelled, or where it fails, the connection is cut and
-        nothing more of the request goes out. After an answer that was not read to its end it is closed,
-        else kept.
+        nothing more of the request goes out; likewise after an answer that was not read to its end, or
+        came before the request had gone out. Else it is kept.
         """
         connection = await self._connected(door, watch)
         try:
@@ -87,10 +88,10 @@ class Connector(aiohttp.TCPConnector):
         except BaseException:
             _cut(connection)
             raise
-        if received.whole:
+        if received.whole and not _unsent(connection):
             connection.release()
         else:
-            connection.close()
+            _cut(connection)
         return received
 
     async def _connected(self, door: Door, watch: Stopwatch | None) -> Connection:
@@ -98,6 +99,12 @@ class Connector(aiohttp.TCPConnector):
             return await self.connect(door.request, [watch] if watch else [], self._limits)
         except TimeoutError as error:
             raise aiohttp.ConnectionTimeoutError from error
+
+
+def _unsent(connection: Connection) -> int:
+    """Bytes of a request that have not gone out yet: its receiver has answered before it read them."""
+    transport = connection.transport
+    return transport.get_write_buffer_size() if isinstance(transport, WriteTransport) else 0
 
 
 def _cut(connection: Connection) -> None:

@@ -5,6 +5,7 @@ leases as well.
 """
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -73,6 +74,7 @@ class DispatchLoop:
         self._wake = asyncio.Event()
         self._leasing: object = None
         self._since = 0.0
+        self._last = math.inf
         self._stopping = False
 
     def wake(self) -> None:
@@ -103,7 +105,7 @@ class DispatchLoop:
 
     async def drained(self) -> None:
         """Once `run` has ended: let the attempts under way end, and write what they came to."""
-        last = self._now() + DRAIN_SECONDS
+        last = self._last = self._now() + DRAIN_SECONDS
         with suppress(TimeoutError):
             async with asyncio.timeout_at(last):
                 await self._finish.drained()  # what is being leased flies, too
@@ -216,7 +218,7 @@ class DispatchLoop:
                 await self._finish.submit(result)
             except (UnavailableError, OverloadedError):
                 pause = jittered(next(pauses), self._dispatcher.random) / SECOND
-                if self._now() + pause > until:
+                if self._now() + pause > min(until, self._last):
                     raise
                 await asyncio.sleep(pause)
             else:

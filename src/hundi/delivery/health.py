@@ -17,7 +17,7 @@ from hundi.exchange.outbox import AttemptResult
 from hundi.exchange.verdict import Decision
 from hundi.kernel.clock import HOUR
 from hundi.parties.health import Change, Seen, record
-from hundi.store.engine import Database, LockedError, Transaction
+from hundi.store.engine import BRIEFLY, Database, LockedError, Transaction
 
 FLUSH_SECONDS = 2
 SUCCESS_TOLD_EVERY = HOUR
@@ -133,7 +133,7 @@ async def _write(
     tx: Transaction, noted: Mapping[str, _Noted], *, briefly: bool
 ) -> Sequence[Change]:
     if briefly:
-        await tx.wait_briefly()
+        await tx.wait_at_most(BRIEFLY)
     failing = [one for client_id, n in noted.items() for one in n.failing(client_id)]
     new = await newly_failing(tx, failing)
     return await record(tx, {c: replace(n.seen, failed_exchanges=new[c]) for c, n in noted.items()})

@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 import structlog
 
 from hundi.kernel.clock import MINUTE, SECOND
-from hundi.store.engine import Database, LockedError, StoreError, Transaction
+from hundi.store.engine import BRIEFLY, Database, LockedError, StoreError, Transaction
 
 T = TypeVar("T")
 
@@ -22,8 +22,8 @@ AT_ONCE = 256
 ASIDE = 10 * MINUTE
 """So long a row is left aside: one that is for another version of the server is cheap meanwhile."""
 MOST_ASIDE = 5000
-LOCKED_ASIDE = 15 * SECOND
-"""Longer than a round takes, or it would begin with the same ones again."""
+LOCKED_ASIDE = 30 * SECOND
+"""Longer than a round of all sweeps takes, or the next one would begin with the same ones again."""
 ROUND_SECONDS = 5
 """So long a sweep goes one by one; who stops the process waits for it, and so does the next sweep."""
 
@@ -81,7 +81,7 @@ class Sweep(Generic[T]):
 
     async def _alone(self, database: Database, one: T, *, now: int) -> None:
         async def briefly(tx: Transaction) -> Mapping[str, int]:
-            await tx.wait_briefly()  # the others wait behind it
+            await tx.wait_at_most(BRIEFLY)  # the others wait behind it
             return await self.end(tx, [one])
 
         try:

@@ -8,7 +8,7 @@ from hundi.exchange.definition import DocumentType, MessageType
 from hundi.exchange.gathering import Gatherer
 from hundi.exchange.idempotency import replay_of
 from hundi.exchange.record import stored_name
-from hundi.exchange.request import Accepted, Refused, Request
+from hundi.exchange.request import Accepted, Refused, Request, shows_free
 from hundi.exchange.settle import Settler
 from hundi.kernel.identity import RandomBytes
 from hundi.kernel.lifetimes import Lifetimes
@@ -48,6 +48,7 @@ class Road:
             self.acceptor.accept,
             keys=lambda request: request.keys(),
             needs=lambda request: request.needs(),
+            proves=shows_free,
             owner=lambda request: request.client_id,
             lanes=POSTGRES_LANES if database.dialect == "postgresql" else 1,
             watch=self._committed,

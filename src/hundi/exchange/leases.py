@@ -5,8 +5,9 @@ PostgreSQL picks, leases and reads in one statement, skipping what another dispa
 taking; SQLite, which cannot, goes step by step and is alone.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from types import MappingProxyType
 
@@ -22,8 +23,9 @@ LEASE = 30 * SECOND
 RESPONSE_HOLDS_LANE = HOUR
 IN_FLIGHT = "IN FLIGHT"
 """What an attempt's row says until its end is written."""
-BEHIND = 256
-"""Of a client as many may be locked by another dispatcher that stands still, and those behind them are due."""
+BEHIND = (0, 8, 64, 256)
+"""So far one looks behind what is due first of a client. Another dispatcher may keep that: for a moment, or
+as many as it has places, when it stands still."""
 NOBODY: Mapping[str, int] = MappingProxyType({})
 """Nobody has an attempt under way."""
 
@@ -97,7 +99,7 @@ _AT_ONCE = Statement.both(
     " coalesce(($1::jsonb->>client_id)::integer, $5::integer) as k,"
     " coalesce(($6::jsonb->>client_id)::integer, 0) as flying,"
     " hashtextextended(client_id, $2::bigint) as lot from served),"
-    " ranked as materialized (select d.webhook_id, d.place, d.lot from room q"
+    " ranked as materialized (select d.webhook_id, d.place, d.lot, q.client_id, q.k from room q"
     " cross join lateral (select s.webhook_id, q.lot,"
     " q.flying + row_number() over (order by s.due_at) as place"
     " from (select w.webhook_id, w.due_at from delivery w"
@@ -106,9 +108,12 @@ _AT_ONCE = Statement.both(
     " order by w.due_at limit greatest(least(q.k, $4::integer), 0) + sign(greatest(q.k, 0)) * $7::integer)"
     " s) d),"
     # Locked is what is taken, and nothing else: who is frozen here keeps no more from the others.
-    " picked as materialized (select v.webhook_id from ranked r join delivery v"
-    " on v.webhook_id = r.webhook_id and v.state || '' = 'QUEUED' and v.due_at <= $2"
+    " held as materialized (select v.webhook_id, r.client_id, r.k, r.place from ranked r"
+    " join delivery v on v.webhook_id = r.webhook_id and v.state || '' = 'QUEUED' and v.due_at <= $2"
     " order by r.place, r.lot limit $4::integer for update of v skip locked),"
+    # Ranked behind what others keep, a client has more candidates than room.
+    " picked as materialized (select webhook_id from (select webhook_id, k,"
+    " row_number() over (partition by client_id order by place) as n from held) h where n <= k),"
     " leased as (update delivery d set state = 'LEASED', lease_until = $3,"
     " attempts = d.attempts + 1 from picked where d.webhook_id = picked.webhook_id"
     " and d.state || '' = 'QUEUED'"  # no partial index may tempt the planner away from the key
@@ -116,7 +121,8 @@ _AT_ONCE = Statement.both(
     " noted as (insert into attempt"
     " (webhook_id, number, redriven, started_at, reached, outcome, reason, answer)"
     f" select webhook_id, attempts, redriven, $2, true, '{IN_FLIGHT}', '', '' from leased) "
-    "select n.ranked, l.* from (select count(*) as ranked from ranked) n left join ("
+    "select n.missed, l.* from (select least($4::integer, (select count(*) from ranked))"
+    " - (select count(*) from held) as missed) n left join ("
     + _PARCEL.format(leased="leased")
     + ") l on true"
 )
@@ -215,23 +221,38 @@ class _Places:
     flying: Mapping[str, int]
     total: int
 
+    def without(self, taken: Sequence[Row]) -> "_Places":
+        """Those that are left when some are taken."""
+        counts = Counter(row["client_id"] for row in taken)
+        room = {c: self.room.get(c, self.others) - n for c, n in counts.items()}
+        flying = {c: self.flying.get(c, 0) + n for c, n in counts.items()}
+        return _Places(
+            room={**self.room, **room},
+            others=self.others,
+            flying={**self.flying, **flying},
+            total=self.total - len(taken),
+        )
+
 
 async def _at_once(tx: Transaction, places: _Places) -> Sequence[Row]:
-    """What is due; where others have locked so much of it that places are left, what comes behind that."""
-    taken, short = await _taken(tx, places)
-    if short:
-        left = replace(places, total=places.total - len(taken))
-        taken += (await _taken(tx, left, behind=BEHIND))[0]
+    """What is due; where others keep so much of it that places are left, what comes behind that."""
+    taken: list[Row] = []
+    for behind in BEHIND:
+        found, missed = await _taken(tx, places, behind=behind)
+        taken += found
+        places = places.without(found)
+        if not missed or places.total <= 0:
+            break
     return taken
 
 
-async def _taken(tx: Transaction, places: _Places, *, behind: int = 0) -> tuple[list[Row], bool]:
-    """Leased webhooks, and whether there were more that others have locked."""
+async def _taken(tx: Transaction, places: _Places, *, behind: int) -> tuple[list[Row], bool]:
+    """Leased webhooks, and whether places were left because others keep what is due."""
     room, flying = _json(places.room), _json(places.flying)
     until, total, others = tx.now + LEASE, places.total, places.others
     rows = await tx.fetch(_AT_ONCE, room, tx.now, until, total, others, flying, behind)
     taken = [row for row in rows if row["webhook_id"] is not None]
-    return taken, len(taken) < min(total, rows[0]["ranked"])
+    return taken, rows[0]["missed"] > 0
 
 
 def _json(counts: Mapping[str, int]) -> str:

@@ -103,10 +103,10 @@ class AttemptResult(msgspec.Struct, frozen=True, kw_only=True):
     trace: str | None = None
 
     def needs(self) -> Iterator[Hashable]:
-        """Names of rows that its writing may find locked: its webhook, exchange, receipt and documents."""
+        """What its writing may find locked: webhook and exchange, of one that ends all it is about."""
         leased = self.leased
         yield from (leased.webhook_id, leased.req_msg_id)
-        if leased.row is not None and leased.row["message"] is not None:
+        if _done(self) and leased.row is not None and leased.row["message"] is not None:
             yield from needed(leased.row)
 
 

@@ -173,3 +173,8 @@ class Refused:
 
     faults: tuple[Fault, ...]
     retry_after: int | None = None
+
+
+def shows_free(outcome: Accepted | Refused) -> bool:
+    """Whether it was had with all that its request needs: a replay and a refusal may come before that."""
+    return isinstance(outcome, Accepted) and not outcome.replayed

@@ -23,13 +23,16 @@ _DISABLE = Statement.both(
     "update client set disabled_at = $2, disabled_reason = $3"
     " where client_id = $1 and disabled_at is null and endpoint_url = $4 returning client_id"
 )
+# Over all clients: one whose row others keep has its turn at the next look.
 _WARN = Statement.both(
-    "update client set warned_at = $1 where failing_since <= $2"
-    " and warned_at is null and disabled_at is null returning client_id"
+    "update client set warned_at = $1 where client_id in (select client_id from client"
+    " where failing_since <= $2 and warned_at is null and disabled_at is null for update skip locked)"
+    " returning client_id"
 )
 _DISABLE_THE_DEAD = Statement.both(
-    "update client set disabled_at = $1, disabled_reason = $3 where failing_since <= $2"
-    f" and failed_exchanges >= {FAILED_EXCHANGES} and disabled_at is null returning client_id"
+    "update client set disabled_at = $1, disabled_reason = $3 where client_id in (select client_id"
+    f" from client where failing_since <= $2 and failed_exchanges >= {FAILED_EXCHANGES}"
+    " and disabled_at is null for update skip locked) returning client_id"
 )
 
 

@@ -6,7 +6,7 @@ Each member gets an outcome of its own. The batch's work returns one outcome a m
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic, TypeVar
@@ -15,6 +15,7 @@ import structlog
 
 from hundi.kernel.faults import RefusedError
 from hundi.store.engine import (
+    BRIEFLY,
     CommitUnknownError,
     Database,
     LockedError,
@@ -33,6 +34,9 @@ SHARES = 4
 WHOLE_RETRIES = 5
 AGAIN_LIMIT = 8
 PATIENCE_SECONDS = 5
+SHORTLY = 250
+"""Milliseconds that a whole batch waits for locks soon after some were found to be kept: for longer than a
+slow commit, and none of it is refused then, but goes by itself."""
 COMPANY = 16
 LINGER_SECONDS = 0.003
 """A batch beside another one begins with so many members, or after so long with those there are. Begun
@@ -80,7 +84,8 @@ class GroupCommit(Generic[M, R]):
     """Collects members into batches and runs `work` once a batch, in one transaction.
 
     `keys(member)` are what no two members of one batch may share (documents, idempotency keys), `needs`
-    all that it may find locked by others, as far as that is known: who needs the same goes by himself.
+    all that it may find locked by others, as far as that is known: who needs the same goes by himself,
+    until an outcome `proves` that nothing of it is locked.
     `lanes` batches may be in flight at once; more than one only helps on PostgreSQL. One beside
     another begins with `company` members, or `linger` seconds after the first of them came. At most
     `queue` members wait, and of each `owner` a quarter of that: nobody fills it for all. A member waits
@@ -96,6 +101,7 @@ class GroupCommit(Generic[M, R]):
         *,
         keys: Callable[[M], Iterable[Hashable]],
         needs: Callable[[M], Iterable[Hashable]] | None = None,
+        proves: Callable[[R], bool] | None = None,
         owner: Callable[[M], Hashable] | None = None,
         size: int = 64,
         lanes: int = 1,
@@ -128,6 +134,8 @@ class GroupCommit(Generic[M, R]):
         self._under_way = 0  # batches; a task goes on a turn of the loop longer
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: set[Hashable] = set()
+        self._proves = proves or (lambda _: True)
+        self._stuck = False  # only suspects wait, and one of them is under way
         self._alone: _Waiting[M, R] | None = None  # a suspect that is under way by itself
         self._alone_next = True
         self._lingering: asyncio.TimerHandle | None = None
@@ -188,11 +196,13 @@ class GroupCommit(Generic[M, R]):
 
     def _start(self, *, lingered: bool = False) -> None:
         while self._queue and self._under_way < self._lanes:
-            if self._under_way and len(self._queue) < self._company and not lingered:
+            few = self._stuck or len(self._queue) < self._company
+            if self._under_way and few and not lingered:
                 self._linger()
                 return
             lingered = False
             batch = self._next_batch()
+            self._stuck = not batch
             if not batch:
                 return
             self._under_way += 1
@@ -217,8 +227,7 @@ class GroupCommit(Generic[M, R]):
         them, or behind many.
         """
         suspects = self._suspects.among(self._queue, asyncio.get_running_loop().time())
-        free = (one for one in suspects if self._held.isdisjoint(one.keys))
-        suspect = self._suspects.next_of(free) if self._alone is None else None
+        suspect = self._next_suspect(suspects)
         if suspect is not None and self._alone_next:
             return self._by_itself(suspect)
         batch: list[_Waiting[M, R]] = []
@@ -236,6 +245,18 @@ class GroupCommit(Generic[M, R]):
         self._queue.extendleft(reversed(left))
         self._alone_next = True
         return batch if batch or suspect is None else self._by_itself(suspect)
+
+    def _next_suspect(self, suspects: Collection[_Waiting[M, R]]) -> _Waiting[M, R] | None:
+        """One whose turn it is, and who overtakes nobody."""
+        if self._alone is not None or not suspects:
+            return None
+        ahead = set(self._held)
+        free = []
+        for one in self._queue:
+            if one in suspects and ahead.isdisjoint(one.keys):
+                free.append(one)
+            ahead.update(one.keys)
+        return self._suspects.next_of(free)
 
     def _by_itself(self, waiting: _Waiting[M, R]) -> list[_Waiting[M, R]]:
         self._suspects.has_turn(waiting)
@@ -256,20 +277,21 @@ class GroupCommit(Generic[M, R]):
             if alone:
                 self._alone = None
             self._under_way -= 1
+            self._stuck = False
             self._start()
 
     async def _settle(self, batch: list[_Waiting[M, R]], *, alone: bool) -> None:
         """Have a batch done. Where it is one member's fault that it was not, each goes by itself."""
         clock = asyncio.get_running_loop().time
         members, began = [waiting.member for waiting in batch], clock()
-        outcomes = await self._tried(members, briefly=alone)
+        outcomes = await self._tried(members, waits=self._waits(began, alone=alone))
         if isinstance(outcomes, Exception):
             self._heard(members, ())
-            self._not_kept(batch, outcomes)
+            self._not_kept(batch, outcomes, alone=alone)
             return
         ended = clock()
         self._heard(members, outcomes)
-        if alone:
+        if alone and not isinstance(outcomes[0], Again) and self._proves(outcomes[0]):
             self._suspects.clear(batch[0])
         self._hand_out(batch, outcomes)
         if self._watch is not None:
@@ -280,29 +302,39 @@ class GroupCommit(Generic[M, R]):
         if self._ended is not None:
             _tell(partial(self._ended, members), outcomes)
 
-    def _not_kept(self, batch: list[_Waiting[M, R]], error: Exception) -> None:
-        locked = isinstance(error, LockedError)
-        theirs = locked or not isinstance(error, UnavailableError | CommitUnknownError)
-        if theirs and len(batch) > 1:
+    def _waits(self, now: float, *, alone: bool) -> int | None:
+        """Milliseconds that a batch waits for locks: less while some are known to be kept."""
+        if alone:
+            return BRIEFLY
+        return SHORTLY if self._suspects.alarmed(now) else None
+
+    def _not_kept(self, batch: list[_Waiting[M, R]], error: Exception, *, alone: bool) -> None:
+        locked, now = isinstance(error, LockedError), asyncio.get_running_loop().time()
+        theirs = not isinstance(error, UnavailableError | CommitUnknownError) and len(batch) > 1
+        if locked:
+            self._suspects.alarm(now)
+        if theirs or (locked and not alone):
             back = [waiting for waiting in batch if waiting in self._waiting]
             self._suspects.part(back)
             self._queue.extendleft(reversed(back))
             return
         if locked:
-            self._suspects.found_locked(batch[0], asyncio.get_running_loop().time())
+            self._suspects.found_locked(batch[0], now)
         self._fail(batch, error)
 
-    async def _tried(self, members: list[M], *, briefly: bool) -> Sequence[R | Again] | Exception:
+    async def _tried(
+        self, members: list[M], *, waits: int | None
+    ) -> Sequence[R | Again] | Exception:
         """The outcomes, or why nothing was kept or nobody knows."""
         try:
-            return await self._attempt(members, briefly=briefly)
+            return await self._attempt(members, waits=waits)
         except Exception as error:  # noqa: BLE001 (handed to the member it belongs to)
             return error
 
-    async def _attempt(self, members: list[M], *, briefly: bool) -> Sequence[R | Again]:
+    async def _attempt(self, members: list[M], *, waits: int | None) -> Sequence[R | Again]:
         async def work(tx: Transaction) -> Sequence[R | Again]:
-            if briefly:
-                await tx.wait_briefly()
+            if waits is not None:
+                await tx.wait_at_most(waits)
             return await self._work(tx, members)
 
         for _ in range(WHOLE_RETRIES):

@@ -16,6 +16,8 @@ from hundi.store.statement import Bulk, Statement
 T = TypeVar("T")
 Row = Mapping[str, Any]
 RETRIES = 5
+BRIEFLY = 100
+"""Milliseconds that one waits for a locked row for whose sake nobody else shall wait."""
 
 UNAVAILABLE = Code(
     "STORE-UNAVAILABLE",
@@ -69,8 +71,8 @@ class Transaction(Protocol):
     async def bulks(self, bulks: Sequence[tuple[Bulk, Sequence[Sequence[object]]]]) -> None:
         """Run several bulk statements on different rows that answer with nothing, at once."""
 
-    async def wait_briefly(self) -> None:
-        """From here on wait a tenth of a second for a row that others lock, then raise LockedError."""
+    async def wait_at_most(self, milliseconds: int) -> None:
+        """From here on wait so long for a row that others lock, then raise LockedError."""
 
     async def select(self, query: sa.Select[Any]) -> Sequence[Row]:
         """Rows of a SQLAlchemy query: for reads beside the hot path."""

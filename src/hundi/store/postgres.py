@@ -28,8 +28,8 @@ from hundi.store.statement import Bulk, Statement, compiled, dialect_of, encoded
 
 T = TypeVar("T")
 
-POOL = 12
 CLOCK_TRIES = 3
+POOL = 12
 """Connections that a process keeps at most."""
 
 SETTINGS = {
@@ -51,7 +51,6 @@ SETTINGS = {
     "random_page_cost": "1.1",
     "jit": "off",
 }
-_BRIEFLY = "set local lock_timeout = '100ms'"
 _CLOCK = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint"
 _log = logging.getLogger(__name__)
 
@@ -93,10 +92,10 @@ class PostgresTransaction:
             text = together(tuple(bulk for bulk, _ in filled))
             self.ahead.run(text, [encoded(rows) for _, rows in filled])
 
-    async def wait_briefly(self) -> None:
+    async def wait_at_most(self, milliseconds: int) -> None:
         """Until the transaction ends: the pool's next one waits as ever."""
         self._begin()
-        self.ahead.run(_BRIEFLY, ())
+        self.ahead.run(f"set local lock_timeout = '{milliseconds:d}ms'", ())
 
     async def select(self, query: sa.Select[Any]) -> Sequence[Row]:
         """Rows of a SQLAlchemy query."""
@@ -170,13 +169,17 @@ class _ServerClock:
         return self._server + int(passed * 1_000_000)
 
     async def _asked(self, connection: Any) -> int:
-        for _ in range(CLOCK_TRIES):
-            asked = time.monotonic()
-            self._server = await connection.fetchval(_CLOCK)
-            self._steady = time.monotonic()
-            if self._steady - asked < 1:  # an answer that lay there while we stood still is stale
-                break
-        return self._server
+        server, took, tries = *await self._answer(connection), 1
+        while took > 1 and tries < CLOCK_TRIES:  # what lay there while we stood still is nobody's
+            server, took, tries = *await self._answer(connection), tries + 1
+        self._server, self._steady = server, time.monotonic()
+        return server
+
+    async def _answer(self, connection: Any) -> tuple[int, float]:
+        """What the server says, and how long it took."""
+        asked = time.monotonic()
+        server: int = await connection.fetchval(_CLOCK)
+        return server, time.monotonic() - asked
 
 
 class PostgresDatabase:

@@ -75,7 +75,7 @@ class SqliteTransaction:
             if rows:
                 self._connection.executemany(bulk.sqlite, rows)
 
-    async def wait_briefly(self) -> None:
+    async def wait_at_most(self, _milliseconds: int) -> None:
         """Who writes has the whole file: it waits for nobody."""
 
     async def select(self, query: sa.Select[Any]) -> Sequence[Row]:

@@ -27,6 +27,7 @@ class Suspects(Generic[W]):
         self._needs = needs
         self._owner = owner
         self._locked: dict[Hashable, float] = {}  # until when it is thought to be
+        self._alarmed_until = 0.0
         self._parted: set[W] = set()
         self._known: dict[
             W, frozenset[Hashable]
@@ -54,6 +55,14 @@ class Suspects(Generic[W]):
     def part(self, members: Iterable[W]) -> None:
         """These were in a batch that somebody's need failed, and nobody knows whose."""
         self._parted.update(members)
+
+    def alarm(self, now: float) -> None:
+        """Somebody has met a locked row: more may be kept by the same hand."""
+        self._alarmed_until = now + LOCKED_SECONDS
+
+    def alarmed(self, now: float) -> bool:
+        """Whether that was not long ago."""
+        return now < self._alarmed_until
 
     def found_locked(self, one: W, now: float) -> None:
         """By himself he failed: something that he needs is locked."""
