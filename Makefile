@@ -27,7 +27,7 @@ check: $(STAMP) ## lint, formatting, types, imports, spelling; every warning is 
 	$(BIN)/codespell
 
 test: $(STAMP) ## all tests on SQLite, and on PostgreSQL where its binaries are installed
-	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
+	$(BIN)/pytest -n 3 --dist worksteal $(ARGS)
 
 audit: $(STAMP) ## security: our code, known faults of dependencies, bill of materials
 	$(BIN)/python deploy/audit.py

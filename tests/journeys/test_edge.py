@@ -1,6 +1,7 @@
 """A real server on the network's edge: what strangers send costs it little, and it stays answerable."""
 
 import contextlib
+import itertools
 import re
 import resource
 import socket
@@ -113,13 +114,21 @@ def test_too_many_connections_leave_it_answerable(edge: Edge) -> None:
     edge.await_room()
 
 
+def first_free_handle(pid: int) -> int:
+    """The lowest number of no open file, once none is about to be closed."""
+    seen: set[int] = set()
+    while seen != (now := {int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir()}):
+        seen = now
+        time.sleep(0.5)
+    return next(number for number in itertools.count() if number not in seen)
+
+
 def test_newcomers_are_told_when_no_file_handle_is_left(edge: Edge) -> None:
     process = edge.process._process
     assert process is not None
     assert edge.status("/readyz") == 200
     pid, before = process.pid, resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
-    highest = max(int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir())
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, (highest + 1, before[1]))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (first_free_handle(pid), before[1]))
     time.sleep(2.5)  # twice what its sweep takes to see it
     for _ in range(20):
         with edge.dial(b"GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n") as newcomer:
