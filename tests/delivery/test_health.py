@@ -15,7 +15,7 @@ from hundi.exchange.redrive import abandon, redrive
 from hundi.exchange.tables import delivery
 from hundi.exchange.verdict import Decision
 from hundi.kernel.clock import MINUTE, wall_clock
-from hundi.parties.health import WARNED_AFTER, enable
+from hundi.parties.health import DISABLED_AFTER, WARNED_AFTER, enable
 from hundi.parties.tables import client
 from tests.exchange.scene import Scene, scene
 from tests.exchange.slips import slip
@@ -116,8 +116,9 @@ async def test_a_410_is_not_forgotten(
 
 async def test_one_clients_locked_row_holds_up_no_other(postgres_url: str) -> None:
     async with scene(postgres_url) as stage:
-        # All are to be warned as well, for which each look asks.
-        await stage.execute(sa.update(client).values(failing_since=NOW - WARNED_AFTER - MINUTE))
+        # All are to be warned or disabled as well, for which each look asks.
+        since = NOW - DISABLED_AFTER - MINUTE
+        await stage.execute(sa.update(client).values(failing_since=since, failed_exchanges=10))
         watched = Health(stage.database)
         for client_id in ("buyer", "stranger", "supplier"):
             watched.attempted(_attempt(GONE, client_id), NOW)

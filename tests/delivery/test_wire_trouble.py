@@ -1,7 +1,6 @@
 """Answers that never come, or come broken: the receiver may have seen the request."""
 
 import asyncio
-import contextlib
 import random
 import time
 from collections.abc import AsyncIterator
@@ -67,24 +66,53 @@ async def test_the_deadline_is_hard(wire: HttpWire, behave: Behaviour) -> None:
 async def test_nothing_of_a_request_goes_out_after_its_deadline(wire: HttpWire) -> None:
     """Its receiver is slow to read, and would get the rest long after somebody else has sent it again."""
     got = bytearray()
-    read = asyncio.Event()
+    read: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
 
     async def reads_late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(1)
-        with contextlib.suppress(ConnectionError):
+        try:
             while piece := await reader.read(65536):
                 got.extend(piece)
+        except ConnectionError as error:
+            read.set_result(error)
+        else:
+            read.set_result(None)
         writer.close()
-        read.set()
 
     server = await asyncio.start_server(reads_late, "127.0.0.1", 0, limit=4096)
     large = replace(PARCEL, body=b"x" * 16_000_000)
     async with server:
         port = server.sockets[0].getsockname()[1]
         answer = await wire.post(endpoint(f"http://127.0.0.1:{port}"), large, now=NOW)
-        await read.wait()
+        end = await asyncio.wait_for(read, 10)
     assert answer.error == "timeout"
     assert len(got) < len(large.body)
+    assert isinstance(end, ConnectionResetError), "what the kernel held is thrown away, too"
+
+
+async def test_who_answers_before_he_has_read_gets_no_second_request_behind_the_first(
+    wire: HttpWire,
+) -> None:
+    connections: list[asyncio.Task[None] | None] = []
+    over = asyncio.Event()
+
+    async def answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(asyncio.current_task())
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK)
+        await over.wait()
+        writer.close()
+
+    server = await asyncio.start_server(answers, "127.0.0.1", 0, limit=4096)
+    large = replace(PARCEL, body=b"x" * 16_000_000)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        for _ in range(2):
+            answer = await wire.post(endpoint(f"http://127.0.0.1:{port}"), large, now=NOW)
+            assert answer.status == 200
+        over.set()
+        await asyncio.gather(*(task for task in connections if task is not None))
+    assert len(connections) == 2
 
 
 async def hang_up(_receiver: Receiver, writer: asyncio.StreamWriter) -> None:

@@ -23,7 +23,7 @@ OF_NO_EXCHANGE = {
     "duty-failed", "duty-done", "bell-waits-for-database", "bell-lost",
     "rollback heard of an earlier error, or of a lost connection",
     # of a batch of many, or of a client
-    "sweep-one-by-one", "batch-runs-again", "batch-not-heard", "health-not-written", "*", "endpoint-enabled",
+    "sweep-one-by-one", "batch-runs-again", "batch-not-heard", "needs-not-known", "health-not-written", "*", "endpoint-enabled",
     "gap-not-due",
     # of what the invariants have found: `where` says of what
     "invariant-broken",

@@ -9,8 +9,10 @@ from contextlib import asynccontextmanager
 import asyncpg
 import pytest
 
-from hundi.delivery.sweeping import LOCKED_ASIDE, Sweep
+from hundi.delivery import sweeping
+from hundi.delivery.sweeping import LOCKED_ASIDE, ROUND_SECONDS, Sweep
 from hundi.kernel.clock import SECOND
+from hundi.store import batch
 from hundi.store.batch import PATIENCE_SECONDS, GroupCommit
 from hundi.store.engine import (
     CommitUnknownError,
@@ -99,7 +101,7 @@ async def test_a_whole_batch_that_is_locked_gives_up_in_time(postgres_url: str) 
         ends = await asyncio.gather(*map(commit.submit, range(129)), return_exceptions=True)
         told = Counter(type(one) for one in ends)
         assert told.keys() <= {LockedError, CommitUnknownError, UnavailableError}
-        assert told[CommitUnknownError] <= 64, "of those that are not under way all is known"
+        assert told[CommitUnknownError] <= 1, "of those that are not under way all is known"
         await commit.drained()
         assert time.monotonic() - began < 3 * PATIENCE_SECONDS
 
@@ -138,7 +140,7 @@ def sweep_of(due: list[str], *, needs: str | None = None) -> Sweep[str]:
 
 
 async def test_locked_ones_at_the_head_hold_up_nobody_behind_them(postgres_url: str) -> None:
-    due = ["buyer", *(f"c{number}" for number in range(99))]
+    due = ["buyer", *(f"c{number}" for number in range(30))]
     async with scene(postgres_url) as stage, buyer_kept(postgres_url):
         began = time.monotonic()
         await sweep_of(due).once(stage.database, 0)
@@ -146,9 +148,12 @@ async def test_locked_ones_at_the_head_hold_up_nobody_behind_them(postgres_url: 
         assert time.monotonic() - began < PATIENCE_SECONDS
 
 
-async def test_those_set_aside_stay_there_until_others_had_their_turn(postgres_url: str) -> None:
+async def test_those_set_aside_stay_there_until_others_had_their_turn(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However many locked ones come first, and though a round is longer than it takes to be told so."""
-    due = list(range(150))
+    monkeypatch.setattr(sweeping, "ROUND_SECONDS", 1)
+    due = list(range(60))
 
     async def find(_: Transaction, most: int) -> Sequence[int]:
         return due[:most]
@@ -164,21 +169,21 @@ async def test_those_set_aside_stay_there_until_others_had_their_turn(postgres_u
     sweep: Sweep[int] = Sweep(
         name="numbers", find=find, end=end, key=str, named=lambda n: {"n": n}, entered=entered
     )
-    async with scene(postgres_url) as stage, numbers_kept(postgres_url, range(60)):
+    async with scene(postgres_url) as stage, numbers_kept(postgres_url, range(15)):
         began = time.monotonic()
-        for _ in range(2):  # each of two seconds and five
+        for _ in range(3):  # each of two seconds and one
             await sweep.once(stage.database, int((time.monotonic() - began) * SECOND))
-    assert due == list(range(60))
+    assert due == list(range(15))
 
 
 async def test_a_sweep_of_what_is_all_locked_gives_up(postgres_url: str) -> None:
     """Each would cost a tenth of a second, and who stops the process waits for the sweep."""
     due = [str(number) for number in range(200)]
-    began = time.monotonic()
     async with scene(postgres_url) as stage, buyer_kept(postgres_url):
+        began = time.monotonic()
         await sweep_of(due, needs="buyer").once(stage.database, 0)
+        assert time.monotonic() - began < 2 * ROUND_SECONDS
     assert len(due) == 200
-    assert time.monotonic() - began < 2 * PATIENCE_SECONDS
 
 
 async def test_those_who_go_by_themselves_hold_up_nobody_and_none_of_them(
@@ -194,9 +199,8 @@ async def test_those_who_go_by_themselves_hold_up_nobody_and_none_of_them(
         async with buyer_kept(postgres_url):
             alone = [commit.enter(f"c{number}") for number in range(30)]
             kept, other = commit.enter("buyer"), commit.enter("supplier")
-            began = time.monotonic()
             assert await other == "supplier"
-            assert time.monotonic() - began < 0.5
+            assert sum(one.done() for one in alone) <= 2
             ends = await asyncio.gather(*alone, kept, return_exceptions=True)
         assert ends[:-1] == [f"c{number}" for number in range(30)]
         assert isinstance(ends[-1], LockedError)
@@ -208,7 +212,7 @@ async def test_however_many_are_locked_and_wherever_they_stand(
 ) -> None:
     async with scene(postgres_url) as stage, numbers_kept(postgres_url, locked):
         commit: GroupCommit[int, int] = GroupCommit(
-            stage.database, needs_numbers, keys=lambda number: [number], company=1
+            stage.database, needs_numbers, keys=lambda number: [number], company=1, patience=20
         )
         first = commit.enter(99)  # the others come together behind it
         ends = await asyncio.gather(*map(commit.submit, range(64)), return_exceptions=True)
@@ -220,9 +224,11 @@ async def test_however_many_are_locked_and_wherever_they_stand(
 async def test_what_many_need_is_found_once(postgres_url: str) -> None:
     """A row that no key names, as a client's: who needs it goes by himself from then on, until it is free."""
     async with scene(postgres_url) as stage:
+        tried: list[Sequence[int]] = []
 
         async def work(tx: Transaction, members: Sequence[int]) -> list[int]:
-            await needs_numbers(tx, [member % 10 for member in members])
+            tried.append(members)
+            await needs_numbers(tx, sorted({member % 10 for member in members}))
             return list(members)
 
         commit: GroupCommit[int, int] = GroupCommit(
@@ -231,9 +237,8 @@ async def test_what_many_need_is_found_once(postgres_url: str) -> None:
         async with numbers_kept(postgres_url, [7]):
             with pytest.raises(LockedError):
                 await commit.submit(7)
-            began = time.monotonic()
             ends = await asyncio.gather(*map(commit.submit, range(10, 40)), return_exceptions=True)
-            assert time.monotonic() - began < 1.5
+            assert all(len(batch) == 1 for batch in tried if any(n % 10 == 7 for n in batch))
             for number, end in enumerate(ends, 10):
                 assert isinstance(end, LockedError) if number % 10 == 7 else end == number
         assert await commit.submit(47) == 47
@@ -266,7 +271,7 @@ async def test_locked_rows_that_are_found_one_after_the_other(postgres_url: str)
     """Nobody has marked them yet: each costs a batch a wait, and the first one alone a long one."""
     async with scene(postgres_url) as stage, numbers_kept(postgres_url, range(12)):
         commit: GroupCommit[int, int] = GroupCommit(
-            stage.database, needs_numbers, keys=lambda number: [number], lanes=2
+            stage.database, needs_numbers, keys=lambda number: [number], lanes=2, patience=20
         )
         futures: list[asyncio.Future[int]] = []
         for step in range(48):
@@ -326,14 +331,19 @@ async def test_a_suspect_of_another_client_need_not_wait_behind_many(postgres_ur
     """They go by turns of their owners, and who got through is none any more."""
     async with scene(postgres_url) as stage, numbers_kept(postgres_url, range(40)):
         commit: GroupCommit[int, int] = GroupCommit(
-            stage.database, needs_numbers, keys=lambda n: [n], owner=lambda n: n < 40, company=1
+            stage.database,
+            needs_numbers,
+            keys=lambda n: [n],
+            owner=lambda n: n < 40,
+            company=1,
+            patience=20,
         )
         for number in range(41):
             commit._suspects._locked[number] = time.monotonic() + 9
         many = [commit.enter(number) for number in range(40)]
-        began = time.monotonic()
         assert await commit.submit(40) == 40
-        assert time.monotonic() - began < 1
+        assert sum(one.done() for one in many) <= 3
+        assert 40 not in commit._suspects._locked, "it got through"
         assert {type(one) for one in await asyncio.gather(*many, return_exceptions=True)} == {
             LockedError
         }
@@ -351,3 +361,37 @@ async def test_what_a_listener_makes_of_it_changes_nothing(postgres_url: str) ->
         )
         assert await commit.submit(1) == 1
         await commit.drained()
+
+
+async def test_short_waits_in_vain_do_not_prolong_the_alarm(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the slow commits of others would have everybody wait briefly for good."""
+    monkeypatch.setattr(batch, "LOCKED_SECONDS", 1)
+    async with scene(postgres_url) as stage, numbers_kept(postgres_url, [7]):
+        commit: GroupCommit[int, int] = GroupCommit(
+            stage.database, needs_numbers, keys=lambda n: [n], company=1
+        )
+        with pytest.raises(LockedError):
+            await commit.submit(7)
+        until = commit._alarmed_until
+        for _ in range(3):
+            with pytest.raises(LockedError):
+                await commit.submit(7)
+        assert commit._alarmed_until == until
+
+
+@pytest.mark.logs("needs-not-known")
+async def test_one_whose_needs_cannot_be_told_stops_nobody(postgres_url: str) -> None:
+    def needs(number: int) -> list[int]:
+        if number == 3:
+            raise KeyError("a message of a newer version")
+        return [number]
+
+    async with scene(postgres_url) as stage, numbers_kept(postgres_url, [7]):
+        commit: GroupCommit[int, int] = GroupCommit(
+            stage.database, needs_numbers, keys=lambda n: [n], needs=needs, company=1
+        )
+        with pytest.raises(LockedError):
+            await commit.submit(7)
+        assert await asyncio.gather(*map(commit.submit, range(6))) == list(range(6))

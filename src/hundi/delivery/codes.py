@@ -53,7 +53,8 @@ class CodeSender:
         for req_msg_id, error in zip(found, told, strict=True):
             if isinstance(error, Exception) and not isinstance(error, StoreError):
                 _log.error("registration-failed", reqMsgId=req_msg_id, exc_info=error)
-            elif error is not None:
+        for error in told:
+            if isinstance(error, StoreError):
                 raise error
         return sum(error is None for error in told)
 

@@ -10,7 +10,7 @@ takes half of the time that a webhook costs (docs/decisions/0009-webhooks-withou
 
 import socket
 import struct
-from asyncio import WriteTransport
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -103,8 +103,8 @@ class Connector(aiohttp.TCPConnector):
 
 def _unsent(connection: Connection) -> int:
     """Bytes of a request that have not gone out yet: its receiver has answered before it read them."""
-    transport = connection.transport
-    return transport.get_write_buffer_size() if isinstance(transport, WriteTransport) else 0
+    transport: Any = connection.transport  # uvloop's is no WriteTransport by its type
+    return 0 if transport is None else int(transport.get_write_buffer_size())
 
 
 def _cut(connection: Connection) -> None:
@@ -113,7 +113,8 @@ def _cut(connection: Connection) -> None:
     if transport is not None:
         raw = transport.get_extra_info("socket")
         if raw is not None:
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+            with suppress(OSError, ValueError):  # it is closed already
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
         transport.abort()
     connection.close()
 

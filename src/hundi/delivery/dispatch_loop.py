@@ -30,9 +30,10 @@ LINGER_SECONDS = 0.01
 """A transaction that ends attempts costs as much by itself as a dozen of them, and no caller waits for
 it: the next one lets more come together than an ack's does, and takes up to `TOGETHER`."""
 UNWRITTEN = 2
-"""As often as there are places, attempts may be under way or have ends that are not written yet: where none
-can be, nothing is sent that would only be sent again."""
-DRAIN_SECONDS = 20
+"""So many times as many as there are places may be under way or have ends that are not written yet: where
+none can be written, nothing is sent that would only be sent again."""
+DRAIN_SECONDS, WRITE_SECONDS = 20, 5
+"""So long attempts may take to end when the process stops, and then what they came to to be written."""
 AGAIN = (SECOND, 2 * SECOND, 4 * SECOND)
 """Pauses before an end is written again of which nothing was kept; the last one until it is given up."""
 AFTER_LEASE_SECONDS = 20
@@ -111,7 +112,9 @@ class DispatchLoop:
                 await self._finish.drained()  # what is being leased flies, too
         while self._tasks and (left := last - self._now()) > 0:
             await asyncio.wait(self._tasks, timeout=left)
-        await self._finish.drained()
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(last + WRITE_SECONDS):
+                await self._finish.drained()
 
     def _free(self) -> int:
         """How many more attempts may start now. Those whose ends are not written yet count from a point on."""
@@ -202,8 +205,7 @@ class DispatchLoop:
         try:
             await self._submitted(result, until=until)
         except StoreError as error:
-            # The lease runs out and the attempt counts as failed; the receiver gives its repeat
-            # the same answer.
+            # Its lease has run out and it counts as failed; the receiver gives its repeat the same answer.
             _log.warning("attempt-not-written", **named(result.leased), error=str(error))
         except Exception as error:  # noqa: BLE001 (a message of a newer version, or a mistake)
             _log.error("attempt-not-understood", **named(result.leased), exc_info=error)

@@ -109,7 +109,7 @@ class Health:
                 await self._kept({client_id: one}, alone=True)
 
     async def _kept(self, noted: Mapping[str, _Noted], *, alone: bool = False) -> bool:
-        """False where one of several is locked. What could not be written is noted for later, else."""
+        """False where a row is locked, unless `alone`. Else what could not be written is noted for later."""
         try:
             changes = await self._database.write(partial(_write, noted=noted, briefly=alone))
         except Exception as error:  # noqa: BLE001 (deliveries do not stand still for a statistic)

@@ -52,7 +52,7 @@ class Sweep(Generic[T]):
 
     async def once(self, database: Database, now: int) -> int:
         """End what is due; how many were looked at. Raises StoreError where the database will not."""
-        # Longer than ever can only be left aside what was so by a clock that went back since.
+        # Who would be left aside for longer than ever was so before the clock was set back.
         self._aside = {key: u for key, u in self._aside.items() if now < u <= now + ASIDE}
         taken: list[T] = []
 

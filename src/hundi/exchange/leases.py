@@ -1,8 +1,8 @@
 """Leases: which webhooks are due, and who may send them now.
 
 A lease is a row written before the first byte goes out, together with the row of its attempt.
-PostgreSQL picks, leases and reads in one statement, skipping what another dispatcher is just
-taking; SQLite, which cannot, goes step by step and is alone.
+PostgreSQL picks, leases and reads in one statement (in a few where another dispatcher keeps much of what
+is due), skipping what others are just taking; SQLite, which cannot, goes step by step and is alone.
 """
 
 from collections import Counter
@@ -24,8 +24,8 @@ RESPONSE_HOLDS_LANE = HOUR
 IN_FLIGHT = "IN FLIGHT"
 """What an attempt's row says until its end is written."""
 BEHIND = (0, 8, 64, 256)
-"""So far one looks behind what is due first of a client. Another dispatcher may keep that: for a moment, or
-as many as it has places, when it stands still."""
+"""So many further ones of each client are looked at, step by step, where another dispatcher keeps what is
+due first: for a moment, or as many as it has places, when it stands still."""
 NOBODY: Mapping[str, int] = MappingProxyType({})
 """Nobody has an attempt under way."""
 
@@ -107,7 +107,7 @@ _AT_ONCE = Statement.both(
     f" and {_FIRST_IN_LANE.format(now='$2::bigint')}"
     " order by w.due_at limit greatest(least(q.k, $4::integer), 0) + sign(greatest(q.k, 0)) * $7::integer)"
     " s) d),"
-    # Locked is what is taken, and nothing else: who is frozen here keeps no more from the others.
+    # Locked is what is taken, and but for a look behind nothing else: who is frozen here keeps no more.
     " held as materialized (select v.webhook_id, r.client_id, r.k, r.place from ranked r"
     " join delivery v on v.webhook_id = r.webhook_id and v.state || '' = 'QUEUED' and v.due_at <= $2"
     " order by r.place, r.lot limit $4::integer for update of v skip locked),"
@@ -122,7 +122,7 @@ _AT_ONCE = Statement.both(
     " (webhook_id, number, redriven, started_at, reached, outcome, reason, answer)"
     f" select webhook_id, attempts, redriven, $2, true, '{IN_FLIGHT}', '', '' from leased) "
     "select n.missed, l.* from (select least($4::integer, (select count(*) from ranked))"
-    " - (select count(*) from held) as missed) n left join ("
+    " - (select count(*) from picked) as missed) n left join ("
     + _PARCEL.format(leased="leased")
     + ") l on true"
 )

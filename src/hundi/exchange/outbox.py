@@ -103,10 +103,14 @@ class AttemptResult(msgspec.Struct, frozen=True, kw_only=True):
     trace: str | None = None
 
     def needs(self) -> Iterator[Hashable]:
-        """What its writing may find locked: webhook and exchange, of one that ends all it is about."""
+        """What its writing may find locked: its webhook, and of one that ends an exchange the documents.
+
+        One that ends it because somebody is closing it is not told from others here.
+        """
         leased = self.leased
         yield from (leased.webhook_id, leased.req_msg_id)
-        if _done(self) and leased.row is not None and leased.row["message"] is not None:
+        ends = _done(self) or self.verdict.decision is Decision.ERASED
+        if ends and leased.row is not None and leased.row["message"] is not None:
             yield from needed(leased.row)
 
 

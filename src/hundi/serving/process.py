@@ -278,8 +278,8 @@ class _Process:
         async def stop() -> None:
             sweep.stop()
             loop.stop()
-            await asyncio.gather(*dispatching)
-            await loop.drained()
+            await dispatching[0]
+            await asyncio.gather(loop.drained(), *dispatching)  # a sweep under way may take seconds
             health.stop()
             await watching
             await wire.close()

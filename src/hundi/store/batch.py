@@ -24,7 +24,7 @@ from hundi.store.engine import (
     Transaction,
     UnavailableError,
 )
-from hundi.store.suspects import Suspects
+from hundi.store.suspects import LOCKED_SECONDS, Suspects
 
 M = TypeVar("M")
 R = TypeVar("R")
@@ -35,8 +35,8 @@ WHOLE_RETRIES = 5
 AGAIN_LIMIT = 8
 PATIENCE_SECONDS = 5
 SHORTLY = 250
-"""Milliseconds that a whole batch waits for locks soon after some were found to be kept: for longer than a
-slow commit, and none of it is refused then, but goes by itself."""
+"""Milliseconds that a whole batch waits for locks for half a minute after one waited in vain. None of it is
+refused at once where that is too short: its members go by themselves."""
 COMPANY = 16
 LINGER_SECONDS = 0.003
 """A batch beside another one begins with so many members, or after so long with those there are. Begun
@@ -83,14 +83,16 @@ class OverloadedError(StoreError):
 class GroupCommit(Generic[M, R]):
     """Collects members into batches and runs `work` once a batch, in one transaction.
 
-    `keys(member)` are what no two members of one batch may share (documents, idempotency keys), `needs`
-    all that it may find locked by others, as far as that is known: who needs the same goes by himself,
-    until an outcome `proves` that nothing of it is locked.
+    `keys(member)` are what no two members of one batch may share (documents, idempotency keys).
+    `needs` are all that it may find locked by others, as far as that is known. Who needs what was found
+    locked goes by himself, until the outcome of such a one `proves` that nothing of it is locked.
+
     `lanes` batches may be in flight at once; more than one only helps on PostgreSQL. One beside
     another begins with `company` members, or `linger` seconds after the first of them came. At most
     `queue` members wait, and of each `owner` a quarter of that: nobody fills it for all. A member waits
-    for `patience` seconds. `watch`
-    hears of each committed batch. `ended` hears of each, with its outcomes (none where it failed),
+    for `patience` seconds.
+
+    `watch` hears of each committed batch. `ended` hears of each, with its outcomes (none where it failed),
     before its members do, and also when these have lost their patience long before.
     """
 
@@ -116,9 +118,11 @@ class GroupCommit(Generic[M, R]):
         self._work = work
         self._keys = keys
         self._owner = owner or id
+        self._needs = needs or keys
         self._suspects: Suspects[_Waiting[M, R]] = Suspects(
-            lambda waiting: (needs or keys)(waiting.member), owner=lambda waiting: waiting.owner
+            self._needed, owner=lambda waiting: waiting.owner
         )
+        self._alarmed_until = 0.0  # a locked row was met, and the same hand may keep others
         self._watch = watch
         self._ended = ended
         self._waiting: dict[_Waiting[M, R], None] = {}  # in order of arrival
@@ -135,7 +139,7 @@ class GroupCommit(Generic[M, R]):
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: set[Hashable] = set()
         self._proves = proves or (lambda _: True)
-        self._stuck = False  # only suspects wait, and one of them is under way
+        self._none_may_go = False  # of those who wait, before something ends
         self._alone: _Waiting[M, R] | None = None  # a suspect that is under way by itself
         self._alone_next = True
         self._lingering: asyncio.TimerHandle | None = None
@@ -196,13 +200,13 @@ class GroupCommit(Generic[M, R]):
 
     def _start(self, *, lingered: bool = False) -> None:
         while self._queue and self._under_way < self._lanes:
-            few = self._stuck or len(self._queue) < self._company
+            few = self._none_may_go or len(self._queue) < self._company
             if self._under_way and few and not lingered:
                 self._linger()
                 return
             lingered = False
             batch = self._next_batch()
-            self._stuck = not batch
+            self._none_may_go = not batch
             if not batch:
                 return
             self._under_way += 1
@@ -258,6 +262,13 @@ class GroupCommit(Generic[M, R]):
             ahead.update(one.keys)
         return self._suspects.next_of(free)
 
+    def _needed(self, waiting: _Waiting[M, R]) -> frozenset[Hashable]:
+        try:
+            return frozenset(self._needs(waiting.member))
+        except Exception as error:  # noqa: BLE001 (nobody else shall wait for one that cannot be read)
+            _log.error("needs-not-known", exc_info=error)
+            return frozenset(waiting.keys)
+
     def _by_itself(self, waiting: _Waiting[M, R]) -> list[_Waiting[M, R]]:
         self._suspects.has_turn(waiting)
         self._queue.remove(waiting)
@@ -277,16 +288,19 @@ class GroupCommit(Generic[M, R]):
             if alone:
                 self._alone = None
             self._under_way -= 1
-            self._stuck = False
+            self._none_may_go = False
             self._start()
 
     async def _settle(self, batch: list[_Waiting[M, R]], *, alone: bool) -> None:
         """Have a batch done. Where it is one member's fault that it was not, each goes by itself."""
         clock = asyncio.get_running_loop().time
         members, began = [waiting.member for waiting in batch], clock()
-        outcomes = await self._tried(members, waits=self._waits(began, alone=alone))
+        waits = BRIEFLY if alone else SHORTLY if began < self._alarmed_until else None
+        outcomes = await self._tried(members, waits=waits)
         if isinstance(outcomes, Exception):
             self._heard(members, ())
+            if isinstance(outcomes, LockedError) and waits is None:
+                self._alarmed_until = clock() + LOCKED_SECONDS
             self._not_kept(batch, outcomes, alone=alone)
             return
         ended = clock()
@@ -302,24 +316,16 @@ class GroupCommit(Generic[M, R]):
         if self._ended is not None:
             _tell(partial(self._ended, members), outcomes)
 
-    def _waits(self, now: float, *, alone: bool) -> int | None:
-        """Milliseconds that a batch waits for locks: less while some are known to be kept."""
-        if alone:
-            return BRIEFLY
-        return SHORTLY if self._suspects.alarmed(now) else None
-
     def _not_kept(self, batch: list[_Waiting[M, R]], error: Exception, *, alone: bool) -> None:
-        locked, now = isinstance(error, LockedError), asyncio.get_running_loop().time()
-        theirs = not isinstance(error, UnavailableError | CommitUnknownError) and len(batch) > 1
-        if locked:
-            self._suspects.alarm(now)
-        if theirs or (locked and not alone):
+        locked = isinstance(error, LockedError)
+        of_one = locked or not isinstance(error, UnavailableError | CommitUnknownError)
+        if of_one and (len(batch) > 1 or (locked and not alone)):
             back = [waiting for waiting in batch if waiting in self._waiting]
             self._suspects.part(back)
             self._queue.extendleft(reversed(back))
             return
         if locked:
-            self._suspects.found_locked(batch[0], now)
+            self._suspects.found_locked(batch[0], asyncio.get_running_loop().time())
         self._fail(batch, error)
 
     async def _tried(

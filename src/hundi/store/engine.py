@@ -46,7 +46,7 @@ class UnavailableError(StoreError):
 
 
 class LockedError(UnavailableError):
-    """Another transaction keeps a row for longer than anybody should: its process stands still.
+    """Another transaction keeps a row for longer than this one would wait: its process may stand still.
 
     Work on other rows may be done meanwhile.
     """

@@ -170,7 +170,9 @@ class _ServerClock:
 
     async def _asked(self, connection: Any) -> int:
         server, took, tries = *await self._answer(connection), 1
-        while took > 1 and tries < CLOCK_TRIES:  # what lay there while we stood still is nobody's
+        while took > 1:  # what lay there while we stood still is nobody's
+            if tries == CLOCK_TRIES:
+                raise UnavailableError("the database takes seconds to tell its time")
             server, took, tries = *await self._answer(connection), tries + 1
         self._server, self._steady = server, time.monotonic()
         return server

@@ -27,7 +27,6 @@ class Suspects(Generic[W]):
         self._needs = needs
         self._owner = owner
         self._locked: dict[Hashable, float] = {}  # until when it is thought to be
-        self._alarmed_until = 0.0
         self._parted: set[W] = set()
         self._known: dict[
             W, frozenset[Hashable]
@@ -42,10 +41,13 @@ class Suspects(Generic[W]):
             self._turns.clear()
             self._known.clear()
             return {}
-        return dict.fromkeys(one for one in queue if one in self._parted or self._needs_locked(one))
+        locked = bool(self._locked)
+        return dict.fromkeys(
+            one for one in queue if one in self._parted or (locked and self._needs_locked(one))
+        )
 
     def next_of(self, suspects: Iterable[W]) -> W | None:
-        """Whose turn it is: the first of the owner who had the fewest."""
+        """Whose turn it is: the first of the owner who had the fewest since there are suspects."""
         return min(suspects, key=lambda one: self._turns[self._owner(one)], default=None)
 
     def has_turn(self, one: W) -> None:
@@ -55,14 +57,6 @@ class Suspects(Generic[W]):
     def part(self, members: Iterable[W]) -> None:
         """These were in a batch that somebody's need failed, and nobody knows whose."""
         self._parted.update(members)
-
-    def alarm(self, now: float) -> None:
-        """Somebody has met a locked row: more may be kept by the same hand."""
-        self._alarmed_until = now + LOCKED_SECONDS
-
-    def alarmed(self, now: float) -> bool:
-        """Whether that was not long ago."""
-        return now < self._alarmed_until
 
     def found_locked(self, one: W, now: float) -> None:
         """By himself he failed: something that he needs is locked."""
