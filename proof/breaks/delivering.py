@@ -103,7 +103,9 @@ BREAKS = (
     Break(
         name="one ack in eight takes two seconds",
         edits=(Edit("web/messages.py", _ANSWERED, f"            asyncio.get_running_loop().call_later(2 * (accepted.req_msg_id[-1] in '08'), taken.accepted, accepted)\n{_BEHIND}"),),
-        part="latency", finds=("at 10 %: ack, p99", "at 30 %: ack, p99", "at 50 %: ack, p99"),
+        # Tiny, ten requests or so come at 10 %, and one run in four none of them is slow.
+        part="latency", length=Length.BRIEF,
+        finds=("at 10 %: ack, p99", "at 30 %: ack, p99", "at 50 %: ack, p99"),
     ),
     Break(
         name="every ack leaves 64 KiB behind",
