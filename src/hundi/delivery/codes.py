@@ -54,7 +54,7 @@ class CodeSender:
             if isinstance(error, Exception) and not isinstance(error, StoreError):
                 _log.error("registration-failed", reqMsgId=req_msg_id, exc_info=error)
         for error in told:
-            if isinstance(error, StoreError):
+            if isinstance(error, StoreError) or not isinstance(error, Exception | None):
                 raise error
         return sum(error is None for error in told)
 
