@@ -76,10 +76,8 @@ class TroubledCodes:
         return 0
 
 
-@pytest.mark.logs("codes-failed")
-@pytest.mark.parametrize("trouble", TROUBLE)
-async def test_codes_are_sent_on_after_trouble(trouble: Exception) -> None:
-    sender = TroubledCodes(trouble)
+async def codes_sent(sender: TroubledCodes) -> None:
+    """Run a loop until its sender has sent."""
     loop = CodeLoop(sender, lambda: None)  # type: ignore[arg-type]
     running = asyncio.create_task(loop.run())
     async with asyncio.timeout(5):
@@ -88,8 +86,10 @@ async def test_codes_are_sent_on_after_trouble(trouble: Exception) -> None:
         await running
 
 
-def ended(leased: object) -> object:
-    return SimpleNamespace(leased=leased, needs=lambda: ())
+@pytest.mark.logs("codes-failed")
+@pytest.mark.parametrize("trouble", TROUBLE)
+async def test_codes_are_sent_on_after_trouble(trouble: Exception) -> None:
+    await codes_sent(TroubledCodes(trouble))
 
 
 @pytest.mark.logs("codes-failed")
@@ -101,12 +101,11 @@ async def test_codes_are_sent_though_no_registration_can_lapse(trouble: Exceptio
 
     sender = Stuck(trouble)
     sender._trouble.clear()
-    loop = CodeLoop(sender, lambda: None)  # type: ignore[arg-type]
-    running = asyncio.create_task(loop.run())
-    async with asyncio.timeout(5):
-        await sender.again.wait()
-        loop.stop()
-        await running
+    await codes_sent(sender)
+
+
+def ended(leased: object) -> object:
+    return SimpleNamespace(leased=leased, needs=lambda: ())
 
 
 class Stalled:

@@ -87,9 +87,7 @@ class DispatchLoop:
         while not self._stopping:
             self._wake.clear()
             # What ends attempts leases as well; but it may wait for a row that others lock.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(IDLE_SECONDS):
-                    await self._finish.drained()
+            await self._written_by(self._now() + IDLE_SECONDS)
             try:
                 found = await self._claim()
             except Exception as error:  # noqa: BLE001 (nothing may end the sending for good)
@@ -107,13 +105,15 @@ class DispatchLoop:
     async def drained(self) -> None:
         """Once `run` has ended: let the attempts under way end, and write what they came to."""
         last = self._last = self._now() + DRAIN_SECONDS
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(last):
-                await self._finish.drained()  # what is being leased flies, too
+        await self._written_by(last)  # what is being leased flies, too
         while self._tasks and (left := last - self._now()) > 0:
             await asyncio.wait(self._tasks, timeout=left)
+        await self._written_by(last + WRITE_SECONDS)
+
+    async def _written_by(self, moment: float) -> None:
+        """Wait until no transaction that ends attempts is left, at most till a moment."""
         with suppress(TimeoutError):
-            async with asyncio.timeout_at(last + WRITE_SECONDS):
+            async with asyncio.timeout_at(moment):
                 await self._finish.drained()
 
     def _free(self) -> int:
@@ -142,9 +142,8 @@ class DispatchLoop:
 
         def free() -> int:
             free = self._free()
-            by_another = (
-                self._leasing is not None and self._leasing is not first
-            )  # itself, run again
+            # Its own it is where the transaction is run again.
+            by_another = self._leasing is not None and self._leasing is not first
             if by_another or free <= 0:
                 return 0
             self._leasing = first  # until its commit is known and its leases count

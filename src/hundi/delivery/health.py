@@ -116,9 +116,9 @@ class Health:
             if isinstance(error, LockedError) and not alone:
                 return False
             _log.warning("health-not-written", error=str(error))
-            later, self._noted = self._noted, {**self._noted, **noted}
-            for client_id in noted.keys() & later.keys():
-                self._noted[client_id] = noted[client_id].then(later[client_id])
+            for client_id, one in noted.items():
+                later = self._noted.get(client_id)
+                self._noted[client_id] = one if later is None else one.then(later)
             return True
         for change in changes:
             _log.warning(change.what, client=change.client_id, reason=change.reason)

@@ -64,9 +64,10 @@ class Sweep(Generic[T]):
         try:
             self.entered(await database.write(batch))
         except Exception as error:
-            if not taken or (isinstance(error, StoreError) and not isinstance(error, LockedError)):
+            locked = isinstance(error, LockedError)
+            if not taken or (isinstance(error, StoreError) and not locked):
                 raise
-            if not isinstance(error, LockedError):
+            if not locked:
                 _log.warning("sweep-one-by-one", sweep=self.name, many=len(taken), exc_info=error)
             await self._one_by_one(database, taken, now=now)
         return len(taken)

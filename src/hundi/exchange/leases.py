@@ -240,9 +240,9 @@ async def _at_once(tx: Transaction, places: _Places) -> Sequence[Row]:
     for behind in BEHIND:
         found, missed = await _taken(tx, places, behind=behind)
         taken += found
-        places = places.without(found)
-        if not missed or places.total <= 0:
+        if not missed or len(found) == places.total:
             break
+        places = places.without(found)
     return taken
 
 

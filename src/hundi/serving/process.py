@@ -272,14 +272,15 @@ class _Process:
         )
         loop = self._loop = DispatchLoop(dispatcher)
         sweep = SweepLoop(dispatcher.sweep, loop.wake)
-        dispatching = [asyncio.create_task(part.run()) for part in (loop, sweep)]
+        sending = asyncio.create_task(loop.run())
+        sweeping = asyncio.create_task(sweep.run())
         watching = asyncio.create_task(health.run())
 
         async def stop() -> None:
             sweep.stop()
             loop.stop()
-            await dispatching[0]
-            await asyncio.gather(loop.drained(), *dispatching)  # a sweep under way may take seconds
+            await sending
+            await asyncio.gather(loop.drained(), sweeping)  # a sweep under way may take seconds
             health.stop()
             await watching
             await wire.close()

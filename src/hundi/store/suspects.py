@@ -22,15 +22,14 @@ class Suspects(Generic[W]):
     """
 
     def __init__(
-        self, needs: Callable[[W], Iterable[Hashable]], *, owner: Callable[[W], Hashable]
+        self, needs: Callable[[W], frozenset[Hashable]], *, owner: Callable[[W], Hashable]
     ) -> None:
         self._needs = needs
         self._owner = owner
         self._locked: dict[Hashable, float] = {}  # until when it is thought to be
         self._parted: set[W] = set()
-        self._known: dict[
-            W, frozenset[Hashable]
-        ] = {}  # needs cost more to put together than to keep
+        # Needs cost more to put together than to keep.
+        self._known: dict[W, frozenset[Hashable]] = {}
         self._turns: Counter[Hashable] = Counter()
 
     def among(self, queue: Collection[W], now: float) -> dict[W, None]:
@@ -75,5 +74,5 @@ class Suspects(Generic[W]):
 
     def _needs_locked(self, one: W) -> bool:
         if one not in self._known:
-            self._known[one] = frozenset(self._needs(one))
+            self._known[one] = self._needs(one)
         return not self._locked.keys().isdisjoint(self._known[one])
