@@ -16,7 +16,7 @@ from time import monotonic
 import uvloop
 
 from proof import record, report
-from proof.part import BOTH, MEMORY, Figure, Length, Part, ProofError, Run
+from proof.part import BOTH, MEMORY, Figure, Length, MisusedError, Part, ProofError, Run
 from proof.parts import PARTS
 from proof.progress import Progress
 from tests.postgres import NoPostgresError
@@ -106,6 +106,8 @@ async def _figures(part: Part, run: Run) -> Sequence[Figure]:
     """The part's figures; one that says why where it could not go on."""
     try:
         return await part.run(run)
+    except MisusedError:
+        raise
     except (ProofError, NoPostgresError) as error:
         why = str(error)
     except Exception as error:  # noqa: BLE001 (one part's end is not the others')
@@ -122,5 +124,8 @@ def _disk() -> str | None:
 if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
+    except MisusedError as misused:
+        print(misused, file=sys.stderr)
+        sys.exit(2)
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit("stopped; the parts before are in the report")

@@ -22,6 +22,10 @@ class ProofError(Exception):
     """A part cannot go on; the text says why. It counts as a figure that was missed."""
 
 
+class MisusedError(Exception):
+    """A part was asked for what there is not; the text says what. It has shown nothing, and leaves no record."""
+
+
 class Length(StrEnum):
     """How much of the same is done: `full` as promised, `brief` in minutes, `tiny` in seconds."""
 

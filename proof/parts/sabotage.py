@@ -12,7 +12,7 @@ from time import monotonic
 from proof import record
 from proof.breaks import BREAKS
 from proof.breaks.breaking import Break, broken_copy
-from proof.part import MEMORY, Figure, Part, ProofError, Run, at_least, none, told
+from proof.part import MEMORY, Figure, MisusedError, Part, ProofError, Run, at_least, none, told
 
 ONLY = "HUNDI_BREAKS"
 """Words in the names of the breaks that are wanted, separated by commas; unset: all of them."""
@@ -133,13 +133,13 @@ def _none(what: str, names: Sequence[str]) -> Figure:
 
 
 def chosen(run: Run) -> Sequence[Break]:
-    """The breaks that are wanted. Raises ProofError where words name none: they are mistyped."""
+    """The breaks that are wanted. Raises MisusedError where words name none: they are mistyped."""
     if ONLY not in os.environ:
         return _all(run)
     wanted = [word for each in os.environ[ONLY].split(",") if (word := each.strip())]
     strange = [word for word in wanted if not any(word in one.name for one in BREAKS)]
     if strange or not wanted:
-        raise ProofError(f"{ONLY}: no break has in its name: {', '.join(strange) or 'no words'}")
+        raise MisusedError(f"{ONLY}: no break has in its name: {', '.join(strange) or 'no words'}")
     return [one for one in BREAKS if any(word in one.name for word in wanted)]
 
 

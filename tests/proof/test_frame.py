@@ -8,7 +8,18 @@ import pytest
 
 from proof import __main__ as command
 from proof import parts, record
-from proof.part import MEMORY, Figure, Part, ProofError, Run, at_least, at_most, none, told
+from proof.part import (
+    MEMORY,
+    Figure,
+    MisusedError,
+    Part,
+    ProofError,
+    Run,
+    at_least,
+    at_most,
+    none,
+    told,
+)
 
 
 def part(name: str, *figures: Figure, error: Exception | None = None) -> Part:
@@ -74,6 +85,13 @@ def test_an_unknown_part_is_told(prove, capsys: pytest.CaptureFixture[str]) -> N
         prove((part("counts"),), "count")
     assert ended.value.code == 2
     assert "--list" in capsys.readouterr().err
+
+
+def test_what_was_asked_for_wrongly_keeps_the_last_figures(prove, tmp_path: Path) -> None:
+    assert prove((part("first", none("lost", 0)),)) == 0
+    with pytest.raises(MisusedError):
+        prove((part("first", error=MisusedError("there is no such break")),))
+    assert "| lost | 0 | 0 | reached |" in (tmp_path / "REPORT.md").read_text()
 
 
 def test_figures_say_what_was_wanted() -> None:

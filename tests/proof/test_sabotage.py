@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from proof.breaks import BREAKS
-from proof.part import MEMORY, Length, ProofError, Run
+from proof.part import MEMORY, Length, MisusedError, Run
 from proof.parts.sabotage import ONLY, chosen
 from proof.progress import Progress
 
@@ -33,5 +33,5 @@ def test_words_that_name_no_break_are_told(
     run: Run, monkeypatch: pytest.MonkeyPatch, words: str
 ) -> None:
     monkeypatch.setenv(ONLY, words)
-    with pytest.raises(ProofError, match=ONLY):
+    with pytest.raises(MisusedError, match=ONLY):
         chosen(run)
