@@ -5,8 +5,6 @@ import json
 import os
 import sqlite3
 import stat
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -21,21 +19,11 @@ from hundi.serving.process import announcement
 from hundi.store.migrate import upgrade
 from hundi.store.opening import open_database
 from hundi.store.sqlite import connect
-
-
-def hundi(*arguments: str, url: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "hundi.main", *arguments],
-        env={**os.environ, "HUNDI_DATABASE_URL": url, **settings},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+from tests.cli.commands import cold, hundi
 
 
 def test_version() -> None:
-    assert hundi("--version", url="").stdout == f"hundi {__version__}\n"
+    assert cold("--version", url="").stdout == f"hundi {__version__}\n"
 
 
 def test_the_help_names_the_whole_trade() -> None:

@@ -20,7 +20,7 @@ from hundi.store import backup
 from hundi.store.backup import BackupError, back_up
 from hundi.store.engine import Transaction
 from hundi.store.opening import sqlite_path
-from tests.cli.test_commands import hundi
+from tests.cli.commands import hundi
 from tests.exchange.breaking import change
 
 

@@ -2,31 +2,18 @@
 
 import asyncio
 import json
-import os
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from hundi.store.migrate import upgrade
-from tests.cli.test_commands import hundi
+from tests.cli.commands import bare, hundi
 from tests.keys import KEY
 from tests.store.test_migrations import _write_old
 
 OTHER = "hsk_" + "B" * 42 + "A"
-
-
-def bare(*arguments: str, url: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """A command without the tests' own key."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("HUNDI_SECRET_KEYS")}
-    return subprocess.run(
-        [sys.executable, "-m", "hundi.main", *arguments],
-        env={**environment, "HUNDI_DATABASE_URL": url, **settings},
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
 
 
 ADD = ("client", "add", "--name", "ERP", "--mailbox", "--json")

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tests.cli.test_commands import hundi
+from tests.cli.commands import hundi
 
 
 def test_clients_and_parties_are_listed_in_pages(database_url: str) -> None:

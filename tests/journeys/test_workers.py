@@ -184,7 +184,7 @@ def test_a_dispatcher_hears_of_it_at_once(postgres_url: str) -> None:
 
 
 def test_nonsense_is_a_sentence(postgres_url: str, sqlite_url: str) -> None:
-    from tests.cli.test_commands import hundi
+    from tests.cli.commands import hundi
 
     for url, count, says in (
         (sqlite_url, "2", "HUNDI_DATABASE_URL to a PostgreSQL"),
@@ -201,7 +201,7 @@ def test_nonsense_is_a_sentence(postgres_url: str, sqlite_url: str) -> None:
 @pytest.mark.parametrize("role", ["all", "api", "dispatcher"])
 def test_a_wrong_gateway_is_told_before_any_worker_starts(postgres_url: str, role: str) -> None:
     """The workers would end of it again and again, and the parent would say that Hundi serves."""
-    from tests.cli.test_commands import hundi
+    from tests.cli.commands import hundi
 
     options = ("--dev", "--port", "0", "--role", role, "--workers", "2")
     told = hundi("serve", *options, url=postgres_url, HUNDI_CONTACT_RAIL="ftp://gateway.example")
