@@ -1,9 +1,12 @@
 """Limits of calls: how they are read, and what a bucket lets in."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from hundi.kernel.clock import MINUTE, SECOND
 from hundi.kernel.rates import (
+    LATE_AT_MOST,
     NO_LIMIT,
     USUAL,
     BadRateError,
@@ -62,6 +65,32 @@ def test_a_clock_that_is_set_back_stops_nobody() -> None:
     buckets, rate = Buckets(), Rate(10, 20)
     taken(buckets, rate, now=NOW)
     assert taken(buckets, rate, now=NOW - 10 * MINUTE) == 20
+
+
+def test_a_limit_that_was_raised_holds_from_then_on() -> None:
+    buckets = Buckets()
+    taken(buckets, Rate(1, 100), now=NOW)
+    assert taken(buckets, Rate(100, 200), now=NOW) == 200
+
+
+@given(some.lists(some.tuples(some.integers(0, SECOND), some.integers(0, LATE_AT_MOST - SECOND))))
+def test_calls_whose_token_was_looked_up_meanwhile_get_no_more(
+    calls: list[tuple[int, int]],
+) -> None:
+    """Each comes so long after the one before, and is judged by a moment so long ago."""
+    buckets, rate, now, earliest, let_in = Buckets(), Rate(10, 10), NOW, NOW, 0
+    for later, late in calls:
+        now += later
+        earliest = min(earliest, now - late)
+        let_in += taken(buckets, rate, now=now - late, tries=20)
+    assert let_in <= 10 + 10 * (now - earliest) // SECOND
+
+
+def test_a_late_call_does_not_fill_the_bucket() -> None:
+    buckets, rate = Buckets(), Rate(10, 10)
+    assert taken(buckets, rate, now=NOW) == 10
+    assert buckets.take("A", rate, NOW - 30_000) == SECOND // 10 + 30_000
+    assert taken(buckets, rate, now=NOW) == 0
 
 
 def test_without_a_limit_nothing_is_remembered() -> None:

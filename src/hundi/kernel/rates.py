@@ -16,6 +16,9 @@ MOST = 100_000
 _RATE = re.compile(r"([1-9][0-9]{0,5})(?:/([1-9][0-9]{0,5}))?")
 _CLIENTS_AT_MOST = 20_000
 
+LATE_AT_MOST = 10 * SECOND
+"""How much later a call may be judged than one that came after it: its token was looked up meanwhile."""
+
 
 class Use(Enum):
     """What a call is, as limits tell them apart: a message under /api/v0, or a call of our own."""
@@ -97,9 +100,9 @@ class Buckets:
         if not rate.a_second:
             return 0
         share = SECOND // rate.a_second
-        ahead = self._full_at.get(client_id, 0) - now
-        # More than a whole bucket ahead: the clock was set back, or the limit was raised.
-        ahead = 0 if not 0 < ahead <= share * rate.at_once else ahead
+        ahead = max(self._full_at.get(client_id, 0) - now, 0)
+        # So far ahead of a whole bucket: the clock was set back, or the limit was raised.
+        ahead = 0 if ahead > share * rate.at_once + LATE_AT_MOST else ahead
         early = ahead - share * (rate.at_once - 1)
         if early > 0:
             return early
