@@ -3,15 +3,17 @@
 Nothing is served by another process: whatever is written, a caller has written.
 """
 
+import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-import httpx
 import sqlalchemy as sa
+import uvicorn
 
 from hundi.exchange.refusals import RefusalLog
 from hundi.kernel.clock import HOUR, wall_clock
@@ -20,16 +22,20 @@ from hundi.onboarding.operations import Onboarding
 from hundi.parties import tables as parties
 from hundi.parties.credentials import token_hash
 from hundi.parties.tokens import Tokens
+from hundi.serving.listening import serve_until
 from hundi.simulator import story_money
 from hundi.store.engine import Transaction
 from hundi.store.metadata import metadata
 from hundi.web.app import Application, Edge, calls
+from hundi.web.connections import FEWEST, Connections, limits
 from hundi.web.context import Context
 from hundi.web.gaps import Gaps
 from hundi.web.metrics import Metrics
 from hundi.web.network import rest
+from hundi.web.protocol import config
 from hundi.web.visits import Visits
 from hundi.web.waiting import EventWaiters
+from proof.ground.calling import Answer, Line
 from proof.part import ProofError
 from tests.onboarding import bodies
 from tests.trade import bills, loans
@@ -67,15 +73,25 @@ class Tenants:
     """The network, and calls to it as somebody."""
 
     trade: Lending
-    calls: httpx.AsyncClient
+    line: Line
 
-    async def call(self, who: str, ask: Ask) -> httpx.Response:
-        """One request; who is shut out comes with what he has."""
-        token = SHUT_OUT.get(who, f"{who}-token")
-        headers = {"authorization": f"Bearer {token}"} if token else {}
-        if ask.body is not None:
-            headers["content-type"] = "application/json"
-        return await self.calls.request(ask.method, ask.path, headers=headers, content=ask.body)
+    async def call(self, who: str, ask: Ask) -> Answer:
+        """One request, in one write, as messages mostly come; who is shut out comes with what he has.
+
+        Raises ProofError where it is not answered.
+        """
+        token, body = SHUT_OUT.get(who, f"{who}-token"), ask.body or b""
+        lines = (
+            f"{ask.method.upper()} {ask.path} HTTP/1.1",
+            "host: hundi.test",
+            *((f"authorization: Bearer {token}",) if token else ()),
+            *(("content-type: application/json",) if ask.body is not None else ()),
+            f"content-length: {len(body)}",
+        )
+        answer = await self.line.call("\r\n".join((*lines, "", "")).encode() + body)
+        if answer is None:
+            raise ProofError(f"{who}: {ask}: no answer")
+        return answer
 
     async def stored(self) -> Rows:
         """Every row of every table but the refusal log."""
@@ -99,11 +115,27 @@ async def tenants(url: str) -> AsyncIterator[Tenants]:
     async with lending_desk(url) as trade:
         await _trade(trade)
         await trade.database.write(_let_in)
-        transport = httpx.ASGITransport(_application(trade))
-        async with httpx.AsyncClient(transport=transport, base_url="http://hundi.test") as client:
-            net = Tenants(trade, client)
+        async with _served(_application(trade)) as line:
+            net = Tenants(trade, line)
             await _register(net)
             yield net
+
+
+@asynccontextmanager
+async def _served(application: Application) -> AsyncIterator[Line]:
+    """A connection to it, served as `hundi serve` does."""
+    connections, stopping = Connections(limits(FEWEST)), asyncio.Event()
+    server = uvicorn.Server(config(application, connections, whole=application.whole))
+    listening = socket.create_server(("127.0.0.1", 0))
+    line = Line(listening.getsockname()[1])
+    serving = serve_until(stopping, server, listening=listening, connections=connections)
+    running = asyncio.create_task(serving)
+    try:
+        yield line
+    finally:
+        line.close()
+        stopping.set()
+        await running
 
 
 async def _trade(trade: Lending) -> None:
@@ -125,8 +157,8 @@ async def _register(net: Tenants) -> None:
     for name, body in (("reg-check-entity", bodies.check()), ("reg-entity", bodies.entity())):
         path = f"/api/v0/business-onboarding/{name}"
         answer = await net.call("buyer", Ask("post", path, json.dumps(body).encode()))
-        if answer.status_code != 200:
-            raise ProofError(f"{name}: {answer.text}")
+        if answer.status != 200:
+            raise ProofError(f"{name}: {answer.body.decode()}")
 
 
 async def _let_in(tx: Transaction) -> None:

@@ -8,25 +8,34 @@ import asyncio
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
-
-import httpx
 
 from hundi.exchange.record import stored_name
 from hundi.onboarding.calls import CALLS
 from hundi.store.migrate import upgrade
 from hundi.web.openapi import schema
+from proof.ground.calling import Answer
 from proof.ground.databases import opened
 from proof.ground.known import DESCRIBED_AS, MARKED, Known, Thing, known
 from proof.ground.tenants import ACTIVE, SHUT_OUT, Ask, Rows, Tenants, tenants
 from proof.part import BOTH, Figure, Part, ProofError, Run, at_least, none, told
+from tests.onboarding import bodies
 
 OPEN = {"/schema", "/healthz", "/readyz", "/metrics", "/oauth/token"}
 """Calls without a token, about no document."""
 ONBOARDING = frozenset(call.path for call in CALLS)
-"""Calls about businesses that may be nobody's yet: here they are only tried without a token."""
+"""Calls about businesses. Those that nobody serves yet are tried by who is shut out alone."""
+FOR_A_BUSINESS: Mapping[str, Callable[[str], bodies.Body]] = {
+    "/api/v0/business-onboarding/reg-id": lambda b2b_id: bodies.further(
+        "ZZZCX0000X.ONE@BCB", b2b_id
+    ),
+    "/api/v0/business-onboarding/search-entity": lambda b2b_id: bodies.search(
+        ("PAN", "ZZZCX0000X"), requestor=b2b_id
+    ),
+}
+"""Calls that a client makes for one of its B2B IDs, by what it says for which."""
 SIDES = ("buyer", "supplier")
 MARKS = 10
 """Of each kind at least, or the search is none."""
@@ -59,16 +68,16 @@ class Matrix:
     async def ask(self, who: str, ask: Ask, wanted: set[int]) -> None:
         """One call; nobody may be shown what is another's, whether it was found or refused."""
         answer = await self.net.call(who, ask)
-        status = answer.status_code
+        status = answer.status
         self.told[status] += 1
         if status not in wanted:
             self.wrong.append(f"{who}: {ask}: {status}, not {sorted(wanted)}")
         self._look(who, ask, answer)
 
-    def _look(self, who: str, ask: Ask, answer: httpx.Response) -> None:
+    def _look(self, who: str, ask: Ask, answer: Answer) -> None:
         """What the caller has said himself is no news to him."""
-        self.looked += answer.status_code == 200
-        found = set(MARKED.findall(answer.text)) & self.marks.keys()
+        self.looked += answer.status == 200
+        found = set(MARKED.findall(answer.body.decode())) & self.marks.keys()
         sent = ask.sent
         found = {m for m in found if m.encode() not in sent and quote(m, "").encode() not in sent}
         foreign = {mark for mark in found if who not in self.marks[mark]}
@@ -167,7 +176,10 @@ async def _play(matrix: Matrix, there: Known) -> None:
 
 async def _other(matrix: Matrix, ask: Ask, there: Known) -> None:
     places = tuple(_PLACES.findall(ask.path))
-    if ask.path in ONBOARDING:
+    if ask.path in FOR_A_BUSINESS:
+        businesses = there.things[("b2bId",)]
+        await matrix.send(ask.path, _by_another(FOR_A_BUSINESS[ask.path], businesses))
+    elif ask.path in ONBOARDING:
         await matrix.knock(replace(ask, body=b"{}"))
     elif not places:
         await matrix.plain(ask)
@@ -177,6 +189,16 @@ async def _other(matrix: Matrix, ask: Ask, there: Known) -> None:
         await matrix.about(replace(ask, body=code), there.things[(*room, *places)])
     else:
         raise ProofError(f"{ask.path}: nobody has said here which objects {places} name")
+
+
+def _by_another(
+    body: Callable[[str], bodies.Body], businesses: Sequence[Thing]
+) -> Sequence[tuple[str, bytes]]:
+    return [
+        (owner, json.dumps(body(thing.values["b2bId"])).encode())
+        for thing in businesses
+        for owner in thing.owners
+    ]
 
 
 async def measure(run: Run) -> Sequence[Figure]:
