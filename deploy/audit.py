@@ -3,10 +3,11 @@
     make audit
 
 Exit code 1 where something was found. Known faults are asked of the package index; where that does
-not tell them, nothing was audited, and a loud line says so.
+not tell them, nothing was audited, and a loud line says so. With REQUIRE_AUDIT=1 that is exit code 1, too.
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 BILL = ROOT / "build" / "sbom.cdx.json"
 PINS = ROOT / "requirements" / "dev.txt"  # has all that runtime.txt has
-INDEX_SECONDS = 25
+INDEX_SECONDS = 120
 ANSWER_SECONDS = 5
 PROBE = "aiohttp"
 
@@ -34,12 +35,10 @@ def dependencies_are_clean() -> bool:
     probe = next(line.split()[0] for line in pins.splitlines() if line.startswith(f"{PROBE}=="))
     # One package first: an index that tells nothing is not asked a hundred times.
     if _told(probe + "\n") is None:
-        _warn("the package index tells no known faults here")
-        return True
+        return _unaudited("the package index tells no known faults here")
     packages = _told("\n".join(_plain(pins)))
     if packages is None:
-        _warn(f"the package index did not tell all in {INDEX_SECONDS} s")
-        return True
+        return _unaudited(f"the package index did not tell all in {INDEX_SECONDS} s")
     found = list(faults(packages))
     for line in found:
         print(line)
@@ -99,9 +98,11 @@ def _run(
     )
 
 
-def _warn(why: str) -> None:
+def _unaudited(why: str) -> bool:
+    """Tell it loudly; whether it passes, because nobody asked for more."""
     line = f"KNOWN FAULTS OF DEPENDENCIES WERE NOT AUDITED: {why}."
     print("\n".join(("!" * len(line), line, "!" * len(line))))
+    return os.environ.get("REQUIRE_AUDIT") != "1"
 
 
 def main() -> int:

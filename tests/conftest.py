@@ -129,9 +129,13 @@ def _sqlite_filled(_sqlite_template: Path) -> Path:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say loudly that half of the tests did not run, whichever process skipped them."""
+    """Say loudly what was not tested, whichever process skipped it: half of all where PostgreSQL is missing."""
     skipped = terminalreporter.getreports("skipped")
     told = {str(report.longrepr) for report in skipped if _NOT_HERE in str(report.longrepr)}
     if told:
         terminalreporter.section("NOT TESTED ON POSTGRESQL", red=True, bold=True)
         terminalreporter.line(min(told), red=True, bold=True)
+    for report in skipped:
+        if "is not installed" in str(report.longrepr):
+            line = f"NOT TESTED: {report.nodeid}: {report.longrepr[-1]}"
+            terminalreporter.line(line, red=True, bold=True)

@@ -42,7 +42,7 @@ class Lanes(Systems):
         self.trouble = 10
         self.heard: Callable[[Lane, bytes], None] = nothing
         self.sequences: dict[Lane, tuple[int, bytes]] = {}
-        self.versions: dict[Lane, int] = {}
+        self.versions: dict[Lane, tuple[int, bytes]] = {}
         self.backwards = 0
         self.standing = 0
         self.spoilt: Counter[bytes] = Counter()
@@ -60,11 +60,11 @@ class Lanes(Systems):
             self._take(transport, head, body)
 
     def _take(self, transport: asyncio.Transport, head: bytes, body: bytes) -> None:
-        lane = _lane_of(head, body)
+        lane, webhook = _lane_of(head, body), Headers(head).value(b"webhook-id")
         if b"/req-" in head[: head.index(b"\r")]:
-            self._version(lane, body)
+            self._version(lane, body, webhook)
         super().took(transport, head, body)
-        self.heard(lane, Headers(head).value(b"webhook-id"))
+        self.heard(lane, webhook)
 
     def _later(self, held: tuple[asyncio.Transport, bytes, bytes]) -> None:
         """What is answered late is taken, too."""
@@ -85,11 +85,12 @@ class Lanes(Systems):
         self.backwards += sequence <= last
         self.sequences[lane] = (sequence, webhook)
 
-    def _version(self, lane: Lane, body: bytes) -> None:
+    def _version(self, lane: Lane, body: bytes, webhook: bytes) -> None:
         at = body.index(_VERSION) + len(_VERSION)
         version = int(body[at : body.index(b"}", at)])
-        self.backwards += version < self.versions.get(lane, 0)
-        self.versions[lane] = version
+        last, name = self.versions.get(lane, (0, b""))
+        self.backwards += version < last if name == webhook else version <= last
+        self.versions[lane] = (version, webhook)
 
     def _misbehave(self, transport: asyncio.Transport, head: bytes, body: bytes) -> None:
         way = self._chance.randrange(20)

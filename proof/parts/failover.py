@@ -17,6 +17,7 @@ from tests.journeys.two_servers import TwoServers, two_servers
 
 PROMISED_SECONDS = 30.0
 CALLERS, PAUSE = 12, 0.1
+PERSON_SECONDS = 5.0
 _KNOWN = "select req_msg_id from exchange"
 _SHOWN = (
     "server_version", "fsync", "synchronous_commit", "full_page_writes",
@@ -83,39 +84,52 @@ class Failovers:
         self.place = place
         self.seconds: list[float] = []
         self.rejoined: list[float] = []
+        self.by_hand = 0
         self.lost = 0
 
-    async def one(self) -> None:
+    async def one(self, *, by_hand: bool) -> None:
         """One change of places, and back to two servers in sync."""
         await self.traffic.flows(more=200)
         old = self.place.primary
+        await (self._by_hand(old) if by_hand else self._watched(old))
+        began = monotonic()
+        await self.place.come_back()
+        self.rejoined.append(monotonic() - began)
+
+    async def _watched(self, old: str) -> None:
         quiet = asyncio.subprocess.DEVNULL
         watching = await asyncio.create_subprocess_exec(
             *self.place.servers.command("watch"), stdout=quiet, stderr=quiet
         )
         try:
             await self.place.kill()
-            self.seconds.append(await self._served_again(old))
+            await self._served_again(old, since=monotonic())
         finally:
             watching.terminate()
             await watching.wait()
-        began = monotonic()
-        await self.place.come_back()
-        self.rejoined.append(monotonic() - began)
 
-    async def _served_again(self, old: str) -> float:
-        """Seconds until an ack comes of the new primary, which must know all that came before."""
-        began = monotonic()
+    async def _by_hand(self, old: str) -> None:
+        """By a person who is told of it, and needs some seconds to give the command."""
+        await self.place.kill()
+        killed = monotonic()
+        await asyncio.sleep(PERSON_SECONDS)
+        done = await asyncio.to_thread(self.place.servers.run, "promote")
+        if done.returncode != 0:
+            raise ProofError(f"standby.sh promote: {done.stdout}{done.stderr}")
+        await self._served_again(old, since=killed)
+        self.by_hand += 1
+
+    async def _served_again(self, old: str, *, since: float) -> None:
+        """Wait for an ack of the new primary, which must know all that came before; note the seconds."""
         while self.place.primary == old:
-            if monotonic() - began > 2 * PROMISED_SECONDS:
+            if monotonic() - since > 2 * PROMISED_SECONDS:
                 raise ProofError(f"server {old} was killed, and nobody took its place")
             await asyncio.sleep(0.02)
         before = self.traffic.ids()
         await self.traffic.flows(seconds=2 * PROMISED_SECONDS)
-        seconds = monotonic() - began
+        self.seconds.append(monotonic() - since)
         known = {name for (name,) in await ask(self.place.primary_url, _KNOWN)}
         self.lost += len(before - known)
-        return seconds
 
 
 async def measure(run: Run) -> Sequence[Figure]:
@@ -128,7 +142,7 @@ async def measure(run: Run) -> Sequence[Figure]:
         await traffic.start()
         run.progress.goal("primaries killed", rounds)
         for number in range(1, rounds + 1):
-            await failovers.one()
+            await failovers.one(by_hand=number % 2 == 0)
             run.progress.at(number, f"{failovers.seconds[-1]:.1f} s until it served again")
         await traffic.flows(more=200)
         await traffic.stop()
@@ -136,6 +150,7 @@ async def measure(run: Run) -> Sequence[Figure]:
         await judging.drain(network)
         return [
             at_least("primaries killed under load", rounds, seen=len(failovers.seconds)),
+            at_least("of them promoted by hand, the others by the watch", rounds // 2, seen=failovers.by_hand),
             none("acknowledged, and unknown to the new primary", failovers.lost),
             at_most("longest time until the next ack", PROMISED_SECONDS,
                     seen=max(failovers.seconds), unit="s"),

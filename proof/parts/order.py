@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -184,7 +185,7 @@ async def _changes(run: Run, desk: Desk) -> list[Figure]:
     lanes.bad = ()
     await judging.drain(desk.network)
     stored = dict(await ask(desk.network.place.url, _VERSIONS))
-    held = {lane[1].decode(): version for lane, version in lanes.versions.items()}
+    held = {lane[1].decode(): version for lane, (version, _) in lanes.versions.items()}
     return [
         at_least("changes under failing endpoints", len(pairs) * times, seen=desk.changes),
         told("failing endpoints", f"{FAILING} of {ENDPOINTS}, and the buyer's, each at a tenth of what comes"),
@@ -226,7 +227,8 @@ async def _beside_the_dead(run: Run, desk: Desk) -> list[Figure]:
 
 
 async def _say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await reader.read()
+    with suppress(ConnectionError):  # whoever waited in vain hangs up hard
+        await reader.read()
     writer.close()
 
 

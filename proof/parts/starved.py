@@ -21,7 +21,7 @@ from hundi.store import sqlite
 from proof.ground import judging, killing
 from proof.ground.databases import PostgresPlace, SqlitePlace
 from proof.ground.network import Network, standing
-from proof.ground.servers import status_of
+from proof.ground.servers import head_of
 from proof.ground.traffic import Traffic
 from proof.part import BOTH, Figure, Part, ProofError, Run, at_least, at_most, none, told
 
@@ -148,7 +148,7 @@ class Scenes:
         before, cut = traffic.statuses.copy(), traffic.unanswered
         async with trouble(traffic.network):
             await self._hold(before["503"] + 1 if refuses else 0)
-            newcomers = await self._newcomers()
+            newcomers, unannounced = await self._newcomers()
             seen = traffic.statuses - before
             unanswered = traffic.unanswered - cut
         seconds = await self._recovered()
@@ -167,6 +167,7 @@ class Scenes:
             none(f"{name}: requests without any answer", unanswered),
             at_most(f"{name}: accepts again by itself after", RECOVERED, seen=seconds, unit="s"),
             none(f"{name}: new connections without any answer", newcomers.count(0)),
+            none(f"{name}: new connections answered 503 without Retry-After", unannounced),
             told(f"{name}: new connections meanwhile", _listed(newcomers)),
         ]  # fmt: skip
 
@@ -178,11 +179,13 @@ class Scenes:
             self.traffic.check()
             await asyncio.sleep(0.1)
 
-    async def _newcomers(self) -> Sequence[int]:
-        """What callers on new connections are answered: a status, 0 for nothing."""
+    async def _newcomers(self) -> tuple[Sequence[int], int]:
+        """What callers on new connections are answered, 0 for nothing; how many 503 do not say until when."""
         [port] = self.traffic.network.ports
-        asked = [status_of(port, _READY, seconds=4) for _ in range(10)]
-        return [status or 0 for status in await asyncio.gather(*asked)]
+        asked = [head_of(port, _READY, seconds=4) for _ in range(10)]
+        heads = [head or (0, {}) for head in await asyncio.gather(*asked)]
+        silent = sum(status == 503 and "retry-after" not in headers for status, headers in heads)
+        return [status for status, _ in heads], silent
 
     async def _recovered(self) -> float:
         began = monotonic()

@@ -16,6 +16,6 @@ CASES = Path(__file__).with_name("alerts.yaml")
 def test_rules_fire_when_they_should_and_not_else() -> None:
     played = subprocess.run(
         [str(PROMTOOL), "test", "rules", str(CASES)],
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=110,
     )  # fmt: skip
     assert played.returncode == 0, played.stdout + played.stderr

@@ -21,6 +21,17 @@ def test_an_accepted_fault_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> No
     assert audit.faults([package(KNOWN)]) == []
 
 
+def test_an_index_that_tells_nothing_fails_who_requires_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(audit, "_told", lambda _pins: None)
+    monkeypatch.delenv("REQUIRE_AUDIT", raising=False)
+    assert audit.dependencies_are_clean()
+    monkeypatch.setenv("REQUIRE_AUDIT", "1")
+    assert not audit.dependencies_are_clean()
+    assert capsys.readouterr().out.count("WERE NOT AUDITED") == 2
+
+
 def test_every_pin_is_asked_for() -> None:
     plain = audit._plain(audit.PINS.read_text(encoding="utf-8"))
     assert len(plain) > 80

@@ -1,6 +1,7 @@
 """Our own calls over HTTP: shapes as described, tenants apart, refusals as problem details."""
 
 import asyncio
+import logging
 from pathlib import Path
 
 import httpx
@@ -8,6 +9,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 from jsonschema import Draft202012Validator
+from structlog.testing import capture_logs
 
 from hundi.exchange.cursor import cursor
 from hundi.exchange.feed import number_events
@@ -372,3 +374,11 @@ async def test_what_was_done_is_told_though_nothing_can_be_read(
     assert checked(gone, "NetworkExchange")["state"] == "ABANDONED"
     enabled = await net.post(f"{V1}/endpoint/enable")
     assert checked(enabled, "NetworkEndpoint")["state"] == "ENABLED"
+
+
+async def test_a_refusal_about_an_exchange_names_it_in_the_log(
+    net: Net, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG, "hundi"), capture_logs() as lines:
+        await net.get(f"{V1}/exchanges/NO-SUCH-ONE")
+    assert [(one["event"], one.get("reqMsgId")) for one in lines] == [("refused", "NO-SUCH-ONE")]

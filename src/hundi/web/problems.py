@@ -149,6 +149,8 @@ def _number(request: Caller) -> str:
 
 def _named(request: Caller) -> dict[str, object]:
     told = {"request": _number(request), "path": _readable(request.scope["path"])}
+    if exchange := request.scope.get("path_params", {}).get("req_msg_id"):
+        told["reqMsgId"] = _readable(exchange)
     return told | {"client": request.scope["auth"]} if request.scope.get("auth") else dict(told)
 
 
