@@ -95,6 +95,19 @@ async def test_it_goes_on_until_it_has_caught_up(
     assert watching.behind(outcome.notes) == 0
 
 
+async def test_it_rests_between_pages(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "NEW", 2)
+    monkeypatch.setattr(watching, "OLD", 1)
+    time, notes = asyncio.get_running_loop().time, f'{{"newest":"{first_request_id(0)}"}}'
+    spent = []
+    for rests in (0, 20):
+        monkeypatch.setattr(watching, "RESTS", rests)
+        began = time()
+        await watch(database, TYPES, notes, every=HOUR)
+        spent.append(time() - began)
+    assert spent[1] > 4 * spent[0]
+
+
 async def test_it_takes_no_more_than_its_share_and_says_what_it_has_left(
     database: Database, filled_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

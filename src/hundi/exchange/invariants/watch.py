@@ -9,6 +9,7 @@ An exchange with a lower id may become visible after one with a higher, if its t
 So each run begins some minutes before the moment of the last one, and looks at those again.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -27,7 +28,7 @@ from hundi.exchange.invariants.trades import (
 )
 from hundi.exchange.journal_pages import START, documents_after, documents_named
 from hundi.exchange.writes import moves_from
-from hundi.kernel.clock import MINUTE
+from hundi.kernel.clock import MINUTE, SECOND
 from hundi.kernel.identity import first_request_id
 from hundi.ledger.model import Key, document_key
 from hundi.store.engine import Database, Row, Transaction
@@ -41,6 +42,8 @@ LOOKS_BACK = 3 * MINUTE
 """Longer than any transaction takes that accepts something, with all its waiting for locks."""
 SHARE = 4
 LONGEST = LEASE // SHARE
+RESTS = 2
+"""Times as long as a page took: with LONGEST of work, all of a run is over within its lease."""
 
 Check = Callable[[Transaction, Sequence[Row], Survey], Awaitable[None]]
 
@@ -100,9 +103,13 @@ async def _catch_up(
     database: Database, look: "_Look", *, newest: str, budget: int
 ) -> tuple[str, int]:
     """Look at what is new for so long; after which id to begin the next time, and how far behind."""
+    time = asyncio.get_running_loop().time
+    began, worked = time(), 0
     page = await database.read(lambda tx: look.at_new(tx, newest))
-    end = page.at + budget
-    while page.more and page.at < end:
+    while page.more and worked < budget:
+        spent = time() - began
+        await asyncio.sleep(RESTS * spent)
+        began, worked = time(), worked + round(spent * SECOND)
         page = await database.read(lambda tx, after=page.last: look.at_new(tx, after))  # type: ignore[misc]
     again = first_request_id(page.at - LOOKS_BACK)
     return min(page.last, again), max(0, page.at - page.reached) if page.more else 0
