@@ -26,6 +26,7 @@ os.environ.setdefault("HUNDI_SECRET_KEYS", KEY)
 _TEMPLATE = "hundi_template"
 _FILLED = "hundi_filled"
 _NOT_HERE = "PostgreSQL cannot be started"
+_NOT_INSTALLED = "is not installed"
 _numbers = itertools.count(1)
 listen()
 
@@ -135,7 +136,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if told:
         terminalreporter.section("NOT TESTED ON POSTGRESQL", red=True, bold=True)
         terminalreporter.line(min(told), red=True, bold=True)
-    for report in skipped:
-        if "is not installed" in str(report.longrepr):
-            line = f"NOT TESTED: {report.nodeid}: {report.longrepr[-1]}"
-            terminalreporter.line(line, red=True, bold=True)
+    reasons = {str(report.longrepr[-1]) for report in skipped if isinstance(report.longrepr, tuple)}
+    for reason in sorted(one for one in reasons if _NOT_INSTALLED in one and _NOT_HERE not in one):
+        terminalreporter.line(f"NOT TESTED: {reason}", red=True, bold=True)

@@ -151,30 +151,29 @@ async def measure(run: Run) -> Sequence[Figure]:
         alone = await _of_a_full_store(network, times=times)
         scans = await _scanned(run, network)
         promises = await judging.promises_broken(network)
-    pace = full[CONTROL] / empty[CONTROL]
     return [
         told("the full store", f"{documents:,} documents, {parties:,} parties more"),
         told(
             f"{CONTROL}, which reads no table: ms on the empty and on the full store",
             f"{empty[CONTROL]:.2f} and {full[CONTROL]:.2f}: all reads are held against it",
         ),
-        *_ratios(empty, full, pace),
+        *_ratios(empty, full),
         *(at_most(f"{what}, one call", SOON, seen=alone[what], unit="ms") for what in alone),
         none("broken promises of the full store", promises),
         *_plans(run, before, scans),
     ]
 
 
-def _ratios(empty: Mapping[str, float], full: Mapping[str, float], pace: float) -> Iterator[Figure]:
+def _ratios(empty: Mapping[str, float], full: Mapping[str, float]) -> Iterator[Figure]:
     """Of reads, beside the control; of writes, which wait for the disk most of their time, as they are."""
-    for what in empty:
-        if what == CONTROL:
-            continue
+    grown = {what: full[what] / empty[what] for what in empty}
+    pace = grown.pop(CONTROL)
+    for what, ratio in grown.items():
         of_writes = what in WRITES
         held = "" if of_writes else ", by the control"
         yield at_most(
             f"{what}: median {empty[what]:.2f} ms empty, {full[what]:.2f} ms full; ratio{held}",
-            FLAT, seen=full[what] / empty[what] / (1 if of_writes else pace),
+            FLAT, seen=ratio if of_writes else ratio / pace,
         )  # fmt: skip
 
 

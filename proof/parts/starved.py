@@ -19,9 +19,9 @@ from typing import IO, NoReturn
 
 from hundi.store import sqlite
 from proof.ground import judging, killing
+from proof.ground.calling import Answer, Line
 from proof.ground.databases import PostgresPlace, SqlitePlace
 from proof.ground.network import Network, standing
-from proof.ground.servers import head_of
 from proof.ground.traffic import Traffic
 from proof.part import BOTH, Figure, Part, ProofError, Run, at_least, at_most, none, told
 
@@ -30,6 +30,7 @@ PAUSE = 0.1
 """Seconds: the disk is to fill when it is meant to, not of what is stored."""
 RECOVERED = 30.0
 """Seconds within which a server accepts again, by itself, after what it lacked is there."""
+NEWCOMER_SECONDS = 4
 DISK = {"sqlite": "128m", "postgresql": "384m"}
 SMALL = {"max_wal_size": "64MB", "min_wal_size": "32MB", "shared_buffers": "32MB"}
 _READY = b"GET /readyz HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n"
@@ -182,15 +183,27 @@ class Scenes:
     async def _newcomers(self) -> tuple[Sequence[int], int]:
         """What callers on new connections are answered, 0 for nothing; how many 503 do not say until when."""
         [port] = self.traffic.network.ports
-        asked = [head_of(port, _READY, seconds=4) for _ in range(10)]
-        heads = [head or (0, {}) for head in await asyncio.gather(*asked)]
-        silent = sum(status == 503 and "retry-after" not in headers for status, headers in heads)
-        return [status for status, _ in heads], silent
+        told = await asyncio.gather(*(_newcomer(port) for _ in range(10)))
+        silent = [
+            one for one in told if one and one.status == 503 and "retry-after" not in one.headers
+        ]
+        return [one.status if one else 0 for one in told], len(silent)
 
     async def _recovered(self) -> float:
         began = monotonic()
         await self.traffic.flows(more=20, seconds=90)
         return monotonic() - began
+
+
+async def _newcomer(port: int) -> Answer | None:
+    line = Line(port)
+    try:
+        async with asyncio.timeout(NEWCOMER_SECONDS):
+            return await line.call(_READY)
+    except TimeoutError:
+        return None
+    finally:
+        line.close()
 
 
 def _listed(statuses: Sequence[int]) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from hundi.exchange.record import stored_name
-from hundi.onboarding.calls import CALLS
+from hundi.onboarding.calls import CALLS, REGISTER_ID, SEARCH_ENTITY
 from hundi.store.migrate import upgrade
 from hundi.web.openapi import schema
 from proof.ground.calling import Answer
@@ -28,12 +28,8 @@ OPEN = {"/schema", "/healthz", "/readyz", "/metrics", "/oauth/token"}
 ONBOARDING = frozenset(call.path for call in CALLS)
 """Calls about businesses. Those that nobody serves yet are tried by who is shut out alone."""
 FOR_A_BUSINESS: Mapping[str, Callable[[str], bodies.Body]] = {
-    "/api/v0/business-onboarding/reg-id": lambda b2b_id: bodies.further(
-        "ZZZCX0000X.ONE@BCB", b2b_id
-    ),
-    "/api/v0/business-onboarding/search-entity": lambda b2b_id: bodies.search(
-        ("PAN", "ZZZCX0000X"), requestor=b2b_id
-    ),
+    REGISTER_ID.path: lambda b2b_id: bodies.further("ZZZCX0000X.ONE@BCB", b2b_id),
+    SEARCH_ENTITY.path: lambda b2b_id: bodies.search(("PAN", "ZZZCX0000X"), requestor=b2b_id),
 }
 """Calls that a client makes for one of its B2B IDs, by what it says for which."""
 SIDES = ("buyer", "supplier")

@@ -1,6 +1,6 @@
 """`hundi` commands for tests: each a process of its own, forked from one that has loaded what they use.
 
-To load it is most of the half second that a command takes. `test_commands.py` starts some from nothing.
+To load it is most of the half second that a command takes. `cold` starts one from nothing.
 """
 
 import atexit
