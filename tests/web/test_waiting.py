@@ -9,7 +9,9 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from hundi.exchange.feed import number_events
+from hundi.kernel.clock import SECOND
 from hundi.kernel.faults import RefusedError
+from hundi.parties import tokens
 from hundi.store.engine import Database, UnavailableError
 from hundi.web.network import rest
 from hundi.web.waiting import EACH, HELD_SECONDS, EventWaiters
@@ -67,6 +69,24 @@ async def test_a_client_waits_a_few_times_at_once(net: Net) -> None:
     [other] = await waiting(net, 1, seconds=1, client="supplier")
     assert [(await one).status_code for one in [*polls, other]] == [200] * (EACH + 1)
     assert (await net.get(f"{V1}/events", wait=1)).status_code == 200
+
+
+async def test_who_is_revoked_while_it_waits_hears_nothing(
+    net: Net, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "REMEMBERED", SECOND // 2)
+    [buyer, supplier] = [
+        one
+        for client in ("buyer", "supplier")
+        for one in await waiting(net, 1, seconds=10, client=client)
+    ]
+    await net.stage.database.write(lambda tx: tokens.revoke(tx, "supplier"))
+    await asyncio.sleep(0.5)
+    await net.stage.sent("S1")
+    await net.stage.database.write(number_events)
+    async with asyncio.timeout(5):
+        problem(await supplier, 401, "AUTH-TOKEN")
+        assert (await buyer).status_code == 200
 
 
 async def test_a_process_holds_so_many_and_no_more(net: Net) -> None:

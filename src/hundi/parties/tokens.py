@@ -89,6 +89,10 @@ class Tokens:
         known = self._believed(token, now)
         return None if known is None else self._admitted(known, now, use)
 
+    async def lives(self, token: str, now: int) -> bool:
+        """Whether a token still does; asks no limit, for its call was let in before."""
+        return (self._believed(token, now) or await self._checked(token, now)) is not None
+
     def _believed(self, token: str, now: int) -> _Known | None:
         known = self._remembered.get(token)
         # A clock that was set back must not make a token live longer.

@@ -63,6 +63,7 @@ from hundi.web.problems import only_known_parameters, segment
 _log = structlog.get_logger()
 
 Asgi = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
+Connection = ASGIConnection[Any, Any, Any, Any]
 
 
 @get("/schema")
@@ -193,6 +194,7 @@ async def redrive_delivery(
 
 @get("/events")
 async def read_events(
+    request: Request[Any, str, Any],
     network: Network,
     client_id: ClientId,
     *,
@@ -209,6 +211,7 @@ async def read_events(
             if not rows:
                 await network.waiters.behind(client_id, position, seconds=wait)
                 rows = await network.read(ask)
+                await _still_admitted(request)
     else:
         rows = await network.read(ask)
     reached = rows[-1]["position"] if rows else position
@@ -299,17 +302,26 @@ def _on_raw_paths(application: Litestar) -> Asgi:
     return routed
 
 
-async def _authenticate(
-    connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler
-) -> None:
+async def _authenticate(connection: Connection, _handler: BaseRouteHandler) -> None:
     network: Context = connection.app.state.network
-    kind, _, token = connection.headers.get("authorization", "").partition(" ")
-    client_id = None
-    if kind.lower() == "bearer" and token:
+    token, client_id = _bearer(connection), None
+    if token:
         client_id = await network.tokens.client_of(token, network.clock(), use=Use.READS)
     if client_id is None:
         raise RefusedError([TOKEN.at("", TOKEN.meaning)])
     connection.scope["auth"] = client_id
+
+
+async def _still_admitted(connection: Connection) -> None:
+    """Behind a wait: a token that was revoked meanwhile hears nothing. Raises RefusedError."""
+    network: Context = connection.app.state.network
+    if not await network.tokens.lives(_bearer(connection), network.clock()):
+        raise RefusedError([TOKEN.at("", TOKEN.meaning)])
+
+
+def _bearer(connection: Connection) -> str:
+    kind, _, token = connection.headers.get("authorization", "").partition(" ")
+    return token if kind.lower() == "bearer" else ""
 
 
 def _client(request: Request[Any, str, Any]) -> str:
