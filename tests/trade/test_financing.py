@@ -71,6 +71,25 @@ async def test_one_bid_is_taken_and_the_others_are_told(lending: Lending) -> Non
     assert resp["result"] == "SUCCESS"
 
 
+async def test_bids_of_two_lenders_may_have_one_id(lending: Lending) -> None:
+    await asked(lending)
+    for lender, named in (("lender-a", "BID-A1"), ("lender-b", "BID-B1")):
+        body = loans.bid(named)
+        body["bid"]["bidDetails"][0]["bidId"] = "BID-1"
+        await lending.send(SHARE, body, by=lender)
+    answer = loans.bid_answer({"BID-A1": "REJECT", "BID-B1": "ACCEPT"})
+    for one in answer["bidResponse"]["responses"]:
+        one["bidId"] = "BID-1"
+    await lending.send(ANSWER, answer)
+    assert await lending.statuses("financing-request") == {AT_A: "DECLINED", AT_B: "ACCEPTED"}
+    answered = [
+        [one["response"] for one in json.loads(told)["bidResponse"]["responses"]]
+        for lender in ("lender-a", "lender-b")
+        for told in lending.told(lender, "respondBid")
+    ]
+    assert answered == [["REJECT"], ["ACCEPT"]], "each hears of his own alone"
+
+
 async def assigned(lending: Lending) -> None:
     """Lender A has bought invoice 2."""
     await asked(lending)

@@ -78,17 +78,19 @@ def bids_are_sound(body: ShareBidBody) -> Iterator[Fault]:
     bids = shared(body)
     if not bids:
         yield NO_BID.at("bid.bidDetails", "The message shares 0 bids. Share one or more.", bids=0)
-    yield from _twice([one.bidId for one in bids], [shared_path(n) for n in range(len(bids))])
+    yield from _twice(bids, [shared_path(n) for n in range(len(bids))])
     for place, one in enumerate(bids):
         yield from _sum(one, shared_path(place))
 
 
-def _twice(bids: Sequence[str], paths: Sequence[str]) -> Iterator[Fault]:
-    times = Counter(bids)
-    for bid, path in zip(bids, paths, strict=True):
-        if times[bid] > 1:
-            detail = f"The message names the bid {bid} {times[bid]} times. Name it once."
-            yield BID_TWICE.at(f"{path}.bidId", detail, bidId=bid, times=times[bid])
+def _twice(bids: Sequence[BidDetail | BidDecision], paths: Sequence[str]) -> Iterator[Fault]:
+    """A bid is named by its lender and its id: two lenders may use the same id."""
+    times = Counter((one.financierId, one.bidId) for one in bids)
+    for one, path in zip(bids, paths, strict=True):
+        many = times[one.financierId, one.bidId]
+        if many > 1:
+            detail = f"The message names the bid {one.bidId} {many} times. Name it once."
+            yield BID_TWICE.at(f"{path}.bidId", detail, bidId=one.bidId, times=many)
 
 
 def _sum(one: BidDetail, path: str) -> Iterator[Fault]:
@@ -224,7 +226,7 @@ def one_is_accepted_at_most(body: RespondBidBody) -> Iterator[Fault]:
     """Each bid has one answer, and one of them at most is ACCEPT."""
     answers = body.bidResponse.responses
     paths = [answer_path(place) for place in range(len(answers))]
-    yield from _twice([one.bidId for one in answers], paths)
+    yield from _twice(answers, paths)
     accepted = [place for place, one in enumerate(answers) if one.response == "ACCEPT"]
     if len(accepted) > 1:
         names = [answers[place].bidId for place in accepted]
