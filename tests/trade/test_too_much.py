@@ -4,6 +4,10 @@ from copy import deepcopy
 from decimal import Decimal
 from typing import Any
 
+import sqlalchemy as sa
+
+from hundi.ledger.model import LARGEST
+from hundi.ledger.tables import account
 from hundi.simulator import story
 from tests.trade import bills
 from tests.trade.desk import Body, Desk
@@ -33,3 +37,18 @@ async def test_more_than_the_books_can_count_is_refused(trade: Desk) -> None:
     assert await trade.reserved(ORDER) == {}
     await trade.send("invoice/req-send-invoice", bills.invoice(1))
     assert await trade.status(INVOICE_1) == "SENT TO BUYER"
+
+
+async def test_a_confirmation_is_told_where_it_stands_itself(trade: Desk) -> None:
+    await trade.send("invoice/req-send-invoice", bills.invoice(1))
+    await trade.send(
+        "invoice/req-confirm-invoice", bills.invoice_confirmation("ACCEPT", "ACCEPTED")
+    )
+    await trade.send("cd-note/req-send", bills.note())
+    full = sa.update(account).where(account.c.object_id == INVOICE_1, account.c.name == "due")
+    much = LARGEST - account.c.debit
+    await trade.database.write(
+        lambda tx: tx.execute(full.values(debit=LARGEST, credit=account.c.credit + much))
+    )
+    found = await trade.refused("cd-note/req-confirm", bills.note_confirmation())
+    assert set(found) == {("LEDGER-TOO-MUCH", "cdNoteConfirmation")}, "it does not name the invoice"

@@ -38,11 +38,13 @@ class Desk:
         body: object,
         *,
         client_id: str = "buyer",
-        headers: dict[str, str] | None = None,
+        headers: dict[str, str] | list[tuple[str, str]] | None = None,
     ) -> httpx.Response:
         """Send a message; bytes go as they are, other bodies as the story writes them."""
         raw = body if isinstance(body, bytes) else story.dumps(body)
-        sent = {"content-type": "application/json", **bearer(client_id), **(headers or {})}
+        own, usual = httpx.Headers(headers), httpx.Headers(bearer(client_id))
+        usual["content-type"] = "application/json"
+        sent = [*(one for one in usual.raw if one[0].decode() not in own), *own.raw]
         return await self.calls.post(ROAD + message, content=raw, headers=sent)
 
 

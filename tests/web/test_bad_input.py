@@ -192,6 +192,15 @@ async def test_a_bad_key_is_refused(there: Desk, key: str) -> None:
     assert answer.json()["payload"]["resp"]["errorCd"] == "KEY-FORM"
 
 
+@pytest.mark.parametrize("second", ["k-1", "k-2"])
+async def test_two_keys_are_none(there: Desk, second: str) -> None:
+    headers = [("idempotency-key", "k-1"), ("idempotency-key", second)]
+    answer = await there.send("req-send", send(), headers=headers)
+    assert answer.status_code == 400, "one proxy keeps the first, the next one the last"
+    assert answer.json()["payload"]["resp"]["errorCd"] == "KEY-FORM"
+    assert (await there.send("req-send", send())).status_code == 200
+
+
 @pytest.mark.parametrize("token", ["", "Bearer ", "Bearer nobody", "Basic YTpi", "Bearer \xff"])
 async def test_no_token_no_call(there: Desk, token: str) -> None:
     headers = {"authorization": token.encode("latin-1")}

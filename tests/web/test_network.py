@@ -150,6 +150,9 @@ async def test_an_object_id_may_hold_anything_that_a_body_allows(net: Net) -> No
         ("/documents/slip/%ff", "path"),
         ("/documents/slip/" + "x" * 201, "path"),
         ("/exchanges/%00", "path"),
+        ("/documents?status=A&status=B", "status"),
+        ("/documents?limit=5&limit=5", "limit"),
+        ("/documents?q=%FF", ""),
     ],
 )
 async def test_a_parameter_out_of_its_limits_is_refused(

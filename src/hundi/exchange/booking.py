@@ -30,6 +30,8 @@ LONGEST_NAME = 1000
 class Booking(msgspec.Struct, frozen=True, kw_only=True):
     """Postings on documents by `ref`, and what becomes of what the moved document has reserved.
 
+    `path` is where the message names the moved document; `followed` are the refs of those that it does not
+    name: only they are no JSON paths.
     `resolves`: its standing reservations are posted (True), voided (False) or left (None), when the
     move takes effect.
     `gives_back`: what it has drawn on others is undone when the move takes effect, for it comes to
@@ -37,6 +39,8 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     holder: Key
+    path: str
+    followed: frozenset[str]
     effect: Effect
     postings: tuple[Posting, ...]
     places: Mapping[str, Key]
@@ -65,16 +69,20 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
             for name in (one.debit, one.credit):
                 sides[one.ref, name] += one.amount
         for (ref, name), amount in sides.items():
+            where, whose = (self.path, f" of {ref}") if ref in self.followed else (ref, "")
             if len(name.encode()) > LONGEST_NAME:
                 detail = (
-                    f"The account {name[:40]}… would have a name of more than {LONGEST_NAME} bytes."
-                    " Shorten it."
+                    f"The account {name[:40]}…{whose} would have a name of more than {LONGEST_NAME}"
+                    " bytes. Shorten it."
                 )
-                yield LONG_NAME.at(ref, detail, most=LONGEST_NAME)
+                yield LONG_NAME.at(where, detail, most=LONGEST_NAME)
             before = books.of(self.places[ref]).get(name, NOTHING)
             if before.turnover + amount > LARGEST:
-                detail = f"The account {name} cannot take as much. Correct quantities and amounts."
-                yield TOO_MUCH.at(ref, detail, account=name)
+                detail = (
+                    f"The account {name}{whose} cannot take as much. Quantities and amounts have to"
+                    " be smaller."
+                )
+                yield TOO_MUCH.at(where, detail, account=name)
 
     def write(self, papers: Papers, *, req_msg_id: str, now: int) -> None:
         """Book it: a fact's amounts are posted, a proposal's wait; then statuses are derived."""

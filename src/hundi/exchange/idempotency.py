@@ -24,7 +24,9 @@ MISMATCH = Code(
     "The Idempotency-Key was used for another request. Use a new key for a new request.",
 )
 BAD_KEY = Code(
-    "KEY-FORM", Kind.SHAPE, "An Idempotency-Key has 1 to 255 printable ASCII characters."
+    "KEY-FORM",
+    Kind.SHAPE,
+    "A request has one Idempotency-Key, of 1 to 255 printable ASCII characters.",
 )
 CODES = (MISMATCH, BAD_KEY)
 

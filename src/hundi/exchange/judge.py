@@ -249,6 +249,8 @@ def _booking(
         places[one.touched.path] = one.document.key
     return Booking(
         holder=first.document.key,
+        path=first.touched.path,
+        followed=frozenset(one.ref for one in held if one.touched is None),
         effect=first.move.effect,
         postings=message.postings(request.body, context),
         places=places,

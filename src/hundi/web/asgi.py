@@ -24,7 +24,9 @@ class Reply(NamedTuple):
 
 
 _JSON = b"application/json"
-_CODING = b"content-encoding"
+_JOINED = b",\t"
+"""What parts the values of a repeated header. A list may be parted so (RFC 9110, 5.3 and 5.6.1); what may have one
+value only has none then that is good, whichever of its lines a proxy would have kept: no key, token or type holds a tab."""
 
 
 class Disconnected(Exception):  # noqa: N818 (it is an event, not a fault of ours)
@@ -32,16 +34,19 @@ class Disconnected(Exception):  # noqa: N818 (it is an event, not a fault of our
 
 
 def headers_of(scope: Scope) -> dict[bytes, bytes]:
-    """Request headers by lower-case name; a repeated one keeps its first value, codings all of them."""
+    """Request headers by lower-case name, as `by_name` has them."""
     return by_name(scope["headers"])
 
 
 def by_name(fields: Fields) -> dict[bytes, bytes]:
-    """Header lines by their name; a repeated one keeps its first value, codings all of them."""
-    found = dict(reversed(fields))
-    if len(found) < len(fields) and _CODING in found:
-        found[_CODING] = b",".join(value for name, value in fields if name == _CODING)
-    return found
+    """Header lines by their name; a repeated one has all of its values, parted by a comma and a tab."""
+    found = dict(fields)
+    if len(found) == len(fields):
+        return found
+    values: dict[bytes, list[bytes]] = {}
+    for name, value in fields:
+        values.setdefault(name, []).append(value)
+    return {name: _JOINED.join(each) for name, each in values.items()}
 
 
 def check_json(headers: Headers) -> None:

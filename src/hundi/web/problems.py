@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_to_bytes
 
 import structlog
 from litestar import Request, Response
@@ -52,10 +52,14 @@ def segment(raw: str) -> str:
 
 
 async def only_known_parameters(connection: Connection, handler: BaseRouteHandler) -> None:
-    """A misspelt filter would else be no filter. Raises RefusedError for what a call does not take."""
+    """A misspelt filter would else be no filter, and of two one be lost.
+
+    Raises RefusedError for what a call does not take, or not twice, and for what is not UTF-8.
+    """
     asked = connection.query_params
     if not asked:
         return
+    _check_utf8(connection.scope["query_string"])
     names = [
         definition.name
         for one in handler.parsed_fn_signature.parameters.values()
@@ -70,6 +74,18 @@ async def only_known_parameters(connection: Connection, handler: BaseRouteHandle
                 for name in unknown
             ]
         )
+    twice = [name for name in asked if len(asked.getall(name)) > 1]
+    if twice:
+        raise RefusedError(
+            [PARAMETER.at(name, "It is given twice. Give it once.") for name in twice]
+        )
+
+
+def _check_utf8(query: bytes) -> None:
+    try:
+        unquote_to_bytes(query).decode()
+    except UnicodeDecodeError:
+        raise _parameter("", "The query is not UTF-8. Escape it as UTF-8 bytes.") from None
 
 
 def _parameter(path: str, detail: str) -> RefusedError:
