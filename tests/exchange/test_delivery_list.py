@@ -4,7 +4,8 @@ from functools import partial
 from random import Random
 
 from hundi.exchange import deliveries, tables
-from hundi.exchange.delivery_list import Filters
+from hundi.exchange.cursor import key_of
+from hundi.exchange.delivery_list import START, Filters
 from hundi.exchange.stepping import MOST_PASSED
 from tests.exchange.many import b2b_id, exchanged, put, serve, tried, webhook
 from tests.exchange.scene import Scene
@@ -95,3 +96,20 @@ async def test_what_is_rare_is_found_by_following_the_cursor(stage: Scene) -> No
     found, pages = await read(stage, Filters(state="PARKED"), 50)
     assert found == [made[-3]["webhook_id"], made[3]["webhook_id"]]
     assert 3 <= pages <= 8
+
+
+async def test_a_cursor_names_no_exchange_that_was_not_shown(stage: Scene) -> None:
+    ids = [f"MSG{n // 40:012X}7{n % 40:019X}" for n in range(2 * MOST_PASSED)]
+    sent = [exchanged("buyer", "supplier", id_) for id_ in ids]
+    made = [webhook("supplier", f"REQ{n}", id_, reached=False) for n, id_ in enumerate(ids)]
+    await stage.database.write(partial(put, table=tables.exchange, made=sent))
+    await stage.database.write(partial(put, table=tables.delivery, made=made))
+    after, named = "", set()
+    while after is not None:
+        ask = partial(deliveries.deliveries, client_id="supplier", filters=Filters(), limit=3)
+        page = await stage.database.read(partial(ask, after=after))
+        assert page["deliveries"] == []
+        after = page["cursor"]
+        named |= {str(key_of(after, "deliveries", first=START)[0])} if after else set()
+    assert named
+    assert named.isdisjoint(ids)

@@ -7,9 +7,10 @@ from random import Random
 import pytest
 
 from hundi.exchange import queries, tables
+from hundi.exchange.cursor import key_of
 from hundi.exchange.definition import VersionRule
 from hundi.exchange.document import PlannedMove
-from hundi.exchange.document_list import Filters
+from hundi.exchange.document_list import START, Filters
 from hundi.exchange.stepping import MOST_PASSED
 from hundi.exchange.writes import moves_json
 from tests.exchange.many import b2b_id, exchanged, paper, put, serve
@@ -148,3 +149,25 @@ async def test_what_is_rare_is_found_by_following_the_cursor(stage: Scene) -> No
     assert [object_id for _, _, object_id in found] == [made[-3]["object_id"], made[3]["object_id"]]
     assert 3 <= pages <= 6
     assert await read(stage, Filters(status="NONE"), 1) == ([], pages)
+
+
+@pytest.mark.parametrize("together", [1, 40])
+async def test_a_cursor_names_nothing_that_was_not_shown(stage: Scene, together: int) -> None:
+    """`together` documents have one moment."""
+    own = [2 * MOST_PASSED - 1, 2 * MOST_PASSED - together - 3, MOST_PASSED // 2, 0]
+    made = [
+        paper(*sides, f"P{n:05}", created_at=1 + n // together, highest_version=0)
+        for n in range(2 * MOST_PASSED)
+        for sides in [("supplier", "buyer") if n in own else ("buyer", "supplier")]
+    ]
+    shown = [made[n] for n in own]
+    await stage.database.write(partial(put, table=tables.document, made=made))
+    named = {str(one["object_id"]) for one in shown}
+    found, after = [], ""
+    while after is not None:
+        ask = partial(queries.documents, client_id="supplier", filters=Filters(), limit=3)
+        page = await stage.database.read(partial(ask, after=after))
+        found += [one["objectId"] for one in page["documents"]]
+        after = page["cursor"]
+        assert after is None or key_of(after, "documents", first=START)[-1] in {"", *named}
+    assert found == [one["object_id"] for one in shown]

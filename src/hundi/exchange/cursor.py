@@ -1,7 +1,7 @@
 """Opaque cursors: where a reader of a list goes on, as base64url of a versioned key.
 
-A cursor holds nothing secret and gives no right: the list that it is handed back to is scoped to
-its reader again.
+A cursor gives no right: the list that it is handed back to is scoped to its reader again. It can be read,
+so it names nothing that its reader was not shown.
 """
 
 import base64

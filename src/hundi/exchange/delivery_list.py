@@ -8,6 +8,7 @@ from dataclasses import astuple, dataclass
 
 from hundi.exchange import visibility
 from hundi.exchange.stepping import Stepping
+from hundi.kernel.identity import moment_of
 from hundi.parties.queries import entities_of
 from hundi.store.engine import Row, Transaction
 from hundi.store.statement import Statement
@@ -138,6 +139,8 @@ async def page(
         step=lambda place, each, most: tx.fetch(statement, *narrowed, *place, each, most),
         item=_place,
         behind=_behind,
+        moment=lambda place: moment_of(place[0]),
+        above=lambda place: (moment_of(place[0]) + "Z", ""),
     )
     return await stepping.page(after, limit)
 

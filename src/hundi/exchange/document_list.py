@@ -125,6 +125,8 @@ async def page(
         step=lambda place, each, most: tx.fetch(_LIST, *narrowed, *place, each, most),
         item=partial(_place, names=_KEY),
         behind=partial(_place, names=_BEHIND),
+        moment=lambda place: place[0],
+        above=lambda place: (place[0] + 1, "", "", ""),
     )
     return await stepping.page(after, limit)
 

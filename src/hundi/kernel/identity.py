@@ -33,6 +33,11 @@ def first_request_id(now: int) -> str:
     return f"MSG{max(0, now) // 1000:012X}"
 
 
+def moment_of(req_msg_id: str) -> str:
+    """The begin that all ids of its millisecond have: what `first_request_id` makes."""
+    return req_msg_id[:15]
+
+
 def response_id(req_msg_id: str) -> str:
     """The webhook id of the `resp-X` that belongs to a request."""
     return "RSP" + req_msg_id[3:]
