@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from hundi.exchange import queries, tables
 from hundi.exchange.document_list import Filters
+from hundi.exchange.history import history as history_of
 from hundi.kernel.faults import RefusedError
 from hundi.store.engine import Row, Transaction
 from tests.exchange.scene import Scene
@@ -19,7 +20,7 @@ CANCEL = {"target": "CANCELLED", "action": "CANCEL"}
 MEMBERS = {
     "type", "objectId", "author", "counterparty", "number", "status", "version", "agreedVersion",
     "nextVersion", "openExchange", "body", "versions", "warnings", "missed", "createdAt",
-    "updatedAt", "refersTo", "referredBy", "accounts", "assignedTo",
+    "updatedAt", "refersTo", "referredBy", "accounts", "assignedTo", "moreVersions",
 }  # fmt: skip
 
 
@@ -41,9 +42,11 @@ async def listed(stage: Scene, client_id: str, **filters: str) -> list[dict]:
     return found["documents"]
 
 
-async def history(stage: Scene, client_id: str, object_id: str = "S1", **how: str) -> dict:
+async def history(
+    stage: Scene, client_id: str, object_id: str = "S1", author: str = "", **how: object
+) -> dict:
     return await stage.database.read(
-        lambda tx: queries.history(tx, client_id, type_="slip", object_id=object_id, **how)
+        lambda tx: history_of(tx, client_id, named=("slip", object_id, author), **how)
     )
 
 
@@ -130,6 +133,7 @@ async def test_a_document_tells_its_standing(stage: Scene) -> None:
                 "agreed": False,
             }
         ],
+        "moreVersions": False,
         "warnings": [
             {"code": "TEST-ODD-TOTAL", "path": "slip.total", "detail": "The total is 1.10."}
         ],
@@ -320,6 +324,57 @@ async def test_a_history_verifies_and_a_changed_row_shows(stage: Scene) -> None:
     await stage.execute(sa.update(tables.journal).values(status="AGREED").where(row.sequence == 1))
     shown = await history(stage, "buyer")
     assert (shown["verified"], shown["broken"]) == (False, "row 1 was changed")
+
+
+async def edited(stage: Scene, times: int) -> None:
+    """S1 is sent, and edited so many times; its author holds 2 + 2 x `times` rows of journal."""
+    await stage.sent()
+    for version in range(1, times + 1):
+        await stage.submit("req-edit", slip(**EDIT | {"current": version, "new": version + 1}))
+        await stage.deliver_all()
+
+
+async def test_a_long_history_comes_in_pages_that_verify(stage: Scene) -> None:
+    await edited(stage, 3)
+    pages, after = [], ""
+    while after is not None:
+        pages.append(await history(stage, "buyer", after=after, limit=3))
+        after = pages[-1]["cursor"]
+    assert [[e["sequence"] for e in page["entries"]] for page in pages] == [
+        [1, 2, 3],
+        [4, 5, 6],
+        [7, 8],
+    ]
+    assert all(page["verified"] for page in pages)
+    row = tables.journal.c
+    await stage.execute(sa.update(tables.journal).values(status="AGREED").where(row.sequence == 5))
+    again = [
+        await history(stage, "buyer", after=after, limit=3)
+        for after in ("", *(page["cursor"] for page in pages[:-1]))
+    ]
+    assert [page["broken"] for page in again] == [None, "row 5 was changed", None]
+    await stage.execute(sa.delete(tables.journal).where(row.sequence == 3))
+    cut = await history(stage, "buyer", after=pages[0]["cursor"], limit=3)
+    assert cut["broken"] == "row 3 is missing"
+
+
+async def test_a_cursor_of_another_documents_history_is_refused(stage: Scene) -> None:
+    await stage.sent("S2")
+    await stage.sent("S1")
+    page = await history(stage, "buyer", "S2", limit=1)
+    with pytest.raises(RefusedError, match="READ-CURSOR"):
+        await history(stage, "buyer", "S1", after=page["cursor"])
+
+
+async def test_the_newest_versions_are_told(stage: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "MOST_VERSIONS", 2)
+    await edited(stage, 1)
+    assert [one["version"] for one in (await read(stage, "supplier"))["versions"]] == [1, 2]
+    await stage.submit("req-edit", slip(**EDIT | {"current": 2, "new": 3}))
+    for client, versions, more in (("buyer", [2, 3], True), ("supplier", [1, 2], False)):
+        shown = await read(stage, client)
+        assert [one["version"] for one in shown["versions"]] == versions, "not those unseen"
+        assert shown["moreVersions"] is more
 
 
 async def test_a_cut_tail_shows(stage: Scene) -> None:

@@ -8,9 +8,10 @@ import pytest
 import sqlalchemy as sa
 
 from hundi.documents import MESSAGES
-from hundi.exchange import deliveries, feed, queries, redrive, tables
+from hundi.exchange import deliveries, feed, redrive, tables
 from hundi.exchange.endpoints import Changes, set_client
 from hundi.exchange.gate import Road
+from hundi.exchange.history import history
 from hundi.exchange.request import Accepted, Refused
 from hundi.exchange.verdict import Decision
 from hundi.kernel.faults import RefusedError
@@ -282,7 +283,7 @@ async def test_what_nobody_answers_lapses_once(lending: Lending) -> None:
     late = await lending.refused(SHARE, loans.bid("BID-B1"), **BY_B)
     assert late == [("DOC-NO-MOVE", "bid.financingRequestId")]
     told = await lending.database.read(
-        lambda tx: queries.history(tx, "lender-b", type_="financing-request", object_id=AT_B)
+        lambda tx: history(tx, "lender-b", named=("financing-request", AT_B, ""))
     )
     assert told["verified"]
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from hundi.exchange import deliveries, queries, tables
 from hundi.exchange.document_list import Filters
+from hundi.exchange.history import history
 from hundi.exchange.request import Accepted
 from hundi.kernel.faults import RefusedError
 from hundi.parties import tables as parties
@@ -64,7 +65,7 @@ async def test_the_buyer_sees_no_financing_exchange(lending: Lending) -> None:
     assert isinstance(named, list)
     assert {one["type"] for one in named} == {"purchase-order", "invoice"}
     told = await lending.database.read(
-        lambda tx: queries.history(tx, "buyer", type_="invoice", object_id=INVOICE_2)
+        lambda tx: history(tx, "buyer", named=("invoice", INVOICE_2, ""))
     )
     assert told["verified"]
     entries = told["entries"]

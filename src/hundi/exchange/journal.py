@@ -106,6 +106,10 @@ class Chain:
         self._previous, self._next = GENESIS, 1
         self._sealed = sealed or {}
 
+    def begin(self, behind: int, digest: bytes) -> None:
+        """Begin behind a row of the middle, which has this hash."""
+        self._previous, self._next = digest, behind + 1
+
     def take(self, rows: Iterable[Row]) -> None:
         """Go on with the next rows, in order of sequence."""
         for row in rows:
@@ -139,10 +143,3 @@ class Chain:
         if beyond:
             return f"the journal ends at row {last}, a checkpoint has sealed row {max(beyond)}"
         return None
-
-
-def first_broken(rows: Iterable[Row], head_sequence: int, head_hash: bytes) -> str | None:
-    """What is wrong with a document's journal, rows in order of sequence; None if all is well."""
-    chain = Chain()
-    chain.take(rows)
-    return chain.end(head_sequence, head_hash)

@@ -7,18 +7,15 @@ is read and written again.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
 from hundi.exchange import relations, visibility
 from hundi.exchange.answers import parts_of
-from hundi.exchange.cursor import cursor, key_of
+from hundi.exchange.cursor import LARGEST, cursor, key_of
 from hundi.exchange.definition import MessageType, VersionRule
 from hundi.exchange.document import COLUMNS, PlannedMove, last_at
 from hundi.exchange.document_list import START, Filters, page
-from hundi.exchange.journal import COLUMNS as JOURNAL_COLUMNS
-from hundi.exchange.journal import first_broken
 from hundi.exchange.stakes import bought_by
 from hundi.exchange.standing import UNKNOWN
 from hundi.exchange.writes import moves_from
@@ -40,6 +37,8 @@ AMBIGUOUS = Code(
 CODES = (AMBIGUOUS,)
 
 MOST_ACCOUNTS = 200
+MOST_VERSIONS = 200
+"""The newest ones that a document's page tells."""
 _CONTENT_RULES = {VersionRule.FIRST, VersionRule.NEXT}
 _DOCUMENT = ", ".join(f"d.{name}" for name in COLUMNS) + f", {visibility.CONTENT} as content_seen"
 # Looked up once by its author and once by its counterparty: no index serves both at once.
@@ -54,21 +53,19 @@ _NAMED = Statement.both(
 )
 _OF_DOCUMENT = "j.author_entity = $2 and j.type = $3 and j.object_id = $4"
 _CONTENTS = Statement.both(
-    "select x.req_msg_id, x.message, x.state, x.moves, x.warnings, x.created_at"
+    "select j.sequence, x.req_msg_id, x.message, x.state, x.moves, x.warnings, x.created_at"
     " from journal j join exchange x on x.req_msg_id = j.req_msg_id"
-    f" where {_OF_DOCUMENT} and j.step = 'ACCEPTED' and {visibility.EXCHANGE} order by j.sequence"
+    f" where {_OF_DOCUMENT} and j.sequence < $5 and j.step = 'ACCEPTED' and {visibility.EXCHANGE}"
+    f" and {visibility.BRINGS} order by j.sequence desc limit $6"
+)
+_BROUGHT = Statement.both(
+    "select req_msg_id, message, warnings from exchange where req_msg_id = $1"
 )
 _UNSEEN = Statement.both(
     "select x.req_msg_id from journal j join exchange x on x.req_msg_id = j.req_msg_id"
     f" where {_OF_DOCUMENT} and j.step = 'ACCEPTED' and x.booked and not {visibility.EXCHANGE}"
 )
 _BODY = Statement.both("select bytes from body where body_id = $1")
-_JOURNAL = Statement.both(
-    f"select {', '.join('j.' + name for name in JOURNAL_COLUMNS)},"
-    f" {visibility.EXCHANGE} as seen"
-    " from journal j join exchange x on x.req_msg_id = j.req_msg_id"
-    f" where {_OF_DOCUMENT} order by j.sequence"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +112,14 @@ async def document(
     object_id: str,
     author: str = "",
 ) -> Page:
-    """One document with the subject of the current version, all its versions, what it refers to.
+    """One document with the subject of the current version, its newest versions, what it refers to.
 
     `messages` are the message types by stored name. `missed` is the last change of status or
     version, as a 409 tells it to a sender who has missed it. Raises RefusedError: unknown, or of
     several authors.
     """
     mine = await entities_of(tx, client_id)
-    row = await _the_one(tx, mine, (type_, object_id, author))
+    row = await the_one(tx, mine, (type_, object_id, author))
     shown = await _shown(tx, mine, row, messages=messages)
     return Page(shown=shown, row=row, mine=mine)
 
@@ -130,10 +127,10 @@ async def document(
 async def _shown(
     tx: Transaction, mine: Sequence[str], row: Row, *, messages: Mapping[str, MessageType]
 ) -> Json:
-    contents = await _contents(tx, mine, row)
-    held = contents[-1] if not row["content_seen"] else None
+    contents = await _contents(tx, mine, row, most=MOST_VERSIONS)
+    held = contents[0] if not row["content_seen"] else None
     body_id = held.row["req_msg_id"] if held else row["body_id"]
-    current = next(c for c in contents if c.row["req_msg_id"] == body_id)
+    [current] = await tx.fetch(_BROUGHT, body_id)
     # Whom lenders were asked by, and how many, is told to nobody; who has bought it, to both sides.
     stake = next(m.document.stake for m in messages.values() if m.document.name == row["type"])
     return {
@@ -145,9 +142,10 @@ async def _shown(
             "kind": row["last_step"],
             "at": to_text(last_at(row)),
         },
-        "body": await _subject(tx, current.row, messages),
-        "versions": [_version(one, row, body_id) for one in contents],
-        "warnings": msgspec.Raw(current.row["warnings"].encode()),
+        "body": await _subject(tx, current, messages),
+        "versions": [_version(one, row, body_id) for one in reversed(contents[:MOST_VERSIONS])],
+        "moreVersions": len(contents) > MOST_VERSIONS,
+        "warnings": msgspec.Raw(current["warnings"].encode()),
         **await relations.around(tx, mine, document_key(row)),
         "accounts": await _accounts(tx, mine, row, hidden=stake or ""),
     }
@@ -160,30 +158,8 @@ async def _accounts(tx: Transaction, mine: Sequence[str], row: Row, *, hidden: s
     return await accounts_of(tx, document_key(row), limit=MOST_ACCOUNTS, hidden=hidden, unseen=ids)
 
 
-async def history(
-    tx: Transaction, client_id: str, *, type_: str, object_id: str, author: str = ""
-) -> Json:
-    """A document's journal in order, and whether its chain of hashes holds.
-
-    Rows of exchanges that never reached the reader's side are withheld: of them only the number and
-    the hash are told, which the next row's hash needs. Raises RefusedError as `document` does.
-    """
-    mine = await entities_of(tx, client_id)
-    row = await _the_one(tx, mine, (type_, object_id, author))
-    entries = await tx.fetch(_JOURNAL, mine, *document_key(row))
-    broken = first_broken(entries, row["head_sequence"], bytes(row["head_hash"]))
-    return {
-        "type": row["type"],
-        "objectId": row["object_id"],
-        "author": row["author_b2b"],
-        "head": {"sequence": row["head_sequence"], "hash": bytes(row["head_hash"]).hex()},
-        "verified": broken is None,
-        "broken": broken,
-        "entries": [_entry(entry) for entry in entries],
-    }
-
-
-async def _the_one(tx: Transaction, mine: Sequence[str], named: tuple[str, str, str]) -> Row:
+async def the_one(tx: Transaction, mine: Sequence[str], named: tuple[str, str, str]) -> Row:
+    """The document with a type, an objectId and, unless it is "", an author. Raises RefusedError."""
     type_, object_id, author = named
     rows = await tx.fetch(_NAMED, list(mine), type_, object_id, author)
     if not rows:
@@ -203,18 +179,23 @@ async def _held(tx: Transaction, mine: Sequence[str], row: Row) -> _Content | No
     """The last content that reached a reader who may not see the current one; None for others."""
     if row["content_seen"]:
         return None
-    return (await _contents(tx, mine, row))[-1]
+    return (await _contents(tx, mine, row, most=1))[0]
 
 
-async def _contents(tx: Transaction, mine: Sequence[str], row: Row) -> list[_Content]:
-    """The versions that the reader may see, in the order in which they were proposed."""
-    found = await tx.fetch(_CONTENTS, list(mine), *document_key(row))
-    pairs = ((one, move) for one in found for move in moves_from(one["moves"]))
-    return [
-        _Content(one, move)
-        for one, move in pairs
-        if move.key == document_key(row) and move.version in _CONTENT_RULES
-    ]
+async def _contents(tx: Transaction, mine: Sequence[str], row: Row, *, most: int) -> list[_Content]:
+    """The newest versions that the reader may see, one more than `most` at most, the newest first."""
+    contents: list[_Content] = []
+    before, more = LARGEST, True
+    while more and len(contents) <= most:
+        found = await tx.fetch(_CONTENTS, list(mine), *document_key(row), before, most + 1)
+        pairs = ((one, move) for one in found for move in moves_from(one["moves"]))
+        contents += [
+            _Content(one, move)
+            for one, move in pairs
+            if move.key == document_key(row) and move.version in _CONTENT_RULES
+        ]
+        before, more = found[-1]["sequence"] if found else 0, len(found) > most
+    return contents[: most + 1]
 
 
 def _summary(row: Row, held: _Content | None) -> Json:
@@ -252,22 +233,4 @@ def _version(content: _Content, row: Row, body_id: str) -> Json:
         "at": to_text(content.row["created_at"]),
         "current": req_msg_id == body_id,
         "agreed": req_msg_id == row["agreed_body_id"],
-    }
-
-
-def _entry(row: Row) -> dict[str, Any]:
-    if not row["seen"]:
-        return {"sequence": row["sequence"], "withheld": True, "hash": bytes(row["hash"]).hex()}
-    return {
-        "sequence": row["sequence"],
-        "withheld": False,
-        "step": row["step"],
-        "message": row["message"],
-        "reqMsgId": row["req_msg_id"],
-        "status": row["status"],
-        "version": row["version"],
-        "detail": row["detail"],
-        "at": to_text(row["at"]),
-        "digest": bytes(row["digest"]).hex(),
-        "hash": bytes(row["hash"]).hex(),
     }

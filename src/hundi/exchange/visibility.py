@@ -36,11 +36,12 @@ _MOVED = (
     r"""replace(replace(d.object_id, '\', '\\'), '"', '\"')"""
     " || '\",'"
 )
-_BRINGS = '(x.moves like \'%"version":"FIRST"%\' or x.moves like \'%"version":"NEXT"%\')'
+BRINGS = '(x.moves like \'%"version":"FIRST"%\' or x.moves like \'%"version":"NEXT"%\')'
+"""Whether the exchange `x` has brought some document's content: which, its moves tell."""
 BROUGHT = (
     "exists (select 1 from journal j join exchange x on x.req_msg_id = j.req_msg_id"
     " where j.author_entity = d.author_entity and j.type = d.type and j.object_id = d.object_id"
-    f" and j.step = 'ACCEPTED' and {_BRINGS} and strpos(x.moves, {_MOVED}) > 0 and {REACHED})"
+    f" and j.step = 'ACCEPTED' and {BRINGS} and strpos(x.moves, {_MOVED}) > 0 and {REACHED})"
 )
 """Whether an attempt may have brought the document `d` to its counterparty, whatever came of it.
 

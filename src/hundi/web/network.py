@@ -27,6 +27,7 @@ from hundi.exchange import (
     refusals,
 )
 from hundi.exchange.cursor import cursor, key_of
+from hundi.exchange.history import history
 from hundi.exchange.record import State
 from hundi.exchange.settle import Ended
 from hundi.kernel.clock import to_text
@@ -97,16 +98,18 @@ async def list_documents(
 
 @get("/documents/{kind:str}/{object_id:str}/history")
 async def read_history(
-    network: Network, client_id: ClientId, *, kind: Segment, object_id: Segment, author: Author = ""
+    network: Network,
+    client_id: ClientId,
+    *,
+    kind: Segment,
+    object_id: Segment,
+    author: Author = "",
+    after: Cursor = "",
+    limit: Limit = 200,
 ) -> Answer:
-    """One document's journal, and whether it verifies."""
-    ask = partial(
-        queries.history,
-        client_id=client_id,
-        type_=segment(kind),
-        object_id=segment(object_id),
-        author=author,
-    )
+    """A page of one document's journal, and whether it verifies."""
+    named = (segment(kind), segment(object_id), author)
+    ask = partial(history, client_id=client_id, named=named, after=after, limit=limit)
     return answer(await network.read(ask))
 
 
