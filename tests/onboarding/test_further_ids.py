@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from hundi.onboarding import rules
 from hundi.parties.tables import b2b_id
 from tests.onboarding.bodies import PAN, entity, further, gstin, identifier, object_id
 from tests.onboarding.desk import NOVICE, RIVAL, Desk
@@ -200,3 +201,13 @@ async def test_a_sole_proprietors_id_is_extended_too(net: Desk) -> None:
     )  # fmt: skip
     told = await net.outcome(REG_ID, wanted)
     assert told["resp"]["result"] == "SUCCESS"
+
+
+async def test_a_business_has_so_many_ids_and_no_more(
+    mills: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "MOST_IDS", 2)
+    await mills.outcome(REG_ID, further(f"{PAN}.ONE@BCB"))
+    refused = await mills.faults(REG_ID, further(f"{PAN}.TWO@BCB"))
+    assert refused == (422, {("ONBOARD-TOO-MANY", "regB2BIds.ids")})
+    assert set(await ids(mills)) == {BASE, f"{PAN}.ONE@BCB"}

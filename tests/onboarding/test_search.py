@@ -5,6 +5,7 @@ import json
 import pytest
 import sqlalchemy as sa
 
+from hundi.onboarding import rules
 from hundi.onboarding.rules import MOST
 from hundi.parties.tables import b2b_id
 from tests.onboarding.bodies import PAN, further, gstin, identifier, search
@@ -146,3 +147,12 @@ async def test_only_who_serves_an_id_may_ask_as_it(net: Desk, asker: str) -> Non
             403,
             {("PARTY-NOT-YOURS", path)},
         )
+
+
+async def test_what_finds_too_many_ids_tells_none(
+    net: Desk, asker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "MOST_IDS", 1)
+    told = await net.outcome(SEARCH, search(("PAN", PAN), requestor=asker), client_id="buyer")
+    assert (told["resp"]["result"], told["resp"]["errorCd"]) == ("FAILURE", "ONBOARD-TOO-MANY")
+    assert told["respParams"] == {"entityInfo": []}

@@ -356,12 +356,9 @@ async def _search_entity(tx: Transaction, call: Call, _: str) -> Ruling | Refuse
     if call.findings:
         return Refused(call.findings)
     found = await queries.search(tx, call.body.search.criteria)
-    members = {"respParams": {"entityInfo": [_info(one) for one in found]}}
-    if found:
-        return Ruling(write=_nothing, members=members)
-    detail = "No entity with a public B2B ID fits any of the criteria. Check the values."
-    fault = rules.NOTHING_FOUND.at("search.criteria", detail)
-    return Ruling(write=_nothing, members=members, fault=fault)
+    fault = rules.search_fault(sum(len(one.ids) for one in found))
+    told = [_info(one) for one in found] if fault is None else []
+    return Ruling(write=_nothing, members={"respParams": {"entityInfo": told}}, fault=fault)
 
 
 def _info(one: Found) -> dict[str, object]:

@@ -9,6 +9,7 @@ from hundi.exchange.tables import body, delivery, exchange
 from hundi.kernel.clock import to_text
 from hundi.kernel.faults import Code, Kind, RefusedError
 from hundi.kernel.identity import response_id
+from hundi.onboarding import rules
 from hundi.onboarding.model import AREA, Found, Institute, Register, SearchCriterion
 from hundi.onboarding.tables import business_identifier, candidate, registration
 from hundi.parties.tables import b2b_id, client, entity, gstin
@@ -106,13 +107,16 @@ async def ids_of(tx: Transaction, entity_id: str) -> Sequence[Row]:
 
 
 async def by_pan(tx: Transaction, pan: str) -> list[Found]:
-    """The entities under a PAN, with their public and active B2B IDs, if any."""
+    """The entities under a PAN, with public and active B2B IDs of theirs, so many as an answer tells."""
     query = sa.select(entity.c.entity_id).where(entity.c.pan == pan)
     return await _found(tx, [row["entity_id"] for row in await tx.select(query)])
 
 
 async def search(tx: Transaction, criteria: Sequence[SearchCriterion]) -> list[Found]:
-    """The entities that fit any criterion and have a public, active B2B ID."""
+    """The entities that fit any criterion and have a public, active B2B ID.
+
+    With more B2B IDs than an answer tells, there are `rules.MOST_IDS` and one of them here.
+    """
     values: dict[str, list[str]] = {}
     for one in criteria:
         values.setdefault(one.searchParameter, []).append(one.value)
@@ -143,7 +147,7 @@ async def _found(tx: Transaction, entity_ids: Sequence[str]) -> list[Found]:
         c.entity_id.in_(entity_ids), c.public, c.active
     )
     shown: dict[str, list[tuple[str, str]]] = {}
-    for row in await tx.select(ids.order_by(c.b2b_id)):
+    for row in await tx.select(ids.order_by(c.b2b_id).limit(rules.MOST_IDS + 1)):
         shown.setdefault(row["entity_id"], []).append((row["b2b_id"], row["description"]))
     return [
         Found(

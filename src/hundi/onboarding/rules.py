@@ -80,7 +80,8 @@ SEARCH_PARAMETER = Code(
 TOO_MANY = Code(
     "ONBOARD-TOO-MANY",
     Kind.RULE,
-    "A call has 100 criteria, business identifiers or further B2B IDs at most.",
+    "A call has 100 criteria, business identifiers or further B2B IDs at most; a business has 1,000 B2B IDs,"
+    " and so many one search finds.",
 )
 NOTHING_FOUND = Code(
     "ONBOARD-NOTHING-FOUND",
@@ -109,6 +110,8 @@ FORMS: Mapping[str, frozenset[str]] = {
 
 SEARCHED = ("PAN", "B2BID", "GSTIN", "UDYAM", "SHOP ESTABLISHMENT NUMBER", "TAN", "FSSAI")
 MOST = 100
+MOST_IDS = 1000
+"""B2B IDs of one business, and in one answer: each search of somebody else is told all that are public."""
 NO_CATEGORY = "0000"
 
 _SUFFIX = "@BCB"
@@ -167,6 +170,17 @@ def search_findings(body: SearchEntityBody) -> Iterator[Fault]:
             detail = f"{one.searchParameter} is nothing to search by. Use {', '.join(SEARCHED)}."
             path = f"search.criteria[{n}].searchParameter"
             yield SEARCH_PARAMETER.at(path, detail, portalCode="ONB0014")
+
+
+def search_fault(ids: int) -> Fault | None:
+    """Why a search that has found so many B2B IDs is answered with none."""
+    if ids == 0:
+        detail = "No entity with a public B2B ID fits any of the criteria. Check the values."
+        return NOTHING_FOUND.at("search.criteria", detail)
+    if ids > MOST_IDS:
+        detail = f"The criteria find more than {MOST_IDS} B2B IDs. Send fewer of them in one call."
+        return TOO_MANY.at("search.criteria", detail, most=MOST_IDS)
+    return None
 
 
 def _too_many(found: Sequence[object], path: str) -> Iterator[Fault]:
@@ -296,6 +310,12 @@ def further_findings(
 
     `own_ids` are the entity's B2B IDs, `branches` its GSTINs that have a branch's ID already.
     """
+    if len(own_ids) + len(ids) > MOST_IDS:
+        detail = (
+            f"Your business has {len(own_ids)} B2B IDs and may have {MOST_IDS}. Ask for fewer, or keep"
+            " those that you have."
+        )
+        yield TOO_MANY.at("regB2BIds.ids", detail, has=len(own_ids), most=MOST_IDS)
     bases = {one.removesuffix(_SUFFIX) for one in own_ids if not _extends(one, own_ids)}
     named: Counter[str] = Counter(branches)
     for n, wanted in enumerate(ids):

@@ -108,38 +108,45 @@ async def owners_of(tx: Transaction, b2b_ids: set[str]) -> dict[str, str]:
     return {row["b2b_id"]: row["entity_id"] for row in await tx.select(query)}
 
 
-async def parties_of(tx: Transaction, client_id: str) -> list[dict[str, object]]:
-    """The B2B IDs that a client serves, with their owners, for `/network/v1/parties`."""
+def _parties(client_id: str) -> sa.Select[tuple[str, str, bool, bool, str, int]]:
     mine, owner = tables.b2b_id.c, tables.entity.c
-    query = (
+    return (
         sa.select(mine.b2b_id, mine.entity_id, mine.active, mine.public, owner.name, owner.level)
         .join(tables.entity, owner.entity_id == mine.entity_id)
         .where(mine.client_id == client_id)
-        .order_by(mine.b2b_id)
     )
-    rows = await tx.select(query)
-    return [
-        {
-            "b2bId": row["b2b_id"],
-            "entityId": row["entity_id"],
-            "name": row["name"],
-            "active": bool(row["active"]),
-            "public": bool(row["public"]),
-            "level": row["level"],
-        }
-        for row in rows
-    ]
+
+
+def _party(row: Row) -> dict[str, object]:
+    return {
+        "b2bId": row["b2b_id"],
+        "entityId": row["entity_id"],
+        "name": row["name"],
+        "active": bool(row["active"]),
+        "public": bool(row["public"]),
+        "level": row["level"],
+    }
+
+
+async def parties_of(
+    tx: Transaction, client_id: str, *, behind: str, limit: int
+) -> list[dict[str, object]]:
+    """B2B IDs behind one that a client serves, with their owners, for `/network/v1/parties`."""
+    mine = tables.b2b_id.c.b2b_id
+    query = _parties(client_id).where(mine > behind).order_by(mine).limit(limit)
+    return [_party(row) for row in await tx.select(query)]
+
+
+async def party_of(tx: Transaction, client_id: str, b2b_id: str) -> dict[str, object]:
+    """One B2B ID that a client serves, as `/network/v1/parties` shows it."""
+    [row] = await tx.select(_parties(client_id).where(tables.b2b_id.c.b2b_id == b2b_id))
+    return _party(row)
 
 
 _OFF_SOON = (
     "The endpoint has taken nothing for 12 hours. After 24 hours and 10 failed exchanges it is"
     " switched off: bring it back, then switch it on again if need be."
 )
-
-
-async def party_of(tx: Transaction, client_id: str, b2b_id: str) -> dict[str, object]:
-    """One B2B ID that a client serves, as `/network/v1/parties` shows it."""
-    return next(p for p in await parties_of(tx, client_id) if p["b2bId"] == b2b_id)
 
 
 async def endpoint_of(tx: Transaction, client_id: str) -> dict[str, object]:

@@ -248,10 +248,16 @@ async def enable_endpoint(
 
 
 @get("/parties")
-async def list_parties(network: Network, client_id: ClientId) -> Answer:
+async def list_parties(
+    network: Network, client_id: ClientId, *, after: Cursor = "", limit: Limit = 200
+) -> Answer:
     """The B2B IDs that the caller serves."""
-    parties = await network.read(partial(parties_of, client_id=client_id))
-    return answer({"parties": parties})
+    [behind] = key_of(after, "parties", first=("",))
+    ask = partial(parties_of, client_id=client_id, behind=str(behind), limit=limit + 1)
+    found = await network.read(ask)
+    page = found[:limit]
+    more = cursor("parties", str(page[-1]["b2bId"])) if len(found) > limit else None
+    return answer({"parties": page, "cursor": more})
 
 
 @get("/refusals")
