@@ -192,6 +192,15 @@ def test_a_copy_is_whole_and_nothing_is_overwritten(filled_url: str, tmp_path: P
     assert (again.returncode, "nothing is overwritten" in again.stderr) == (1, True)
 
 
+def test_a_restored_store_says_how_new_it_is_and_is_in_order(filled_url: str) -> None:
+    for _ in range(2):
+        told = hundi("db", "restored", "--json", url=filled_url)
+        found = json.loads(told.stdout)
+        assert found["feeds"] > 1
+        assert found["newest exchange"].startswith("20")
+        assert hundi("invariants", url=filled_url).returncode == 0
+
+
 @pytest.mark.parametrize("table", ["", "create table song (title text)"])
 def test_what_is_no_store_of_ours_is_not_copied(tmp_path: Path, table: str) -> None:
     source, folder = tmp_path / "other.db", tmp_path / "copies"

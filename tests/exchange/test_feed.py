@@ -7,7 +7,17 @@ import sqlalchemy as sa
 
 from hundi.exchange import tables
 from hundi.exchange.cursor import cursor
-from hundi.exchange.feed import BATCH, cursor_of, events, number_events, position_of
+from hundi.exchange.feed import (
+    BATCH,
+    GENERATION,
+    begin_generation,
+    cursor_of,
+    ends,
+    events,
+    follows,
+    number_events,
+    position_of,
+)
 from hundi.exchange.writes import EVENT as COLUMNS
 from hundi.kernel.clock import wall_clock
 from hundi.kernel.faults import RefusedError
@@ -17,6 +27,7 @@ from hundi.store.statement import insert
 from tests.exchange.scene import Scene, scene
 from tests.exchange.slips import slip
 
+G = 1 << GENERATION
 EVENT = tables.event.c
 _INSERT = insert(tables.event, COLUMNS)
 
@@ -76,6 +87,50 @@ async def test_one_call_numbers_a_bounded_batch(stage: Scene) -> None:
     for numbered in found.values():
         assert [position for position, _ in numbered] == list(range(1, len(numbered) + 1))
         assert numbered == sorted(numbered, key=lambda pair: pair[1])
+
+
+async def test_a_restored_feed_goes_on_behind_what_was_read(stage: Scene) -> None:
+    """Restored to one event, where three had been read: the next ones are behind all three."""
+    await stage.sent("S1")
+    await stage.database.write(number_events)
+    [*_, last] = await _read(stage.database, "buyer")
+    with pytest.raises(RefusedError, match="READ-CURSOR"):
+        await _read(stage.database, "buyer", after=last["position"] + 1)
+    with pytest.raises(RefusedError, match="READ-CURSOR"):
+        await _read(stage.database, "stranger", after=1)
+    for restores in (1, 2):
+        assert await stage.database.write(begin_generation) == 3
+        assert await _read(stage.database, "buyer", after=last["position"] + 3) == []
+        await stage.sent(f"S{restores + 1}")
+        await stage.database.write(number_events)
+        found = await _read(stage.database, "buyer", after=last["position"] + 3)
+        assert [row["position"] for row in found] == [(restores << GENERATION) + n for n in (1, 2)]
+        last = found[-1]
+        [first, *_] = await _read(stage.database, "stranger", after=1) or [None]
+        assert first is None, "a feed without events has generations too"
+
+
+@pytest.mark.parametrize(
+    ("position", "last", "good"),
+    [
+        (1, 0, True), (2, 0, False), (3, 2, True), (2, 2, False), (1, 2, False),
+        (G + 1, 0, True), (G + 1, 7, True), (G, 7, False), (G + 2, 7, False), (G + 2, G + 1, True),
+        (3 * G + 1, G + 5, True), (G + 1, G + 1, False), (G + 1, 2 * G + 1, False),
+    ],
+)  # fmt: skip
+def test_positions_have_no_gaps_but_at_the_begin_of_a_generation(
+    position: int, last: int, good: bool
+) -> None:
+    assert follows(position, last) is good
+
+
+@pytest.mark.parametrize(
+    ("head", "last", "good"),
+    [(0, 0, True), (7, 7, True), (8, 7, False), (6, 7, False), (G, 7, True), (3 * G, 7, True),
+     (G, G + 1, False), (G + 1, 7, False), (0, 7, False)],
+)  # fmt: skip
+def test_a_feed_ends_at_its_last_event_or_at_a_restore(head: int, last: int, good: bool) -> None:
+    assert ends(head, last) is good
 
 
 async def test_many_numberers_at_once_number_each_event_once(stage: Scene) -> None:

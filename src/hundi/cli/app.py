@@ -30,6 +30,7 @@ from hundi.cli.journal import journal_commands
 from hundi.cli.keys import keys_to_serve, seal_what_is_clear, secrets_commands
 from hundi.cli.parties import party_commands
 from hundi.cli.proxies import DEFAULT_PROXIES, PROXIES, trusted_proxies
+from hundi.cli.restored import restored
 from hundi.cli.setting_files import BadSettingError, read_setting_files
 from hundi.cli.tools import Tools
 from hundi.kernel.faults import RefusedError
@@ -104,6 +105,7 @@ def _build(tools: Tools) -> Callable[..., Any]:
     database = typer.Typer(help="The database.", no_args_is_help=True)
     database.command("upgrade")(_db_upgrade)
     database.command("backup")(backup)
+    database.command("restored")(restored)
     app.command("invariants")(invariants)
     app.add_typer(client_commands(tools.check_endpoint), name="client")
     app.add_typer(database, name="db")

@@ -3,16 +3,22 @@
 The road writes events without a number, because ids taken before a commit can become visible out
 of order. One numberer at a time gives every committed event of a client the next position, so a
 reader that has seen position n never misses one below it. Readers wait for nobody.
+
+A store that was restored from a copy has forgotten how far its readers are. Its feeds go on in a new
+generation, behind every position that was ever given out.
 """
 
 from collections.abc import Sequence
 
-from hundi.exchange.cursor import cursor, key_of
+from hundi.exchange.cursor import BAD_CURSOR, cursor, key_of
 from hundi.exchange.writes import STATUS
+from hundi.kernel.faults import RefusedError
 from hundi.store.engine import Row, Transaction
 from hundi.store.statement import Statement
 
 BATCH = 2000
+GENERATION = 40
+"""Bits of a position that count within a generation; those above count the restores."""
 
 _TRY_LOCK = Statement.both(
     "select pg_try_advisory_xact_lock(6845733031) as got", sqlite="select 1 as got"
@@ -57,6 +63,11 @@ _EVENTS = Statement.both(
     " where e.client_id = $1 and e.position > $2 order by e.position limit $3"
 )
 
+_BEGIN_ANEW = Statement.both(
+    f"insert into feed_head (client_id, position) select client_id, cast(1 as bigint) << {GENERATION}"
+    " from client where true on conflict (client_id) do update"
+    f" set position = ((feed_head.position >> {GENERATION}) + 1) << {GENERATION} returning client_id"
+)
 _HEADS = Statement.both(
     "select client_id, position from feed_head where client_id = any($1::text[])"
 )
@@ -65,7 +76,8 @@ _HEADS = Statement.both(
 async def number_events(tx: Transaction) -> int:
     """Number committed events, at most 2,000; how many. 0 also while another one is numbering.
 
-    Positions of a client have no gaps and start at 1; events of a document keep its journal's order.
+    Positions of a client start at 1 and have no gaps but those of `follows`; events of a document keep its
+    journal's order.
     """
     [lock] = await tx.fetch(_TRY_LOCK)
     if not lock["got"]:
@@ -80,9 +92,32 @@ async def events(tx: Transaction, client_id: str, *, after: int, limit: int) -> 
 
     Rows hold position, kind (a journal step, `WARNED` or `STATUS`), req_msg_id, message, type,
     object_id, author_b2b, sequence (the document's journal number), at, and the new status where
-    the kind is `STATUS`, else None.
+    the kind is `STATUS`, else None. Raises RefusedError for a position that the feed has not reached:
+    its store was restored from a copy, and nobody has said so.
     """
-    return list(await tx.fetch(_EVENTS, client_id, after, limit))
+    found = list(await tx.fetch(_EVENTS, client_id, after, limit))
+    if not found and after > (await heads(tx, [client_id])).get(client_id, 0):
+        detail = (
+            "The feed has not come so far: the network was restored from a copy. Read it from its begin,"
+            " without a cursor."
+        )
+        raise RefusedError([BAD_CURSOR.at("cursor", detail)])
+    return found
+
+
+async def begin_generation(tx: Transaction) -> int:
+    """Have all feeds go on behind whatever their readers have seen; how many. For a restored store."""
+    return len(await tx.fetch(_BEGIN_ANEW))
+
+
+def follows(position: int, last: int) -> bool:
+    """Whether an event's position is the next after `last`, or the first of a later generation."""
+    return position == last + 1 or (position > last and position % (1 << GENERATION) == 1)
+
+
+def ends(head: int, last: int) -> bool:
+    """Whether a feed whose last event has position `last` may end at `head`."""
+    return head == last or (head > last and head % (1 << GENERATION) == 0)
 
 
 async def heads(tx: Transaction, client_ids: Sequence[str]) -> dict[str, int]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import msgspec
 
 from hundi.exchange.definition import DocumentType
+from hundi.exchange.feed import ends, follows
 from hundi.exchange.invariants.finding import EXCHANGE, FEED, KEYS, LEDGER, Broken
 from hundi.exchange.invariants.outbox import wrong_receipt
 from hundi.exchange.invariants.strays import strays
@@ -182,13 +183,13 @@ async def _feeds(tx: Transaction, survey: Survey, step: Callable[[], None]) -> N
 
 
 async def _feed(tx: Transaction, head: Row, survey: Survey) -> None:
-    """One client's events: 1, 2, 3 and so on up to where its feed ends."""
+    """One client's events: 1, 2, 3 and so on up to where its feed ends, in each of its generations."""
     client, expected = head["client_id"], 1
     while page := await tx.fetch(_POSITIONS, client, expected - 1, ROWS_A_PAGE):
         survey.counts["event"] += len(page)
         survey.tell(_gaps(client, expected, page))
         expected = page[-1]["position"] + 1
-    if expected - 1 != head["position"]:
+    if not ends(head["position"], expected - 1):
         what = f"its last event has position {expected - 1}, its head says {head['position']}"
         survey.tell([Broken(FEED, client, what)])
 
@@ -197,7 +198,7 @@ def _gaps(client: str, expected: int, page: Sequence[Row]) -> Iterator[Broken]:
     if page[-1]["position"] - expected + 1 == len(page):
         return
     for row in page:
-        if row["position"] != expected:
+        if not follows(row["position"], expected - 1):
             missing = f"{expected} to {row['position'] - 1}"
             yield Broken(FEED, client, f"events at {missing} are missing")
         expected = row["position"] + 1
