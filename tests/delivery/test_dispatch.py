@@ -11,7 +11,8 @@ from hundi.delivery.wire import Endpoint, Parcel
 from hundi.exchange.leases import Leased
 from hundi.exchange.outbox import AttemptResult
 from hundi.exchange.verdict import TEXT_AT_MOST, Answer, Decision, Kind
-from hundi.kernel.clock import DAY
+from hundi.kernel.clock import DAY, MINUTE
+from hundi.kernel.sealing import Keyring
 from hundi.parties.at_rest import sealed
 from tests.keys import KEYRING
 
@@ -112,6 +113,22 @@ async def test_who_always_asks_to_be_asked_again_holds_up_a_lane_for_ten_days(
     result = await attempted(leased(kind=kind, effect=effect), told, now=NOW + age)
     assert result.verdict.decision is Decision.ASK_AGAIN
     assert result.parks is parks
+
+
+@pytest.mark.logs("secret-not-opened")
+async def test_a_key_that_the_network_lacks_says_nothing_of_the_receiver() -> None:
+    double: Any = _Told(answer(200, b""))
+    nobody: Any = None
+    breaker = Breaker(random=bytes)
+    dispatcher = Dispatcher(
+        database=nobody, outbox=nobody, wire=double, breaker=breaker, observer=double,
+        keyring=Keyring(), clock=lambda: NOW + 11 * DAY, random=bytes,
+    )  # fmt: skip
+    for _ in range(20):
+        one = await dispatcher.attempt(leased(effect="FACT"))
+        assert (one.verdict.unsent, one.answer.reached, one.parks) == (True, False, False)
+        assert one.wait == MINUTE, "once the key is there it goes out soon"
+    assert breaker.room({}, NOW) == {}, "the breaker is told of no trouble"
 
 
 def test_what_was_leased_too_late_is_not_parked() -> None:

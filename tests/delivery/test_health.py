@@ -42,7 +42,7 @@ class Gate:
         return await self._behind.write(work)
 
 
-def _attempt(decision: Decision, client_id: str = "supplier") -> Any:
+def _attempt(decision: Decision, client_id: str = "supplier", *, unsent: bool = False) -> Any:
     number = next(_NUMBERS)
     leased = SimpleNamespace(
         client_id=client_id,
@@ -51,7 +51,8 @@ def _attempt(decision: Decision, client_id: str = "supplier") -> Any:
         req_msg_id=f"MSG{number}",
         row={"endpoint_url": f"https://{client_id}.example"},
     )
-    return SimpleNamespace(leased=leased, verdict=SimpleNamespace(decision=decision))
+    verdict = SimpleNamespace(decision=decision, unsent=unsent)
+    return SimpleNamespace(leased=leased, verdict=verdict)
 
 
 async def _row(stage: Scene) -> dict[str, object]:
@@ -114,6 +115,19 @@ async def test_a_410_is_not_forgotten(
         assert row["disabled_reason"] == "the endpoint answered 410 Gone"
 
 
+async def test_what_the_network_could_not_send_counts_neither_way(database_url: str) -> None:
+    async with scene(database_url) as stage:
+        watched = Health(stage.database)
+        watched.attempted(_attempt(FAILED), NOW)
+        for at in range(1, 20):
+            watched.attempted(_attempt(Decision.ASK_AGAIN, unsent=True), NOW + at)
+        watched.stop()
+        await watched.run()
+        row = await _row(stage)
+        told = (row["failed_exchanges"], row["failing_since"], row["last_success_at"])
+        assert told == (1, NOW, None)
+
+
 async def test_one_clients_locked_row_holds_up_no_other(postgres_url: str) -> None:
     async with scene(postgres_url) as stage:
         # All are to be warned or disabled as well, for which each look asks.
@@ -150,7 +164,7 @@ async def _failed(stage: Scene, watched: Health, *, reached: bool = True) -> Non
     leased = await stage.lease()
     assert leased
     for one in leased:
-        result: Any = SimpleNamespace(leased=one, verdict=SimpleNamespace(decision=FAILED))
+        result: Any = SimpleNamespace(leased=one, verdict=SimpleNamespace(decision=FAILED, unsent=False))
         watched.attempted(result, wall_clock())
     await stage.finish(leased, FAILED, reached=reached)
     await stage.execute(sa.update(delivery).values(due_at=0))

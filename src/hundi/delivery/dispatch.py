@@ -26,6 +26,7 @@ from hundi.delivery.verdicts import (
     LATE_VERDICT,
     NO_ENDPOINT,
     NOT_OPENED,
+    NOT_OPENED_VERDICT,
     NOTHING_SENT,
     UNWRITTEN_VERDICT,
 )
@@ -160,7 +161,7 @@ class Dispatcher:
             endpoint = endpoint_of(leased, self.clock(), keyring=self.keyring)
         except SealError as error:
             _log.error("secret-not-opened", **named(leased), error=str(error))
-            answer = NOT_OPENED
+            return self.result(leased, NOT_OPENED, NOT_OPENED_VERDICT, trace=trace)
         if endpoint is not None:
             parcel = parcel_of(leased, trace)
             answer = await self.wire.post(endpoint, parcel, now=self.clock(), watch=watch)
@@ -193,6 +194,7 @@ class Dispatcher:
             ),
             parks=verdict.decision is Decision.ERASED
             or ((failed or pending)
+                and not verdict.unsent
                 and gives_up(leased.created_at, now, until_exchange_ends=until_end)),
             trace=trace,
         )  # fmt: skip
@@ -202,7 +204,7 @@ class Dispatcher:
         client_id = result.leased.client_id
         if result.verdict.decision in {Decision.FAILED, Decision.GONE}:
             self.breaker.failed(client_id, now)
-        else:
+        elif not result.verdict.unsent:
             self.breaker.succeeded(client_id, result.answer.milliseconds)
         log_attempt(result)
         self.observer.attempted(result, now)

@@ -58,7 +58,9 @@ class Health:
         self._gone = asyncio.Event()
 
     def attempted(self, result: AttemptResult, now: int) -> None:
-        """Note one attempt."""
+        """Note one attempt, if it was the receiver's to take."""
+        if result.verdict.unsent:
+            return
         client_id = result.leased.client_id
         decision = result.verdict.decision
         if decision in {Decision.FAILED, Decision.GONE}:

@@ -3,7 +3,7 @@
 import msgspec
 
 from hundi.exchange.verdict import Answer, Decision, Verdict
-from hundi.kernel.clock import MINUTE
+from hundi.kernel.clock import MINUTE, SECOND
 
 NO_ENDPOINT = Answer(
     status=None, body=b"", retry_after=None, milliseconds=0, reached=False, error="no endpoint"
@@ -11,7 +11,13 @@ NO_ENDPOINT = Answer(
 NOT_OPENED = msgspec.structs.replace(
     NO_ENDPOINT, error="sealed: the network cannot open the webhook secret"
 )
-"""Of an attempt whose signing secret is sealed under a key that this process lacks: tried again."""
+NOT_OPENED_VERDICT = Verdict(
+    decision=Decision.ASK_AGAIN,
+    reason="not sent: the network cannot open the webhook secret",
+    wait=MINUTE // SECOND,
+    unsent=True,
+)
+"""Of an attempt whose signing secret is sealed under a key that this process lacks: tried again until it has it."""
 NOTHING_SENT = Answer(
     status=None, body=b"", retry_after=None, milliseconds=0, reached=False, error="not sent"
 )

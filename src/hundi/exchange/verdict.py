@@ -61,7 +61,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
     `error_code`, `error_detail`, `error_field` are the receiver's own words on DECLINED (texts cut
     to 1,000 characters); `wait` is in seconds, set for ASK_AGAIN (default 60, at most 3,600) and for
-    FAILED where the receiver asked with Retry-After (at most 24 h); `reason` is one short phrase.
+    FAILED where the receiver asked with Retry-After (at most 24 h); `reason` is one short phrase. With
+    `unsent` the network itself could not send it: that says nothing of the receiver.
     """
 
     decision: Decision
@@ -70,6 +71,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     error_detail: str = ""
     error_field: str = ""
     wait: int | None = None
+    unsent: bool = False
 
 
 _SUCCESS = Verdict(decision=Decision.SETTLED, reason="SUCCESS")

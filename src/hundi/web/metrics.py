@@ -130,7 +130,8 @@ class Metrics:
 
     def attempted(self, result: AttemptResult, now: int) -> None:  # noqa: ARG002 (an observer is told)
         """Count an attempt at a webhook that has ended."""
-        self._attempts.add(result.leased.kind.value, result.verdict.decision.value)
+        came_to = "UNSENT" if result.verdict.unsent else result.verdict.decision.value
+        self._attempts.add(result.leased.kind.value, came_to)
         self._attempt_seconds.observe(result.answer.milliseconds / 1000)
         self._timings.attempted(result)
 
