@@ -18,6 +18,8 @@ PROMISED = 5.0
 """Seconds within which every process hears that a token has ended, or another limit holds."""
 RATE = 20
 """Reads a second, and as many at once, that a client is limited to."""
+WAIT = 8
+"""Seconds that a call waits for events: longer than it takes to revoke a token, and for that to be heard."""
 LINES = 8
 LIFE = 4
 """Seconds that a token is given to live."""
@@ -70,9 +72,9 @@ async def _read(line: Line, token: str) -> Answer:
     return await _answered(line, _reading(token))
 
 
-def _reading(token: str) -> bytes:
+def _reading(token: str, path: str = "endpoint") -> bytes:
     return (
-        "GET /network/v1/endpoint HTTP/1.1\r\nhost: 127.0.0.1\r\n"
+        f"GET /network/v1/{path} HTTP/1.1\r\nhost: 127.0.0.1\r\n"
         f"authorization: Bearer {token}\r\n\r\n"
     ).encode()
 
@@ -115,16 +117,27 @@ async def _guess_on(gate: Gate, seen: Counter[str]) -> float:
     return until
 
 
-async def _revoked(gate: Gate, rounds: int) -> list[float]:
-    """Seconds from `hundi client revoke-tokens` until no server takes a token that it had served."""
+async def _revoked(gate: Gate, rounds: int, seen: Counter[str]) -> list[float]:
+    """Seconds from `hundi client revoke-tokens` until no server takes a token that it had served.
+
+    Meanwhile a call to each server waits for events, and is answered once all of them have to refuse.
+    """
     client, spent = gate.network.clients["buyer"]["clientId"], []
     for _ in range(rounds):
         token = (await gate.network.tokens())["buyer"]
         if await gate.statuses(token) != {200}:
             raise ProofError("a fresh token is refused")
+        polls = [asyncio.create_task(_polled(port, token)) for port in gate.network.ports]
+        await asyncio.sleep(0)
         await gate.network.hundi.run("client", "revoke-tokens", "--client", client, "--json")
         spent.append(await gate.refused_after(token, 2 * PROMISED))
+        seen.update([str(await poll) for poll in polls])
     return spent
+
+
+async def _polled(port: int, token: str) -> int:
+    path = f"events?wait={WAIT}"
+    return (await _answered(Line(port), _reading(token, path))).status
 
 
 async def _expired(gate: Gate, rounds: int) -> list[float]:
@@ -176,12 +189,12 @@ async def _hurry(port: int, token: str, until: float, *, seen: Counter[str], who
 async def measure(run: Run) -> Sequence[Figure]:
     """Guess, revoke, expire and hurry, at two servers on PostgreSQL."""
     rounds, seconds = run.size(full=20, brief=3, tiny=1), run.size(full=30, brief=5, tiny=2)
-    guessed, hurried = Counter[str](), Counter[str]()
+    guessed, hurried, polled = Counter[str](), Counter[str](), Counter[str]()
     async with standing(run, roles=("api", "all")) as network:
         gate = Gate(network)
         await network.tokens()  # from here both clients are known to call
         await _guessed(gate, rounds, guessed)
-        revoked = await _revoked(gate, rounds)
+        revoked = await _revoked(gate, rounds, polled)
         expired = await _expired(gate, rounds)
         spent = await _hurried(gate, seconds, hurried)
         servers = len(network.ports)
@@ -197,6 +210,9 @@ async def measure(run: Run) -> Sequence[Figure]:
         *(none(what, guessed[what]) for what in wrong),
         at_least("revocations", rounds, seen=len(revoked)),
         at_most("the longest until every server refuses", PROMISED, seen=max(revoked), unit="s"),
+        at_least("calls that waited for events while their token was revoked: refused", rounds * servers,
+                 seen=polled["401"]),
+        none("of them answered otherwise", polled.total() - polled["401"]),
         at_least("tokens that came to their end", rounds, seen=len(expired)),
         at_most("the longest that one served beyond it", PROMISED, seen=max(expired), unit="s"),
         at_most(f"reads taken of a client with {RATE} a second, {servers} processes, in {spent:.1f} s", allowed,
