@@ -164,7 +164,9 @@ async def _failed(stage: Scene, watched: Health, *, reached: bool = True) -> Non
     leased = await stage.lease()
     assert leased
     for one in leased:
-        result: Any = SimpleNamespace(leased=one, verdict=SimpleNamespace(decision=FAILED, unsent=False))
+        result: Any = SimpleNamespace(
+            leased=one, verdict=SimpleNamespace(decision=FAILED, unsent=False)
+        )
         watched.attempted(result, wall_clock())
     await stage.finish(leased, FAILED, reached=reached)
     await stage.execute(sa.update(delivery).values(due_at=0))

@@ -30,9 +30,12 @@ SPOKEN_BY_ONE = {
     "exchange.last_read._LOCKED_AND_CLOSED": "postgresql",
 }
 """Statements that only one of the databases understands."""
+ONCE = "every client has a feed, and the operator does it once, after a restore"
 COUNTS_ALL = "a survey of everything that is there, which the operator has asked for"
 ENDS = "it reads from one end of an index and stops at its limit"
 ALLOWED = {
+    "cli.restored._NEWEST": ENDS,
+    "exchange.feed._BEGIN_ANEW": ONCE,
     "exchange.invariants.walk._COUNTS": COUNTS_ALL,
     "exchange.sealing.verify._COUNT": COUNTS_ALL,
     "exchange.refusals._TRIM": ENDS,

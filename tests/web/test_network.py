@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from functools import partial
 from pathlib import Path
 
 import httpx
@@ -25,7 +24,6 @@ from hundi.store.sqlite import SqliteDatabase
 from hundi.web import context, operation
 from hundi.web.network import rest
 from hundi.web.openapi import schema
-from tests.exchange.many import serve
 from tests.exchange.scene import Scene
 from tests.exchange.slips import slip
 from tests.web.conftest import Net, bearer, context_of
@@ -284,20 +282,6 @@ async def test_pages_go_on_by_their_cursor(net: Net) -> None:
         rest_ = (await net.get(f"{V1}/{path}", cursor=page["cursor"])).json()
         assert rest_["cursor"] is None
         assert len(rest_[path]) == (1 if path == "documents" else 4)
-
-
-async def test_the_ids_that_a_client_serves_come_in_pages(net: Net) -> None:
-    served = partial(serve, entities=["e1", "e2"], client_id="buyer")
-    await net.stage.database.write(served)
-    whole = (await net.get(f"{V1}/parties")).json()
-    assert whole["cursor"] is None
-    assert len(whole["parties"]) == 3
-    pages, after = [], ""
-    while after is not None:
-        page = checked(await net.get(f"{V1}/parties", limit=1, cursor=after), "NetworkParties")
-        pages += page["parties"]
-        after = page["cursor"]
-    assert pages == whole["parties"]
 
 
 async def test_filters_reach_the_question(net: Net) -> None:

@@ -10,7 +10,7 @@ _NEWEST = Statement.both("select created_at from exchange order by req_msg_id de
 
 
 def restored(as_json: AsJson = False) -> None:
-    """Say that the database was restored from a copy: feeds go on behind all that readers have seen."""
+    """Say that the database was restored from a copy, for the feeds."""
     feeds, newest = with_existing(_begin)
     show({"feeds": feeds, "newest exchange": newest}, as_json=as_json)
 
