@@ -39,11 +39,31 @@ other_of() { if [ "$1" = a ]; then printf b; else printf a; fi; }
 primary() { cat "$home/primary" 2>/dev/null || printf a; }
 standby() { other_of "$(primary)"; }
 
-# HOME/safe names the standby that has every acknowledged request. It is written once the primary
-# waits for that standby, and removed *before* it no longer does.
-is_safe() { [ "$(cat "$home/safe" 2>/dev/null)" = "$1" ]; }
 is_fenced() { [ -e "$home/fenced-$1" ]; }
 is_made() { [ -s "$(data_of "$1")/PG_VERSION" ]; }
+
+# Which folder a server has. One that was restored holds another history, which may be at the same
+# positions of the same timeline: PostgreSQL does not notice. So HOME/pair keeps the two folders that
+# were in sync: by a file that lives as long as its server, and by what a backup leaves in a folder.
+stamp() {
+  local data
+  data=$(data_of "$1")
+  printf '%s' "$1"
+  stat -c ' %i:%.9W' "$data/global/pg_control" "$data/backup_label"* 2>/dev/null | tr -d '\n'
+}
+is_known() { is_made "$1" && grep -qxF "$(stamp "$1")" "$home/pair" 2>/dev/null; }
+is_pair() { is_known a && is_known b; }
+
+# HOME/safe names the standby that has every acknowledged request. It is written once the primary
+# waits for that standby, and removed *before* it no longer does.
+counts_as_safe() { [ "$(cat "$home/safe" 2>/dev/null)" = "$1" ]; }
+is_safe() { # a primary that is gone acknowledges nothing; another one in its place does
+  counts_as_safe "$1" && is_known "$1" && { is_known "$(other_of "$1")" || ! is_made "$(other_of "$1")"; }
+}
+distrust() {
+  rm -f "$home/safe"
+  sync "$home"
+}
 
 # A server's processes have its data directory as working directory. (Its file of process numbers
 # outlives a crash, and then names nobody, or somebody else.)
@@ -200,11 +220,37 @@ follow() { # NODE: start it as the standby of the other one
   sql "$1" 'select pg_drop_replication_slot(slot_name) from pg_replication_slots where not active' >/dev/null
 }
 
-is_streaming() { # PRIMARY STANDBY PLACE: the standby has everything up to there
-  [ "$(sql "$1" "select flush_lsn >= '$3'::pg_lsn from pg_stat_replication where application_name = 'hundi_$2'
-    and state = 'streaming'" 2>/dev/null)" = t ]
+is_streaming() { # PRIMARY STANDBY PLACE: the standby replayed everything up to there, and has nothing else
+  [ "$(sql "$1" "select flush_lsn between '$3' and pg_current_wal_flush_lsn() from pg_stat_replication
+    where application_name = 'hundi_$2' and state = 'streaming'" 2>/dev/null)" = t ] &&
+    [ "$(sql "$2" "select pg_last_wal_replay_lsn() >= '$3'::pg_lsn" 2>/dev/null)" = t ]
 }
-follows() { within 60 is_streaming "$1" "$2" "$(sql "$1" 'select pg_current_wal_flush_lsn()')"; }
+
+# A standby cannot have what its primary never wrote: it holds the data of before a restore.
+is_ahead() { # PRIMARY STANDBY
+  local replayed
+  replayed=$(sql "$2" 'select pg_last_wal_replay_lsn()' 2>/dev/null) && [ -n "$replayed" ] || return 1
+  [ "$(sql "$1" "select '$replayed' > pg_current_wal_flush_lsn() or exists (select from pg_stat_replication
+    where application_name = 'hundi_$2' and flush_lsn > pg_current_wal_flush_lsn())" 2>/dev/null)" = t ]
+}
+
+rests_at() { # PRIMARY STANDBY: where it replays while it has more; nothing when it has no more
+  sql "$1" "select replay_lsn from pg_stat_replication where application_name = 'hundi_$2'
+    and replay_lsn < flush_lsn" 2>/dev/null
+}
+
+follows() { # PRIMARY STANDBY: it replays up to where the primary is now, and rests nowhere for a minute
+  local place replayed='' now deadline=$((SECONDS + 60))
+  place=$(sql "$1" 'select pg_current_wal_flush_lsn()')
+  until is_streaming "$1" "$2" "$place"; do
+    ! is_ahead "$1" "$2" || return 1
+    now=$(sql "$2" 'select pg_last_wal_replay_lsn()' 2>/dev/null) || now=$replayed
+    [ "$now" = "$replayed" ] || deadline=$((SECONDS + 60))
+    replayed=$now
+    [ "$SECONDS" -lt "$deadline" ] || return 1
+    sleep 0.2
+  done
+}
 is_in_sync() { [ "$(sql "$1" "select sync_state from pg_stat_replication where application_name = 'hundi_$2'" 2>/dev/null)" = sync ]; }
 
 # Whether the other server could be wound back to where the two parted, and follows from there.
@@ -213,6 +259,7 @@ wind_back() { # PRIMARY STANDBY
   # Until its first checkpoint a new primary's files tell of the time before: pg_rewind would find
   # that the two had never parted.
   sql "$1" checkpoint
+  rm -f "$(data_of "$2")/postmaster.pid" # left by a crash: pg_rewind would take it for a server
   as_owner "$bin/pg_rewind" -D "$(data_of "$2")" \
     --source-server="host=127.0.0.1 port=$(port_of "$1") user=postgres dbname=postgres" >>"$home/$2.log" 2>&1 || return 1
   (follow "$2") || return 1
@@ -220,12 +267,12 @@ wind_back() { # PRIMARY STANDBY
   say "Server $2 was wound back to where the two parted"
 }
 
-# What only the old server has was never acknowledged, but a person may want to look at it.
+# What only the old server has counts no more, but a person may want to look at it.
 copy_anew() { # PRIMARY STANDBY
   local data
   data=$(data_of "$2")
   stop "$2" immediate 20
-  [ ! -e "$data" ] || mv "$data" "$data.$(date -u +%Y%m%dT%H%M%SZ)"
+  [ -z "$(ls -A "$data" 2>/dev/null)" ] || mv "$data" "$data.$(date -u +%Y%m%dT%H%M%SZ)"
   make_standby "$2"
   follow "$2"
 }
@@ -237,7 +284,8 @@ wait_for_standby() { # PRIMARY STANDBY
   wait_until 60 "server $2 is not in sync" is_in_sync "$1" "$2"
   sleep 1 # the primary's processes hear of the setting one after the other
   # Commits that were acknowledged before they heard of it are behind this place.
-  wait_until 60 "server $2 lags" is_streaming "$1" "$2" "$(sql "$1" 'select pg_current_wal_flush_lsn()')"
+  follows "$1" "$2" || die "Server $2 does not follow server $1. See the logs in $home."
+  printf '%s\n' "$(stamp a)" "$(stamp b)" | write "$home/pair"
   printf %s "$2" | write "$home/safe"
 }
 

@@ -12,7 +12,8 @@ usage() {
   cat <<'END'
 standby.sh COMMAND [options]
 
-  up        make both servers where they are missing, and start them
+  up        make both servers where they are missing, and start them; a standby of which it is not
+            sure that it follows this very primary is copied anew
   status    what each of them is; exit code 0 only if both run and the standby is in sync
   watch     check the primary for ever; promote the standby when it fails and nothing can be lost
   promote   fence the primary and let the standby take its place (--force: even if it may lack requests)
@@ -85,9 +86,12 @@ up() {
   make_logs
   local first second
   first=$(primary) second=$(standby)
+  is_made "$first" || ! is_made "$second" ||
+    die "Server $first's data are not in $(data_of "$first"), and it is the primary. Put them back; README.md tells more."
   is_made "$first" || make_primary "$first"
   write_settings "$first"
-  write_place "$first" "$(! is_safe "$second" || printf %s "$second")"
+  write_place "$first" "$(! counts_as_safe "$second" || printf %s "$second")"
+  is_pair || part "$first" "$second"
   start "$first"
   make_roles "$first"
   printf %s "$first" | write "$home/primary"
@@ -95,14 +99,30 @@ up() {
     say "Server $second was replaced and stays off. Bring it back: standby.sh rejoin"
     return
   fi
-  is_made "$second" || make_standby "$second"
   make_slot "$first" "$second"
-  follow "$second"
-  follows "$first" "$second" || die "Server $second does not follow server $first: standby.sh rejoin"
+  follow_or_copy "$first" "$second"
   wait_for_standby "$first" "$second"
   say "Primary on port $(port_of "$first"), synchronous standby on port $(port_of "$second")."
   say "HUNDI_DATABASE_URL=postgresql://hundi:PASSWORD@127.0.0.1:$port_a,127.0.0.1:$port_b/hundi"
   say "PASSWORD is in $secrets/hundi."
+}
+
+# Before the primary runs: a standby of another history must not confirm a single one of its commits.
+part() { # PRIMARY STANDBY
+  distrust
+  is_made "$2" || return 0
+  say "Servers $1 and $2 are not the two folders that were in sync: one was restored, or it is not known."
+  stop "$2" immediate 20
+}
+
+follow_or_copy() { # PRIMARY STANDBY
+  if is_pair; then
+    follow "$2"
+    ! follows "$1" "$2" || return 0
+    distrust
+    say "Server $2 does not replay what server $1 writes, or holds what server $1 never wrote."
+  fi
+  copy_anew "$1" "$2"
 }
 
 describe() { # NODE
@@ -125,19 +145,35 @@ status() {
   for node in a b; do
     say "$node  port $(port_of "$node")  $(describe "$node")"
   done
-  if is_safe "$second"; then
-    say "Server $second has every acknowledged request: it can be promoted without loss."
-  else
+  if ! is_safe "$second"; then
     say "No standby has every acknowledged request. Bring one back: standby.sh rejoin"
+  elif is_odd "$first" "$second"; then
+    say "No standby is safe: server $second does not replay what server $first writes, or holds what it never wrote: standby.sh rejoin"
+    return 1
+  else
+    say "Server $second has every acknowledged request: it can be promoted without loss."
   fi
   is_safe "$second" && answers "$first" && is_in_sync "$first" "$second"
+}
+
+# Only a primary that runs can tell. One that does not leaves what `up`, `rejoin` and `watch` found.
+is_odd() { # PRIMARY STANDBY
+  local place
+  answers "$1" || return 1
+  ! is_ahead "$1" "$2" || return 0
+  is_in_sync "$1" "$2" && place=$(sql "$1" 'select pg_current_wal_flush_lsn()') || return 1
+  ! within 10 is_streaming "$1" "$2" "$place"
+}
+
+may_be_promoted() { # PRIMARY STANDBY
+  is_safe "$2" && ! is_odd "$1" "$2"
 }
 
 promote() {
   local old new
   old=$(primary) new=$(standby)
   within 20 answers "$new" || die "Server $new does not answer: nothing can be promoted."
-  is_safe "$new" || [ -n "$force" ] ||
+  [ -n "$force" ] || may_be_promoted "$old" "$new" ||
     die "Server $new may lack acknowledged requests. Start server $old again, or lose them: --force."
   say "Fencing server $old"
   fence "$old"
@@ -146,7 +182,7 @@ promote() {
   ! is_in_recovery "$new" || as_owner "$bin/pg_ctl" -D "$(data_of "$new")" -w -t 60 -s promote ||
     die "Server $new was not promoted: see $home/$new.log"
   printf %s "$new" | write "$home/primary"
-  rm -f "$home/safe"
+  distrust
   say "Server $new on port $(port_of "$new") is primary, alone. Bring the other one back: standby.sh rejoin"
 }
 
@@ -154,12 +190,13 @@ rejoin() {
   local first second
   first=$(primary) second=$(standby)
   answers "$first" || die "The primary, server $first, does not answer. Start it first: standby.sh up"
-  if is_running "$second" && is_in_recovery "$second" && follows "$first" "$second"; then
+  is_pair || part "$first" "$second"
+  if is_pair && is_running "$second" && is_in_recovery "$second" && follows "$first" "$second"; then
     say "Server $second follows already."
   else
     fence "$second"
     make_slot "$first" "$second"
-    wind_back "$first" "$second" || copy_anew "$first" "$second"
+    { is_pair && wind_back "$first" "$second"; } || copy_anew "$first" "$second"
   fi
   rm -f "$home/fenced-$second"
   wait_for_standby "$first" "$second"
@@ -170,8 +207,7 @@ alone() {
   local first
   first=$(primary)
   answers "$first" || die "The primary, server $first, does not answer."
-  rm -f "$home/safe"
-  sync "$home"
+  distrust
   write_place "$first" ''
   reload "$first"
   say "Server $first commits without a standby. Until \`standby.sh rejoin\` its disk is the only one."
@@ -187,11 +223,12 @@ down() {
 # --- the health check
 
 watch() {
-  local failed=0
+  local failed=0 looked=0 rests='' since=0
   say "Watching server $(primary), every $every s; $checks failed checks in a row promote server $(standby)."
   while sleep "$every"; do
     if answers "$(primary)"; then
       failed=0
+      check_standby
       continue
     fi
     failed=$((failed + 1))
@@ -200,6 +237,23 @@ watch() {
     ("$0" promote "${arguments[@]}") || complain 'not promoted; watching on'
     failed=0
   done
+}
+
+# What `up` found holds while the standby replays what the primary writes.
+check_standby() {
+  local first second place
+  first=$(primary) second=$(standby)
+  [ $((SECONDS - looked)) -ge 10 ] && counts_as_safe "$second" || return 0
+  looked=$SECONDS
+  if ! is_ahead "$first" "$second"; then
+    place=$(rests_at "$first" "$second") || place=''
+    [ -n "$place" ] && [ "$place" = "$rests" ] || since=$SECONDS
+    rests=$place
+    [ $((SECONDS - since)) -ge 60 ] || return 0
+  fi
+  complain "Server $second does not replay what server $first writes, or holds what it never wrote: standby.sh rejoin"
+  # A command that is at work has a verdict of its own.
+  (exec 9>"$home/lock" && flock -n 9 && distrust) || true
 }
 
 main() {
