@@ -16,10 +16,12 @@ from hundi.cli.database import without_password
 from hundi.kernel.lifetimes import lifetimes_from
 from hundi.kernel.settings import ServeSettings
 from hundi.serving.process import announcement
+from hundi.store.engine import Transaction
 from hundi.store.migrate import upgrade
 from hundi.store.opening import open_database
 from hundi.store.sqlite import connect
 from tests.cli.commands import cold, hundi
+from tests.postgres import Cluster
 
 
 def test_version() -> None:
@@ -238,6 +240,30 @@ def test_a_newer_database_is_told(database_url: str) -> None:
     told = hundi("db", "upgrade", url=database_url)
     assert told.returncode == 0
     assert "newer than this version (9999; this one knows 00" in told.stdout
+
+
+def test_another_programs_database_is_refused(tmp_path: Path, postgres: Cluster) -> None:
+    file = tmp_path / "x.db"
+    for url in (f"sqlite:///{file}", postgres.create("hundi_foreign")):
+        asyncio.run(_made_by_another(url))
+        serve = ("serve", "--dev", "--port", "0")
+        for command in (("db", "upgrade", "--keep-clear"), serve, ("party", "list")):
+            told = hundi(*command, url=url)
+            assert (told.returncode, told.stdout) == (2, ""), command
+            assert "no database of Hundi" in told.stderr
+            assert "Traceback" not in told.stderr
+    postgres.drop("hundi_foreign")
+
+
+async def _made_by_another(url: str) -> None:
+    database = await open_database(url, lambda: 0)
+
+    async def make(tx: Transaction) -> None:
+        await tx.execute(sa.text("create table alembic_version (version_num varchar(32))"))
+        await tx.execute(sa.text("insert into alembic_version values ('ae1027a6acf')"))
+
+    await database.write(make)
+    await database.close()
 
 
 def test_serving_says_which_file_and_that_it_is_new_or_newer(tmp_path: Path) -> None:

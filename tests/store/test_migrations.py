@@ -19,7 +19,7 @@ from hundi.parties import tables as parties
 from hundi.parties.queries import served
 from hundi.store.engine import Transaction, UnavailableError
 from hundi.store.metadata import metadata
-from hundi.store.migrate import is_current, upgrade
+from hundi.store.migrate import ForeignDatabaseError, is_current, upgrade
 from hundi.store.opening import BadUrlError, open_database, sqlite_path
 from tests.postgres import Cluster
 from tests.store.shape import declared, shape
@@ -204,6 +204,29 @@ async def test_a_later_versions_tables_are_served_and_left_alone(database_url: s
     await database.write(later)
     await asyncio.to_thread(upgrade, database_url)
     assert await is_current(database)
+    await database.close()
+
+
+@pytest.mark.parametrize(
+    ("revision", "drop"),
+    [("ae1027a6acf", ""), ("00150", ""), ("9999", "journal"), ("0015", "client")],
+)
+async def test_another_programs_database_is_not_taken_for_a_later_version(
+    database_url: str, revision: str, drop: str
+) -> None:
+    """Alembic's table is that of any program that uses Alembic, and others number from 0001 too."""
+    database = await open_database(database_url, lambda: 0)
+
+    async def another(tx: Transaction) -> None:
+        await tx.execute(sa.text(f"update alembic_version set version_num = '{revision}'"))
+        if drop:
+            await tx.execute(sa.text(f"alter table {drop} rename to its_{drop}"))
+
+    await database.write(another)
+    with pytest.raises(ForeignDatabaseError, match=f"no database of Hundi.* {revision}"):
+        await is_current(database)
+    with pytest.raises(ForeignDatabaseError, match="Check HUNDI_DATABASE_URL"):
+        await asyncio.to_thread(upgrade, database_url)
     await database.close()
 
 

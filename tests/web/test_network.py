@@ -318,6 +318,9 @@ async def test_it_is_not_ready_with_other_tables(net: Net, monkeypatch: pytest.M
     response = await net.calls.get("/readyz")
     assert "hundi db upgrade" in problem(response, 503, "STORE-UNAVAILABLE")["detail"]
     checked(await net.calls.get("/healthz"), "NetworkHealth")
+    await net.stage.execute(sa.text("update alembic_version set version_num = 'ae1027a6acf'"))
+    response = await net.calls.get("/readyz")
+    assert "no database of Hundi" in problem(response, 503, "STORE-UNAVAILABLE")["detail"]
 
 
 async def test_a_database_that_is_away_is_told(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ from hundi.kernel.settings import (
 )
 from hundi.observing.logs import FORMAT_VARIABLE, LEVEL_VARIABLE
 from hundi.store.engine import StoreError
-from hundi.store.migrate import newer_than_known, upgrade
+from hundi.store.migrate import ForeignDatabaseError, newer_than_known, upgrade
 from hundi.store.opening import BadUrlError
 
 WRONG, FAILED = 2, 1
@@ -56,6 +56,7 @@ MISTAKES = (
     BadKeysError,
     BadRateError,
     BadSettingError,
+    ForeignDatabaseError,
     SealError,
     UnusableError,
 )

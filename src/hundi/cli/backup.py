@@ -15,6 +15,7 @@ from hundi.exchange.invariants.walk import check_store
 from hundi.kernel.clock import wall_clock
 from hundi.store.backup import BackupError, back_up, open_copy
 from hundi.store.engine import drive
+from hundi.store.migrate import OURS
 from hundi.store.sqlite import InlineDatabase
 
 _POSTGRES = (
@@ -22,8 +23,6 @@ _POSTGRES = (
     " moment since. docs/guide/operating.md has the commands."
 )
 MOST_TOLD = 20
-OURS = {"alembic_version", "client", "exchange", "journal"}
-"""Tables that every version has had."""
 _TABLES = "select name from sqlite_schema where type = 'table'"
 
 

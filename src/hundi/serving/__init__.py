@@ -27,7 +27,7 @@ from hundi.serving.keeping import check_duties
 from hundi.serving.process import Seat, rail_of, serve_alone
 from hundi.serving.workers import supervise
 from hundi.store.engine import Database
-from hundi.store.migrate import is_current, newer_than_known, upgrade
+from hundi.store.migrate import ForeignDatabaseError, is_current, newer_than_known, upgrade
 from hundi.store.opening import open_database, sqlite_path
 from hundi.store.postgres import POOL
 from hundi.store.sqlite import ServingLock, scrub
@@ -118,7 +118,11 @@ async def _check_alone(settings: ServeSettings) -> None:
 
 async def _check(settings: ServeSettings, database: Database) -> None:
     """The tables are those of this version, and every secret can be opened where this role signs."""
-    if not await is_current(database):
+    try:
+        current = await is_current(database)
+    except ForeignDatabaseError as error:  # a worker tells it as what it cannot serve
+        raise CannotServeError(str(error)) from error
+    if not current:
         message = "The database lacks tables of this version. Run `hundi db upgrade`."
         raise CannotServeError(message)
     newer = await newer_than_known(database)

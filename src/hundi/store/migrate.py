@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import re
 import threading
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,15 +22,25 @@ if TYPE_CHECKING:
 _SCRIPTS = Path(__file__).parent / "migrations"
 _VERSION = sa.select(sa.column("version_num", sa.String)).select_from(sa.table("alembic_version"))
 
-_regclass = sa.cast(sa.func.to_regclass("alembic_version"), sa.Text)
-_IS_SET_UP = {
-    "postgresql": sa.select(_regclass.label("name")).where(_regclass.is_not(None)),
+OURS = frozenset({"alembic_version", "client", "exchange", "journal"})
+"""Tables that every version has had. Alembic's own is that of any program that uses Alembic."""
+
+_OUR_REVISION = re.compile(r"[0-9]{4}")
+_known = sa.values(sa.column("name", sa.Text), name="known").data(
+    [(name,) for name in sorted(OURS)]
+)
+_THERE = {
+    "postgresql": sa.select(_known.c.name).where(sa.func.to_regclass(_known.c.name).is_not(None)),
     "sqlite": sa.select(sa.column("name", sa.Text))
     .select_from(sa.table("sqlite_master"))
-    .where(sa.column("name", sa.Text) == "alembic_version"),
+    .where(sa.column("name", sa.Text).in_(sorted(OURS))),
 }
 _TURN = sa.text("select pg_try_advisory_lock(20260401)")
 SECONDS_BETWEEN_TURNS = 0.2
+
+
+class ForeignDatabaseError(Exception):
+    """The database is another program's; the message says so, and what to look at."""
 
 
 def upgrade(url: str, revision: str = "head") -> None:
@@ -37,8 +49,8 @@ def upgrade(url: str, revision: str = "head") -> None:
     SQLite changes in one transaction, PostgreSQL in one for each revision, so that indexes may be
     made while others write.
 
-    Raises BadUrlError for an unknown URL, UnavailableError or what SQLAlchemy raises for a database
-    out of reach.
+    Raises BadUrlError for an unknown URL, ForeignDatabaseError for another program's database,
+    UnavailableError or what SQLAlchemy raises for one out of reach.
     """
     path = sqlite_path(url)
     if path is not None:
@@ -90,6 +102,7 @@ async def is_current(database: Database) -> bool:
     """Whether the database has this version's tables, or those of a later one.
 
     Migrations leave what older processes use, so that these serve on until they are replaced.
+    Raises ForeignDatabaseError, or StoreError.
     """
     return await database.read(_revision) >= _newest()
 
@@ -106,10 +119,21 @@ async def newer_than_known(database: Database) -> str:
 
 async def _revision(tx: Transaction) -> str:
     """The revision of the tables that are there; none where nothing was ever set up."""
-    if not await tx.select(_IS_SET_UP[tx.dialect]):
+    there = [row["name"] for row in await tx.select(_THERE[tx.dialect])]
+    if "alembic_version" not in there:
         return ""
     rows = await tx.select(_VERSION)
-    return rows[0]["version_num"] if rows else ""
+    return _ours(rows[0]["version_num"], there) if rows else ""
+
+
+def _ours(revision: str, there: Iterable[str]) -> str:
+    """A revision that may be compared with ours: by its form, and by the tables beside it."""
+    if not _OUR_REVISION.fullmatch(revision) or OURS.difference(there):
+        raise ForeignDatabaseError(
+            f"This is no database of Hundi, but of a program whose tables are at {revision}."
+            " Check HUNDI_DATABASE_URL; nothing was changed."
+        )
+    return revision
 
 
 @cache
@@ -169,6 +193,6 @@ def _is_there(connection: sa.Connection, revision: str) -> bool:
 
 def _stands(connection: sa.Connection) -> str:
     """The revision of the tables that are there; none where there are no tables."""
-    if not sa.inspect(connection).has_table("alembic_version"):
-        return ""
-    return connection.scalar(_VERSION) or ""
+    there = connection.scalars(_THERE[connection.dialect.name]).all()
+    revision = connection.scalar(_VERSION) if "alembic_version" in there else None
+    return _ours(revision, there) if revision else ""

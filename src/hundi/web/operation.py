@@ -9,7 +9,7 @@ from litestar.types import ControllerRouterHandler
 
 from hundi.kernel.faults import RefusedError
 from hundi.store.engine import UNAVAILABLE, StoreError, Transaction
-from hundi.store.migrate import is_current
+from hundi.store.migrate import ForeignDatabaseError, is_current
 from hundi.web.context import Answer, Context, Network, answer
 from hundi.web.metrics import CONTENT_TYPE
 from hundi.web.problems import HANDLERS
@@ -32,6 +32,8 @@ async def readyz(network: Network) -> Answer:
             current = await is_current(network.database)
     except (StoreError, TimeoutError):
         raise _not_ready("The database does not answer within a second.") from None
+    except ForeignDatabaseError as error:
+        raise _not_ready(str(error)) from None
     if not current:
         raise _not_ready("The database lacks tables of this version. Run `hundi db upgrade`.")
     return answer({"status": "ready"})
