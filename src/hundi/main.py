@@ -1,26 +1,29 @@
 """The only file that knows everybody: it hands the command line what its commands need.
 
 Each command loads what it uses when it runs, so that `hundi client add` is not slowed down by a web
-server that it does not start.
+server that it does not start. Nothing is loaded before `main` can tell a Ctrl-C from a mistake.
 """
 
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hundi.cli.app import run
-from hundi.cli.tools import Tools
-from hundi.kernel.faults import Fault
-from hundi.kernel.settings import CannotServeError, ServeSettings
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hundi.kernel.faults import Fault
+    from hundi.kernel.settings import ServeSettings
+
+_CTRL_C = 130
 
 
-def _serve(settings: ServeSettings) -> int:
+def _serve(settings: "ServeSettings") -> int:
     from hundi.serving import serve  # noqa: PLC0415
 
     return serve(settings)
 
 
 def _simulate(
-    *, host: str, port: int, credentials: Path, rules: Path | None, state: Path | None
+    *, host: str, port: int, credentials: "Path", rules: "Path | None", state: "Path | None"
 ) -> int:
     from hundi.simulator.server import run as simulate  # noqa: PLC0415
 
@@ -48,7 +51,7 @@ def _demo(*, once: bool) -> int:
     return play(stories, once=once)
 
 
-def _check_endpoint(url: str, *, dev: bool) -> Fault | None:
+def _check_endpoint(url: str, *, dev: bool) -> "Fault | None":
     from hundi.delivery.egress import EgressGuard  # noqa: PLC0415
 
     return EgressGuard.for_mode(dev=dev).check_url(url)
@@ -56,6 +59,17 @@ def _check_endpoint(url: str, *, dev: bool) -> Fault | None:
 
 def main() -> int:
     """Run one `hundi` command; the process's exit code."""
+    try:
+        return _run(sys.argv[1:])
+    except KeyboardInterrupt:
+        return _CTRL_C
+
+
+def _run(arguments: list[str]) -> int:
+    from hundi.cli.app import run  # noqa: PLC0415
+    from hundi.cli.tools import Tools  # noqa: PLC0415
+    from hundi.kernel.settings import CannotServeError  # noqa: PLC0415
+
     tools = Tools(
         serve=_serve,
         simulate=_simulate,
@@ -63,7 +77,7 @@ def main() -> int:
         check_endpoint=_check_endpoint,
         unservable=CannotServeError,
     )
-    return run(sys.argv[1:], tools)
+    return run(arguments, tools)
 
 
 if __name__ == "__main__":

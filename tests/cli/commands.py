@@ -20,7 +20,7 @@ from tests.house.sources import ROOT
 
 TIMEOUT_SECONDS = 60
 LONGEST_MESSAGE = 1 << 17
-LOADED = ("hundi.store.postgres", "hundi.store.migrate", "alembic.command", "pydantic.type_adapter")
+LOADED = ("hundi.cli.app", "hundi.store.postgres", "alembic.command", "pydantic.type_adapter")
 
 Ran = subprocess.CompletedProcess[str]
 

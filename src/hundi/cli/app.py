@@ -1,6 +1,6 @@
 """The commands of `hundi`. Results go to stdout, everything else to stderr.
 
-Exit codes: 0 done, 2 the request was wrong, 1 it could not be done.
+Exit codes: 0 done, 2 the request was wrong, 1 it could not be done; 128 and a signal that ended it.
 """
 
 import json
@@ -25,6 +25,7 @@ from hundi.cli.database import (
     with_existing,
     without_password,
 )
+from hundi.cli.ending import clear_away_when_told_to_end
 from hundi.cli.invariants import invariants
 from hundi.cli.journal import journal_commands
 from hundi.cli.keys import keys_to_serve, seal_what_is_clear, secrets_commands
@@ -60,6 +61,9 @@ MISTAKES = (
     SealError,
     UnusableError,
 )
+
+PROCESSES = {"serve", "simulate", "demo"}
+"""They run until they are stopped, and heed signals in ways of their own."""
 
 _PORT = "0 takes a free one. Left out: 8080, and none for a dispatcher, which with one tells its metrics."
 _RULES = """How to answer: a JSON file such as [{"when": {"kind": "req"}, "do": {"answer": "decline",
@@ -123,7 +127,8 @@ def _tell_version(wanted: bool) -> None:
 
 
 def _root(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 (its callback tells it)
         bool,
         typer.Option(
             "--version", help="Print the version and stop.", is_eager=True, callback=_tell_version
@@ -131,6 +136,8 @@ def _root(
     ] = False,
 ) -> None:
     """A network on which businesses' systems exchange orders, invoices, payments and bids."""
+    if context.invoked_subcommand not in PROCESSES:
+        clear_away_when_told_to_end()
 
 
 def _add_processes(app: typer.Typer, tools: Tools) -> None:
