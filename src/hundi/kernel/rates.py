@@ -68,7 +68,10 @@ def rates_from(text: str, *, usual: Rates) -> Rates:
         if name.strip() not in {use.value for use in Use}:
             detail = f"{part.strip()!r} is no limit. Give such as messages=200/400, reads=100."
             raise BadRateError(f"{VARIABLE}: {detail}")
-        found[Use(name.strip())] = rate_from(rate.strip())
+        try:
+            found[Use(name.strip())] = rate_from(rate.strip())
+        except BadRateError as error:  # a client's own limit is named by nobody's variable
+            raise BadRateError(f"{VARIABLE}: {error}") from error
     return Rates(found[Use.MESSAGES], found[Use.READS])
 
 
