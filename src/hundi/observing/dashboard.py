@@ -34,6 +34,9 @@ def _quantiles(metric: str, by: str = "") -> tuple[tuple[str, str], ...]:
     )
 
 
+# One process of several is scraped at a time, and answers for the database of all behind its port.
+_REACHING = "sum(hundi_build_info * on (job, instance) group_left () hundi_database_up)"
+
 _ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
     (
         "Promises",
@@ -158,7 +161,7 @@ _ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "short",
                 (
                     ("count by (version, database) (hundi_build_info)", "{{version}} {{database}}"),
-                    ("sum(hundi_database_up)", "that reach the database"),
+                    (_REACHING, "that reach the database"),
                     ("sum(hundi_worker_up)", "workers that answer"),
                 ),
             ),
