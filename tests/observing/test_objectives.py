@@ -53,6 +53,7 @@ def series(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Series]:
         metrics = Metrics(database)
         await database.close()
         told: dict[str, Series] = {UP: Series(frozenset({"instance", LABEL}), frozenset())}
+        told["up"] = Series(frozenset({"instance", "job"}), frozenset())  # Prometheus tells it
         for registry in (metrics.registry, metrics.network):
             samples = (sample for family in registry.collect() for sample in family.samples)
             told |= {s.name: Series(frozenset(s.labels), frozenset()) for s in samples}

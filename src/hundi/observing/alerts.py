@@ -31,6 +31,15 @@ SYMPTOMS = (
         what="See whether `hundi serve` runs and answers /healthz.",
     ),
     Symptom(
+        name="ProcessGone",
+        # Whose target is down tells nothing any more: ours are those that told of themselves within a day.
+        expr="up == 0 and on (job, instance) present_over_time(hundi_build_info[1d])",
+        wait="2m",
+        severity="page",
+        summary="A process of the network cannot be scraped any more. Its address is the alert's instance.",
+        what="See whether it runs and answers /healthz. One that is gone for good: take it out of Prometheus.",
+    ),
+    Symptom(
         name="DatabaseSilent",
         expr="max(hundi_database_up) == 0",
         wait="1m",
