@@ -4,11 +4,12 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
+from hundi.delivery.verdicts import NO_ENDPOINT, NOT_OPENED
 from hundi.exchange import queries, tables
 from hundi.exchange.outbox import AttemptResult
 from hundi.exchange.record import State, stored_name
 from hundi.exchange.request import Accepted
-from hundi.exchange.verdict import Answer, Decision, Verdict
+from hundi.exchange.verdict import Answer, Decision, Kind, Verdict, judge
 from hundi.kernel.clock import HOUR, MINUTE, SECOND, wall_clock
 from hundi.parties import tables as parties
 from hundi.store.batch import Ran
@@ -85,6 +86,18 @@ async def test_attempts_are_counted_by_kind_and_outcome(stage: Scene, decision: 
     assert found[f'hundi_deliveries_total{{kind="REQ",outcome="{decision.value}"}}'] == 1
     assert found['hundi_attempt_seconds_bucket{le="0.05"}'] == 1
     assert f'hundi_exchanges_total{{state="{decision.value}"}}' not in found  # a late one ends none
+
+
+async def test_a_secret_that_cannot_be_opened_is_told_from_the_first_on(stage: Scene) -> None:
+    metrics = Metrics(stage.database)
+    assert (await values(metrics))["hundi_secrets_not_opened_total"] == 0
+    await stage.submit("req-send", slip())
+    [leased] = await stage.lease()
+    for answer in (NOT_OPENED, NO_ENDPOINT):
+        verdict = judge(answer, kind=Kind.REQUEST, req_msg_id="", empty_means_success=False)
+        result = AttemptResult(leased=leased, answer=answer, verdict=verdict, wait=0, parks=False)
+        metrics.attempted(result, 0)
+    assert (await values(metrics))["hundi_secrets_not_opened_total"] == 1
 
 
 async def test_the_ends_of_exchanges_are_counted_by_state(stage: Scene) -> None:

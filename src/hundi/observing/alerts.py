@@ -110,6 +110,15 @@ SYMPTOMS = (
         what="Tell its owner.",
     ),
     Symptom(
+        name="SecretNotOpened",
+        expr="sum by (job, instance) (increase(hundi_secrets_not_opened_total[30m])) > 0",
+        wait="0m",
+        severity="page",
+        summary="A dispatcher lacks the key of a client's signing secret. It sends him nothing.",
+        what="Give it all of HUNDI_SECRET_KEYS that the others have, and restart it; see the lines"
+        " `secret-not-opened` of its log.",
+    ),
+    Symptom(
         name="WebhooksParked",
         expr='max(hundi_outbox_deliveries{state="PARKED"}) > 0',
         wait="10m",

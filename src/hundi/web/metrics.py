@@ -25,6 +25,7 @@ from hundi.exchange.leases import WITH_SERVED
 from hundi.exchange.outbox import SWEEPS, AttemptResult
 from hundi.exchange.record import State
 from hundi.exchange.request import Accepted
+from hundi.exchange.verdict import SEALED
 from hundi.kernel.clock import SECOND
 from hundi.kernel.faults import Fault
 from hundi.store.batch import Ran
@@ -82,6 +83,7 @@ class Metrics:
         for sweep in SWEEPS:
             self._left.begin(sweep)
         self._attempts = self._counter("deliveries", "Ended attempts", ("kind", "outcome"))
+        self._sealed_up = self._counter("secrets_not_opened", "Attempts not made for lack of a key")
         self._ack_seconds = self._histogram("ack_seconds", "Time to an ack", _ACK_SECONDS)
         self._attempt_seconds = self._histogram(
             "attempt_seconds", "Time to a webhook's answer", _ATTEMPT_SECONDS
@@ -133,6 +135,8 @@ class Metrics:
         came_to = "UNSENT" if result.verdict.unsent else result.verdict.decision.value
         self._attempts.add(result.leased.kind.value, came_to)
         self._attempt_seconds.observe(result.answer.milliseconds / 1000)
+        if (result.answer.error or "").partition(":")[0] == SEALED:
+            self._sealed_up.add()
         self._timings.attempted(result)
 
     def entered(self, state: State, exchanges: int = 1) -> None:
@@ -212,7 +216,7 @@ class Metrics:
         self._behind.set(behind(row["watched"]) / SECOND)
         self._sealed.set((row["sealed_at"] or 0) / SECOND)
 
-    def _counter(self, name: str, text: str, labels: Iterable[str]) -> Counts:
+    def _counter(self, name: str, text: str, labels: Iterable[str] = ()) -> Counts:
         return Counts(f"hundi_{name}", f"{text}.", labels, registry=self.registry)
 
     def _gauge(self, name: str, text: str, labels: Iterable[str] = ()) -> Gauge:

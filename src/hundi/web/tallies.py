@@ -14,14 +14,17 @@ from prometheus_client.utils import floatToGoString
 
 
 class Counts(Collector):
-    """A counter for each combination of the values of its `labels` that has come or begun."""
+    """A counter for each combination of the values of its `labels` that has come or begun.
+
+    Without any labels there is one, from the start.
+    """
 
     def __init__(
         self, name: str, text: str, labels: Iterable[str], *, registry: CollectorRegistry
     ) -> None:
         self._about = (name, text)
         self.labels = tuple(labels)
-        self._found: dict[tuple[str, ...], int] = {}
+        self._found: dict[tuple[str, ...], int] = {} if self.labels else {(): 0}
         registry.register(self)
 
     def begin(self, *labels: str) -> None:
