@@ -251,6 +251,14 @@ def test_an_unknown_url_is_refused_with_the_forms_there_are(url: str) -> None:
         sqlite_path(url)
 
 
+def test_an_at_sign_in_a_password_is_told_as_such() -> None:
+    with pytest.raises(BadUrlError, match="as %40") as refused:
+        sqlite_path("postgresql://hundi:s3cret@word@127.0.0.1:5432/hundi")
+    assert "s3cret" not in str(refused.value)
+    assert "word@" not in str(refused.value)
+    assert sqlite_path("postgresql://u:p%40@h/d?sslpassword=a@b&options=c@d") is None
+
+
 def test_relative_and_absolute_files() -> None:
     assert str(sqlite_path("sqlite:///a.db")) == "a.db"
     assert str(sqlite_path("sqlite:////tmp/a.db")) == "/tmp/a.db"

@@ -24,6 +24,13 @@ def sqlite_path(url: str) -> Path | None:
     # A file takes no options: `?mode=ro` would be read as part of its name.
     if kind == "sqlite" and rest.startswith("/") and len(rest) > 1 and "?" not in rest:
         return Path(rest[1:])
+    if kind in {"postgresql", "postgres"} and rest.partition("/")[0].count("@") > 1:
+        # The driver would look for a host whose name begins in the middle of the password.
+        message = (
+            "HUNDI_DATABASE_URL has more than one @ before its host."
+            " Write an @ in the user or the password as %40."
+        )
+        raise BadUrlError(message)
     if kind in {"postgresql", "postgres"} and _names_a_database(url):
         return None
     message = (
