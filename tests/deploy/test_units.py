@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.files import DEPLOY, read_by_cli
+from tests.house.sources import ROOT
 
 UNITS = sorted((DEPLOY / "systemd").iterdir())
 HUNDI = "/opt/hundi/bin/hundi"
@@ -52,6 +53,13 @@ def parsed(path: Path) -> dict[str, Section]:
 
 def commands(service: Section) -> list[str]:
     return [c for name in ("ExecStartPre", "ExecStart", "ExecStop") for c in service.get(name, [])]
+
+
+def in_the_guide() -> str:
+    """What the guide has an operator add to the units by `systemctl edit`."""
+    guide = (ROOT / "docs/guide/operating.md").read_text(encoding="utf-8")
+    [lines] = re.findall(r"^```ini\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)
+    return str(lines)
 
 
 def services() -> list[Path]:
@@ -107,6 +115,17 @@ def test_units_name_units_that_exist() -> None:
         assert {_family(other) for other in unknown} <= ours, unit.name
 
 
+def test_secrets_from_files_reach_whom_systemd_makes_up() -> None:
+    """A user of DynamicUser= reads no file of root's: the guide's lines hand him what the example names."""
+    lines = in_the_guide()
+    handed = set(re.findall(r"^LoadCredential=([a-z-]+):/etc/hundi/\1$", lines, re.MULTILINE))
+    named = re.findall(r"(HUNDI_[A-Z_]+)_FILE=%d/([a-z-]+)", lines)
+    assert handed == {file for _, file in named} == {"database-url", "secret-keys"}
+    example = (DEPLOY / "hundi.env.example").read_text(encoding="utf-8")
+    assert {name for name, _ in named} <= set(re.findall(r"^(HUNDI_\w+)=", example, re.MULTILINE))
+    assert not re.findall(r"_FILE=/", example), "no unit could read it"
+
+
 def _family(name: str) -> str:
     return re.sub(r"@.*\.", "@.", name)
 
@@ -117,6 +136,9 @@ def test_systemd_takes_them(tmp_path: Path) -> None:
         text = unit.read_text(encoding="utf-8").replace(HUNDI, "/bin/true")
         text = text.replace("/opt/hundi/standby/standby.sh", "/bin/true")
         (tmp_path / unit.name).write_text(text, encoding="utf-8")
+        (tmp_path / f"{unit.name}.d").mkdir()
+        if unit.suffix == ".service":
+            (tmp_path / f"{unit.name}.d" / "override.conf").write_text(in_the_guide())
     names = [str(tmp_path / unit.name.replace("@", "@8080")) for unit in UNITS]
     checked = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", *names],
