@@ -4,7 +4,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
-from hundi.delivery.verdicts import NO_ENDPOINT, NOT_OPENED
+from hundi.delivery.verdicts import NO_ENDPOINT, NOT_OPENED, NOT_OPENED_VERDICT
 from hundi.exchange import queries, tables
 from hundi.exchange.outbox import AttemptResult
 from hundi.exchange.record import State, stored_name
@@ -93,11 +93,13 @@ async def test_a_secret_that_cannot_be_opened_is_told_from_the_first_on(stage: S
     assert (await values(metrics))["hundi_secrets_not_opened_total"] == 0
     await stage.submit("req-send", slip())
     [leased] = await stage.lease()
-    for answer in (NOT_OPENED, NO_ENDPOINT):
-        verdict = judge(answer, kind=Kind.REQUEST, req_msg_id="", empty_means_success=False)
+    gone = judge(NO_ENDPOINT, kind=Kind.REQUEST, req_msg_id="", empty_means_success=False)
+    for answer, verdict in ((NOT_OPENED, NOT_OPENED_VERDICT), (NO_ENDPOINT, gone)):
         result = AttemptResult(leased=leased, answer=answer, verdict=verdict, wait=0, parks=False)
         metrics.attempted(result, 0)
-    assert (await values(metrics))["hundi_secrets_not_opened_total"] == 1
+    found = await values(metrics)
+    assert found["hundi_secrets_not_opened_total"] == 1
+    assert found['hundi_deliveries_total{kind="REQ",outcome="UNSENT"}'] == 1
 
 
 async def test_the_ends_of_exchanges_are_counted_by_state(stage: Scene) -> None:

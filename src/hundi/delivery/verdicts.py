@@ -2,14 +2,14 @@
 
 import msgspec
 
-from hundi.exchange.verdict import SEALED, Answer, Decision, Verdict
+from hundi.exchange.verdict import Answer, Decision, Verdict
 from hundi.kernel.clock import MINUTE, SECOND
 
 NO_ENDPOINT = Answer(
     status=None, body=b"", retry_after=None, milliseconds=0, reached=False, error="no endpoint"
 )
 NOT_OPENED = msgspec.structs.replace(
-    NO_ENDPOINT, error=f"{SEALED}: the network cannot open the webhook secret"
+    NO_ENDPOINT, error="sealed: the network cannot open the webhook secret"
 )
 NOT_OPENED_VERDICT = Verdict(
     decision=Decision.ASK_AGAIN,

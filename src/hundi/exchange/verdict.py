@@ -15,9 +15,6 @@ ASK_AGAIN_AT_MOST = 3_600
 RETRY_AFTER_AT_MOST = 86_400
 TEXT_AT_MOST = 1_000
 
-SEALED = "sealed"
-"""The cause of an attempt that was not made: this process cannot open the secret that signs it."""
-
 _NEVER_DECLINES = frozenset({408, 410, 429})
 
 

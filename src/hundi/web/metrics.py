@@ -25,7 +25,6 @@ from hundi.exchange.leases import WITH_SERVED
 from hundi.exchange.outbox import SWEEPS, AttemptResult
 from hundi.exchange.record import State
 from hundi.exchange.request import Accepted
-from hundi.exchange.verdict import SEALED
 from hundi.kernel.clock import SECOND
 from hundi.kernel.faults import Fault
 from hundi.store.batch import Ran
@@ -132,11 +131,13 @@ class Metrics:
 
     def attempted(self, result: AttemptResult, now: int) -> None:  # noqa: ARG002 (an observer is told)
         """Count an attempt at a webhook that has ended."""
-        came_to = "UNSENT" if result.verdict.unsent else result.verdict.decision.value
+        unsent = result.verdict.unsent
+        came_to = "UNSENT" if unsent else result.verdict.decision.value
         self._attempts.add(result.leased.kind.value, came_to)
-        self._attempt_seconds.observe(result.answer.milliseconds / 1000)
-        if (result.answer.error or "").partition(":")[0] == SEALED:
+        if unsent:
             self._sealed_up.add()
+            return
+        self._attempt_seconds.observe(result.answer.milliseconds / 1000)
         self._timings.attempted(result)
 
     def entered(self, state: State, exchanges: int = 1) -> None:
