@@ -115,7 +115,15 @@ def _served() -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    "call", ["listDocuments", "listDeliveries", "readEvents", "listRefusals", "listAccounts"]
+    "call",
+    [
+        "listDocuments",
+        "listDeliveries",
+        "readEvents",
+        "listRefusals",
+        "listAccounts",
+        "listParties",
+    ],
 )
 def test_described_limits_are_the_enforced_ones(call: str) -> None:
     """Described and declared parameters: names, and their bounds."""
@@ -131,7 +139,9 @@ def test_described_limits_are_the_enforced_ones(call: str) -> None:
 def _declared(handler: object) -> dict[str, tuple[object, ...]]:
     fields = handler.parsed_fn_signature.parameters.values()  # type: ignore[attr-defined]
     definitions = [
-        one.kwarg_definition for one in fields if one.name not in {"network", "client_id"}
+        one.kwarg_definition
+        for one in fields
+        if one.name not in {"request", "network", "client_id"}
     ]
     return {one.name: (one.max_length, one.ge, one.le) for one in definitions}
 
