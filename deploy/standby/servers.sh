@@ -103,7 +103,8 @@ wait_until() { # SECONDS WHAT COMMAND…
 
 start() {
   ! is_running "$1" || return 0
-  rm -f "$(data_of "$1")/postmaster.pid" # left by a crash
+  # Left by a crash. While nobody has reaped the process that died, PostgreSQL takes them for a server's.
+  rm -f "$(data_of "$1")/postmaster.pid" "$home/.s.PGSQL.$(port_of "$1")"*
   as_owner "$bin/pg_ctl" -D "$(data_of "$1")" -l "$home/$1.log" -w -t 60 -s start ||
     die "Server $1 did not start. Its last words are in $home/$1.log."
 }
