@@ -60,8 +60,7 @@ def test_a_restored_primary_may_be_further_than_its_old_standby(servers: TwoServ
 def test_a_copy_in_the_same_files_is_known_by_its_position(servers: TwoServers) -> None:
     """As a volume that is rolled back: only the positions tell."""
     first, second = _places(servers)
-    servers.sql(first, "truncate kept")
-    servers.sql(first, "insert into kept values (1)")
+    _keeps_one_row(servers, first)
     servers.done("down")
     data = servers.home / first
     copy = shutil.copytree(data, servers.home / "copy")
@@ -74,9 +73,7 @@ def test_a_copy_in_the_same_files_is_known_by_its_position(servers: TwoServers) 
     shutil.copytree(copy, data, dirs_exist_ok=True)
     _own(servers, data)
 
-    _start(servers, second)
-    _start(servers, first)
-    _is_not_safe(servers)
+    _is_not_safe_started_by_hand(servers)
     said = servers.done("up")
     assert "holds what server" in said
     assert f"Copying server {first} to server {second}" in said
@@ -86,17 +83,14 @@ def test_a_copy_in_the_same_files_is_known_by_its_position(servers: TwoServers) 
 @pytest.mark.timeout(120)
 def test_a_standby_from_before_the_restore_is_never_promoted(servers: TwoServers) -> None:
     first, second = _places(servers)
-    servers.sql(first, "truncate kept")
-    servers.sql(first, "insert into kept values (1)")
+    _keeps_one_row(servers, first)
     backup = _backup(servers, first)
     servers.sql(first, "insert into kept select 2 from generate_series(1, 999)")
     servers.done("down")
     _put_back(servers, first, backup)
 
-    # Both started by hand, and the settings in the backup say that they are in sync.
-    _start(servers, second)
-    _start(servers, first)
-    _is_not_safe(servers)
+    # The settings in the backup say that they are in sync.
+    _is_not_safe_started_by_hand(servers)
     assert f"Copying server {first} to server {second}" in servers.done("up")
     _are_one(servers)
     servers.kill(first)
@@ -105,7 +99,15 @@ def test_a_standby_from_before_the_restore_is_never_promoted(servers: TwoServers
     assert "was wound back" in servers.done("rejoin")
 
 
-def _is_not_safe(servers: TwoServers) -> None:
+def _keeps_one_row(servers: TwoServers, first: str) -> None:
+    servers.sql(first, "truncate kept")
+    servers.sql(first, "insert into kept values (1)")
+
+
+def _is_not_safe_started_by_hand(servers: TwoServers) -> None:
+    first, second = _places(servers)
+    _start(servers, second)
+    _start(servers, first)
     assert SAFE not in _failed(servers, "status")
     assert "may lack acknowledged requests" in _failed(servers, "promote")
 

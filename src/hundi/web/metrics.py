@@ -67,8 +67,7 @@ class Metrics:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._asked = -float("inf")
-        self._answered = False
+        self._asked, self._answered = -float("inf"), False
         self._asking = asyncio.Lock()
         self.registry = CollectorRegistry()
         self.network = CollectorRegistry()
@@ -82,7 +81,9 @@ class Metrics:
         for sweep in SWEEPS:
             self._left.begin(sweep)
         self._attempts = self._counter("deliveries", "Ended attempts", ("kind", "outcome"))
-        self._sealed_up = self._counter("secrets_not_opened", "Attempts not made for lack of a key")
+        self._not_opened = self._counter(
+            "secrets_not_opened", "Attempts not made for lack of a key"
+        )
         self._ack_seconds = self._histogram("ack_seconds", "Time to an ack", _ACK_SECONDS)
         self._attempt_seconds = self._histogram(
             "attempt_seconds", "Time to a webhook's answer", _ATTEMPT_SECONDS
@@ -135,7 +136,7 @@ class Metrics:
         came_to = "UNSENT" if unsent else result.verdict.decision.value
         self._attempts.add(result.leased.kind.value, came_to)
         if unsent:
-            self._sealed_up.add()
+            self._not_opened.add()
             return
         self._attempt_seconds.observe(result.answer.milliseconds / 1000)
         self._timings.attempted(result)
