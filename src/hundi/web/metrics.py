@@ -81,9 +81,7 @@ class Metrics:
         for sweep in SWEEPS:
             self._left.begin(sweep)
         self._attempts = self._counter("deliveries", "Ended attempts", ("kind", "outcome"))
-        self._not_opened = self._counter(
-            "secrets_not_opened", "Attempts not made for lack of a key"
-        )
+        self._unsent = self._counter("secrets_not_opened", "Attempts not made for lack of a key")
         self._ack_seconds = self._histogram("ack_seconds", "Time to an ack", _ACK_SECONDS)
         self._attempt_seconds = self._histogram(
             "attempt_seconds", "Time to a webhook's answer", _ATTEMPT_SECONDS
@@ -136,7 +134,7 @@ class Metrics:
         came_to = "UNSENT" if unsent else result.verdict.decision.value
         self._attempts.add(result.leased.kind.value, came_to)
         if unsent:
-            self._not_opened.add()
+            self._unsent.add()
             return
         self._attempt_seconds.observe(result.answer.milliseconds / 1000)
         self._timings.attempted(result)
