@@ -128,7 +128,9 @@ async def _served(application: Application) -> AsyncIterator[Line]:
     server = uvicorn.Server(config(application, connections, whole=application.whole))
     listening = socket.create_server(("127.0.0.1", 0))
     line = Line(listening.getsockname()[1])
-    serving = serve_until(stopping, server, listening=listening, connections=connections)
+    serving = serve_until(
+        stopping, server, listening=listening, connections=connections, kept=lambda: False
+    )
     running = asyncio.create_task(serving)
     try:
         yield line

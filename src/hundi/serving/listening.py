@@ -4,15 +4,19 @@ import asyncio
 import os
 import resource
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 
 import uvicorn
 
 from hundi.kernel.settings import CannotServeError, ServeSettings
+from hundi.serving.door import shut
 from hundi.web.connections import Connections
 
 ENOUGH_FILES = 65_536
 BACKLOG = 2048
+HANDSHAKE = 0.2
+"""Seconds that a caller may need from his first segment to being connected: one round trip."""
 
 
 def listen(settings: ServeSettings) -> socket.socket:
@@ -74,8 +78,12 @@ async def serve_until(
     *,
     listening: socket.socket,
     connections: Connections,
+    kept: Callable[[], bool],
 ) -> None:
-    """Serve HTTP on a socket until told to stop; then answer those who got through."""
+    """Serve HTTP on a socket until told to stop; then answer those who got through.
+
+    Where the socket is `kept`, by a parent, those who come later wait in it for the next process.
+    """
     queue = listening.dup()  # uvicorn closes its own
     # Our own signal handlers stay: uvicorn's would end the process before the dispatcher drained.
     # (The public serve() captures signals.)
@@ -84,6 +92,9 @@ async def serve_until(
     sweeping = asyncio.create_task(connections.run())
     await asyncio.wait({served, stopped}, return_when=asyncio.FIRST_COMPLETED)
     connections.draining = True
+    if not kept():
+        shut(queue)
+    await asyncio.sleep(HANDSHAKE)
     await _take_last(server, queue)
     server.should_exit = True
     stopped.cancel()
@@ -92,10 +103,7 @@ async def serve_until(
 
 
 async def _take_last(server: uvicorn.Server, queue: socket.socket) -> None:
-    """Accept those who are connected and wait: closing the socket would cut them off.
-
-    Where a parent keeps the socket, those that come later wait for the next process.
-    """
+    """Accept those who are connected and wait: closing the socket would cut them off."""
     for one in getattr(server, "servers", ()):  # none where it did not come to listening
         one.close()
     await asyncio.sleep(0)

@@ -121,6 +121,7 @@ class _Process:
         self._settings = settings
         self._traces = traces
         self._seat = seat
+        self._has_parent = seat.lifeline is not None
         self._database = database
         self._metrics = Metrics(database)
         self._metrics.watches_promises(settings.keeping.invariants_every)
@@ -189,7 +190,11 @@ class _Process:
             else:
                 self._say(port=listening.getsockname()[1])
                 await serve_until(
-                    self._stopping, server, listening=listening, connections=connections
+                    self._stopping,
+                    server,
+                    listening=listening,
+                    connections=connections,
+                    kept=lambda: self._has_parent,
                 )
             await self._road.drained()
             await self._onboarding.drained()
@@ -205,6 +210,7 @@ class _Process:
 
         def parted() -> None:
             loop.remove_reader(lifeline)
+            self._has_parent = False
             self._stopping.set()
 
         loop.add_reader(lifeline, parted)

@@ -19,6 +19,7 @@ from typing import NoReturn
 import structlog
 
 from hundi.kernel.settings import CannotServeError, ServeSettings
+from hundi.serving.door import shut
 from hundi.serving.listening import listen_together
 from hundi.serving.process import Seat, announcement
 from hundi.store.engine import StoreError
@@ -153,6 +154,7 @@ class _Parent:
         """Tell all to stop, and wait; whoever takes too long loses what it was at."""
         for worker in self._workers:  # theirs alone now: with the last one's the port is refused
             if worker.listening is not None:
+                shut(worker.listening)
                 worker.listening.close()
         self._tell(signal.SIGTERM)
         last = time.monotonic() + PATIENCE
