@@ -21,6 +21,23 @@ Meter.__call__ = lambda *_: time.sleep(0.2)
 sys.argv[0] = "hundi"
 sys.exit(main())
 """
+# What a module holds is let go of after the interpreter has put its own signals away.
+AT_THE_VERY_END = """
+import os, signal
+from hundi.cli.ending import clear_away_when_told_to_end
+
+class Last:
+    def __init__(self):
+        self.tell = os.kill, os.getpid(), signal.SIGTERM
+    def __del__(self):
+        tell, process, number = self.tell
+        tell(process, number)
+
+clear_away_when_told_to_end()
+import builtins
+builtins.last = Last()
+os.kill(os.getpid(), signal.SIGHUP)
+"""
 # Stands in the way of the real one, as a disk that has to be woken does.
 SLOW_MODULE = "import time; print('loading', flush=True); time.sleep(60)"
 
@@ -79,6 +96,12 @@ def test_a_copy_that_is_cut_off_leaves_nothing(
     heeded = next(number for number in told if number not in ignored)
     assert (process.returncode, out, err) == (128 + heeded, "", "")
     assert list(folder.iterdir()) == []
+
+
+def test_a_second_signal_as_python_ends_changes_nothing() -> None:
+    with started("-c", AT_THE_VERY_END) as process:
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (129, "", "")
 
 
 @pytest.mark.parametrize(

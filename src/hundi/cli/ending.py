@@ -26,6 +26,8 @@ def _end(number: int, _frame: FrameType | None) -> NoReturn:
     # A terminal that closes is told by itself and by its shell: the second must not cut this off.
     for heeded in _HEEDED:
         signal.signal(heeded, _heard)
+    # Python gives signals back their own effect as it ends: one that comes so late waits, and is forgotten.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _HEEDED)
     late = threading.Timer(GRACE_SECONDS, os._exit, [128 + number])
     late.daemon = True
     late.start()
