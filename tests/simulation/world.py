@@ -23,7 +23,7 @@ from hundi.kernel.signature import new_secret
 from hundi.simulator.erp import Erp
 from hundi.simulator.rules import parse_rules
 from hundi.simulator.state import in_memory
-from hundi.store.batch import Again
+from hundi.store.again import Again
 from hundi.store.engine import StoreError, Transaction, Work, drive
 from hundi.store.sqlite import InlineDatabase
 from tests.simulation.network import BadNetwork

@@ -20,7 +20,8 @@ from hundi.delivery.sweeping import report
 from hundi.exchange.leases import LEASE, Leased
 from hundi.exchange.outbox import AttemptResult
 from hundi.kernel.clock import SECOND
-from hundi.store.batch import Again, GroupCommit, OverloadedError
+from hundi.store.again import Again
+from hundi.store.batch import GroupCommit, OverloadedError
 from hundi.store.engine import StoreError, Transaction, UnavailableError
 
 IDLE_SECONDS = 0.25

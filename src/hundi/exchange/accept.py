@@ -20,7 +20,7 @@ from hundi.exchange.standing import number_used
 from hundi.exchange.writes import Writes
 from hundi.kernel.identity import RandomBytes
 from hundi.kernel.lifetimes import Lifetimes
-from hundi.store.batch import AGAIN, Again
+from hundi.store.again import AGAIN, LATER, Again
 from hundi.store.engine import Transaction
 
 Outcome = Accepted | Refused | Again
@@ -42,11 +42,14 @@ class Acceptor:
         for place, routed in calls.items():
             outcomes[place] = routed if isinstance(routed, Refused) else None
         numbered = number(calls)
-        world = await self.gatherer.world(tx, {n: r for legs in numbered.values() for n, r in legs})
+        world = await self.gatherer.world(tx, numbered)
         times = Times(now=tx.now, lifetimes=self.lifetimes)
         drafts: list[Draft] = []
         taken: set[Hashable] = set()
         for place, legs in numbered.items():
+            if place in world.later:
+                outcomes[place] = LATER
+                continue
             judged = judge_call(legs, world)
             if isinstance(judged, Refused):
                 outcomes[place] = judged

@@ -1,6 +1,8 @@
-"""Stored bodies for reads that look into several: by reqMsgId, no more bytes than may be read."""
+"""Stored bodies, many at a time: by reqMsgId, no more bytes than there is room for."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from hundi.exchange.definition import MessageType
@@ -8,40 +10,108 @@ from hundi.kernel.reading import read
 from hundi.store.engine import Transaction
 from hundi.store.statement import Statement
 
-MOST_BYTES = 16 * 1024 * 1024
+MIB = 1024 * 1024
+MOST_BYTES = 16 * MIB
+"""What is read for one page, or for one message: sixteen of the largest bodies."""
+ROOM = 4 * MIB
+"""What is read for a batch beyond its first call: a tenth of a second's work."""
+BESIDE = MIB // 4
+"""From so many bytes on they are read where nobody waits for it."""
 
-_SIZES = Statement.both(
-    "select body_id, octet_length(bytes) as size from body where body_id = any($1::text[])",
-    sqlite="select body_id, length(bytes) as size from body where body_id = any($1::text[])",
-)
-_STORED = Statement.both(
-    "select x.req_msg_id, x.message, b.bytes from exchange x"
-    " join body b on b.body_id = x.req_msg_id where x.req_msg_id = any($1::text[])"
+# Of those without room nothing but the size is read.
+_WEIGHED = Statement.both(
+    "select b.body_id, x.message, octet_length(b.bytes) as size,"
+    " case when sum(octet_length(b.bytes)) over (order by k.place) <= $2 then b.bytes end as bytes"
+    " from unnest($1::text[]) with ordinality k(id, place)"
+    " join body b on b.body_id = k.id join exchange x on x.req_msg_id = k.id",
+    sqlite="with weighed as ("
+    "select b.body_id, length(b.bytes) as size, sum(length(b.bytes)) over (order by k.key) as upto"
+    " from json_each($1) k join body b on b.body_id = k.value)"
+    " select w.body_id, x.message, w.size, case when w.upto <= $2 then b.bytes end as bytes"
+    " from weighed w join body b on b.body_id = w.body_id join exchange x on x.req_msg_id = w.body_id",
 )
 
 Stored = dict[str, tuple[str, bytes]]
 """Messages' stored names and their bytes, by reqMsgId."""
 
 
-async def sizes(tx: Transaction, ids: Collection[str]) -> dict[str, int]:
-    """How many bytes some stored bodies have, by id; erased ones are left out."""
-    rows = await tx.fetch(_SIZES, sorted(ids))
-    return {row["body_id"]: row["size"] for row in rows}
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """The sizes of all bodies that were asked for, and those for which there was room."""
+
+    sizes: Mapping[str, int]
+    found: Stored
+
+    @property
+    def left(self) -> frozenset[str]:
+        """The bodies for which there was no room."""
+        return frozenset(self.sizes.keys() - self.found.keys())
+
+    def of(self, ids: Collection[str]) -> int:
+        """The bytes of some bodies together."""
+        return sum(self.sizes.get(id_, 0) for id_ in ids)
+
+
+async def weighed(tx: Transaction, ids: Collection[str], room: int = MOST_BYTES) -> Weighed:
+    """The bodies of some exchanges, of those in front as many as fit, without erased ones."""
+    rows = await tx.fetch(_WEIGHED, list(dict.fromkeys(ids)), room) if ids else ()
+    return Weighed(
+        sizes={row["body_id"]: row["size"] for row in rows},
+        found={
+            row["body_id"]: (row["message"], bytes(row["bytes"]))
+            for row in rows
+            if row["bytes"] is not None
+        },
+    )
 
 
 async def stored(tx: Transaction, ids: Sequence[str]) -> Stored:
-    """The bodies of some exchanges; of those in front as many as fit, without erased ones."""
-    known = await sizes(tx, set(ids))
-    wanted, total = [], 0
-    for id_ in ids:
-        total += known.get(id_, 0)
-        if total > MOST_BYTES:
-            break
-        wanted.append(id_)
-    rows = await tx.fetch(_STORED, wanted) if wanted else ()
-    return {row["req_msg_id"]: (row["message"], bytes(row["bytes"])) for row in rows}
+    """The bodies for a page, of those in front as many as fit, without erased ones."""
+    return (await weighed(tx, ids)).found
 
 
 def typed(found: Stored, messages: Mapping[str, MessageType]) -> dict[str, Any]:
     """Stored bodies typed anew. It takes its time: for a thread, not for the loop."""
     return {id_: read(raw, messages[message].body) for id_, (message, raw) in found.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The bodies that one call is judged by, and how many bytes they may have together."""
+
+    ids: frozenset[str]
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Typed bodies by reqMsgId, and two kinds of calls, by their places, whose bodies are not among them.
+
+    What the `heavy` want is more than a call may have; for what the `later` want there was no room.
+    """
+
+    bodies: Mapping[str, Any]
+    heavy: Collection[int] = ()
+    later: Collection[int] = ()
+
+
+async def read_for(
+    tx: Transaction, calls: Mapping[int, Wanted], messages: Mapping[str, MessageType]
+) -> Read:
+    """What the calls of a batch are judged by, of those in front as much as there is room for.
+
+    The first call has all that it may have: however much that is, it does not wait for ever.
+    """
+    first = await weighed(tx, [id_ for one in calls.values() for id_ in sorted(one.ids)], ROOM)
+    heavy = {n for n, one in calls.items() if first.of(one.ids) > one.most}
+    asking = {n: one for n, one in calls.items() if one.ids and n not in heavy}
+    left = {n: one.ids & first.left for n, one in asking.items()}
+    found, ahead = first.found, next(iter(asking), None)
+    if ahead is not None and (rest := left.pop(ahead)):
+        found = found | (await weighed(tx, sorted(rest), asking[ahead].most)).found
+    later = {n for n, ids in left.items() if not ids <= found.keys()}
+    used = {id_ for n, one in asking.items() if n not in later for id_ in one.ids}
+    chosen = {id_: found[id_] for id_ in sorted(used & found.keys())}
+    read_now = partial(typed, chosen, messages)
+    many = sum(first.sizes[id_] for id_ in chosen) > BESIDE
+    return Read(await tx.work_out(read_now) if many else read_now(), heavy, later)

@@ -6,9 +6,8 @@ exchanges are read after it.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from hundi.exchange.bodies import MOST_BYTES, sizes
+from hundi.exchange.bodies import MOST_BYTES, Read, Wanted, read_for
 from hundi.exchange.claims import Claim, Numbered, by_number, sharing
 from hundi.exchange.definition import DocumentType, MessageType, Touched
 from hundi.exchange.document import Document
@@ -17,13 +16,12 @@ from hundi.exchange.papers import Papers
 from hundi.exchange.record import (
     Exchange,
     RequestDelivery,
-    load_bodies,
     load_exchanges,
     lock_documents,
     lock_request_deliveries,
     shown,
 )
-from hundi.exchange.request import Request
+from hundi.exchange.request import NumberedRequest, Request
 from hundi.exchange.stakes import stakeholders
 from hundi.exchange.world import Named, OpenExchange, World
 from hundi.ledger import operations as ledger
@@ -34,8 +32,6 @@ from hundi.store.engine import Transaction
 from hundi.store.statement import Bulk, rows
 
 NOBODY: Key = ("", "", "")
-FEW = 16
-"""Of so many bodies it is not asked how large they are: none has more than 1 MiB."""
 
 _RELATION = "r.author_entity, r.type, r.object_id, r.target_author, r.target_type, r.target_id"
 _RELATED = Bulk.of(
@@ -111,8 +107,9 @@ class Gatherer:
     messages: Mapping[str, MessageType]
     types: Mapping[str, DocumentType]
 
-    async def world(self, tx: Transaction, requests: Mapping[int, Request]) -> World:
-        """Read and lock what some requests, by their place in the batch, are judged against."""
+    async def world(self, tx: Transaction, calls: Mapping[int, Sequence[NumberedRequest]]) -> World:
+        """Read and lock what the exchanges of some calls, by their place in the batch, are judged against."""
+        requests = {number: leg for legs in calls.values() for number, leg in legs}
         known, documents = await self._first(tx, requests)
         moved = {place: self._moved(request, known) for place, request in requests.items()}
         named = await self._named(tx, requests, moved=moved, known=known)
@@ -131,9 +128,7 @@ class Gatherer:
             ending=[one.exchange for one in opened.values()],
             holders=self._holders(requests, moved),
         )
-        bodies, heavy = await self._bodies(
-            tx, requests, moved=moved, named=named, documents=documents
-        )
+        read = await self._bodies(tx, calls, moved=moved, named=named, documents=documents)
         return World(
             now=tx.now,
             types=self.types,
@@ -144,8 +139,9 @@ class Gatherer:
             sharing=await sharing(tx, self._shared(requests, moved)),
             shown=await shown(tx, _never_held(requests, documents, known)),
             stakes=await stakeholders(tx, documents, books=papers.books, types=self.types),
-            bodies=bodies,
-            heavy=heavy,
+            bodies=read.bodies,
+            heavy={number for place in read.heavy for number, _ in calls[place]},
+            later=read.later,
         )
 
     async def _first(
@@ -245,31 +241,40 @@ class Gatherer:
     async def _bodies(
         self,
         tx: Transaction,
-        requests: Mapping[int, Request],
+        calls: Mapping[int, Sequence[NumberedRequest]],
         *,
         moved: Mapping[int, tuple[Key, ...]],
         named: Mapping[int, tuple[Named, ...]],
         documents: Mapping[Key, Document],
-    ) -> tuple[dict[str, Any], Collection[int]]:
+    ) -> Read:
         """Typed bodies by id of what is read: of the version in force, else of the current one.
 
-        And the requests that would have too many bytes read: theirs are left alone.
+        A call that moves a known document has more room: who answers cannot name less.
         """
-        wanted: dict[int, set[str]] = {}
-        for place, request in requests.items():
-            own = [documents[key] for key in moved[place] if key in documents]
-            if request.message.reads:
-                others = (one.key for one in named.get(place, ()) if one.key in documents)
-                wanted[place] = {one.body_in_force for one in own}
-                wanted[place] |= {documents[key].body_in_force for key in others if key is not None}
-            if request.message.amends and (amended := [one for one in own if one.amended]):
-                ids = {id_ for one in amended for id_ in (one.body_in_force, one.body_id)}
-                wanted.setdefault(place, set()).update(ids)
-        heavy = await _heavy(
-            tx, wanted, known={n for n in wanted if documents.keys() & moved[n][:1]}
-        )
-        ids = {id_ for place, some in wanted.items() if place not in heavy for id_ in some}
-        return await load_bodies(tx, ids, self.messages), heavy
+        wanted: dict[int, Wanted] = {}
+        for place, legs in calls.items():
+            ids: set[str] = set()
+            for number, leg in legs:
+                own = [documents[key] for key in moved[number] if key in documents]
+                others = [one.key for one in named.get(number, ()) if one.key in documents]
+                ids.update(
+                    _read_by(leg, own, [documents[key] for key in others if key is not None])
+                )
+            known = any(documents.keys() & moved[number][:1] for number, _ in legs)
+            wanted[place] = Wanted(ids=frozenset(ids), most=MOST_BYTES * (2 if known else 1))
+        return await read_for(tx, wanted, self.messages)
+
+
+def _read_by(
+    request: Request, own: Sequence[Document], others: Sequence[Document]
+) -> Iterator[str]:
+    """The ids of the bodies that a request's rules look into."""
+    if request.message.reads:
+        yield from (one.body_in_force for one in (*own, *others))
+    if request.message.amends:
+        for one in own:
+            if one.amended:
+                yield from (one.body_in_force, one.body_id)
 
 
 def _draws(request: Request) -> bool:
@@ -284,21 +289,3 @@ def _opened(exchange: Exchange, delivery: RequestDelivery | None) -> OpenExchang
         leased=delivery is not None and delivery.leased,
         reached=delivery is not None and delivery.may_have_reached,
     )
-
-
-async def _heavy(
-    tx: Transaction, wanted: Mapping[int, Collection[str]], *, known: Collection[int]
-) -> Collection[int]:
-    """The requests for which too many bytes would be read, inside the transaction.
-
-    One that moves a `known` document has more room: who answers cannot name less.
-    """
-    many = {n: ids for n, ids in wanted.items() if len(ids) > FEW}
-    if not many:
-        return ()
-    size = await sizes(tx, set().union(*many.values()))
-    return {
-        n
-        for n, ids in many.items()
-        if sum(size.get(id_, 0) for id_ in ids) > MOST_BYTES * (2 if n in known else 1)
-    }

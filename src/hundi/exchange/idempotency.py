@@ -12,7 +12,7 @@ from hundi.exchange.draft import Draft
 from hundi.exchange.request import Accepted, Refused
 from hundi.kernel.clock import DAY
 from hundi.kernel.faults import Code, Kind
-from hundi.store.batch import Again
+from hundi.store.again import Again
 from hundi.store.engine import Row, Transaction
 from hundi.store.statement import Bulk, Statement, insert, rows
 

@@ -10,7 +10,7 @@ from copy import copy
 from hundi.exchange.booking import Booking
 from hundi.exchange.findings import each_once, told
 from hundi.exchange.papers import Papers
-from hundi.exchange.request import Refused, Request
+from hundi.exchange.request import NumberedRequest, Refused, Request
 from hundi.exchange.standing import BUSY_RETRY, busy, wrong_target
 from hundi.exchange.subjects import moved_and_held
 from hundi.exchange.views import RuleContext, Sharing
@@ -28,11 +28,8 @@ TOO_HEAVY = Code(
 CODES = (TOO_HEAVY,)
 TRIAL = "trial"
 
-Numbered = tuple[int, Request]
-"""A request and its place among all that a world was gathered for."""
 
-
-def judge_call(legs: Sequence[Numbered], world: World) -> tuple[Plan, ...] | Refused:
+def judge_call(legs: Sequence[NumberedRequest], world: World) -> tuple[Plan, ...] | Refused:
     """A plan for each exchange of a call, all on the same papers; or the faults of all of them."""
     if len(legs) == 1:
         [(place, request)] = legs

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from enum import Enum
-from typing import Any
 
 import msgspec
 
@@ -11,7 +10,6 @@ from hundi.exchange import visibility
 from hundi.exchange.definition import Effect, MessageType
 from hundi.exchange.document import COLUMNS, Document, PlannedMove, from_row
 from hundi.exchange.writes import holds_from, moves_from
-from hundi.kernel.reading import read
 from hundi.ledger.model import Key, document_key
 from hundi.store.engine import Row, Transaction
 from hundi.store.statement import Bulk, Statement, rows
@@ -103,10 +101,6 @@ _EXCHANGES = Statement.both(
     " from exchange x left join body b on b.body_id = x.req_msg_id"
     " join client s on s.client_id = x.client_id where x.req_msg_id = any($1::text[])"
 )
-_BODIES = Statement.both(
-    "select x.req_msg_id, x.message, b.bytes from exchange x"
-    " join body b on b.body_id = x.req_msg_id where x.req_msg_id = any($1::text[])"
-)
 
 
 def locking_deliveries(*, parameter: int = 1, after: str = "") -> str:
@@ -143,16 +137,6 @@ async def load_exchanges(
     """Exchanges by reqMsgId. `messages` maps the stored message name to its type."""
     rows = await tx.fetch(_EXCHANGES, list(ids)) if ids else ()
     return {row["req_msg_id"]: exchange_from(row, messages) for row in rows}
-
-
-async def load_bodies(
-    tx: Transaction, ids: Collection[str], messages: Mapping[str, MessageType]
-) -> dict[str, Any]:
-    """Stored bodies by reqMsgId, typed anew; one that was erased is left out."""
-    rows = await tx.fetch(_BODIES, sorted(ids)) if ids else ()
-    return {
-        row["req_msg_id"]: read(bytes(row["bytes"]), messages[row["message"]].body) for row in rows
-    }
 
 
 def exchange_from(row: Row, messages: Mapping[str, MessageType]) -> Exchange:

@@ -86,6 +86,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
             yield "b2bId", b2b_id
 
 
+NumberedRequest = tuple[int, Request]
+"""A request and its place among all legs that are judged together."""
+
+
 def read_request(
     message: MessageType,
     raw: bytes,

@@ -11,8 +11,7 @@ from itertools import count
 import msgspec
 
 from hundi.exchange import visibility
-from hundi.exchange.judge import Numbered
-from hundi.exchange.request import Refused, Request, leg_of
+from hundi.exchange.request import NumberedRequest, Refused, Request, leg_of
 from hundi.exchange.route import Found, Leg, Listed, Seeks
 from hundi.kernel.faults import Code, Fault, Kind
 from hundi.ledger.model import document_key
@@ -80,7 +79,7 @@ async def legs_of(
 
 def number(
     calls: Mapping[int, tuple[Request, ...] | Refused],
-) -> dict[int, tuple[Numbered, ...]]:
+) -> dict[int, tuple[NumberedRequest, ...]]:
     """The exchanges of all calls, each with a number of its own."""
     numbers = count()
     return {

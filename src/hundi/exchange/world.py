@@ -60,7 +60,8 @@ class World:
     bodies of documents by id, for requests whose rules read them; `stakes` who has bought which.
     `sharing` are the documents under shared numbers, as `claims.sharing` reads them.
     `shown` are documents that their counterparty, a sender of the batch, has seen and never held.
-    `heavy` are requests whose documents have more bytes together than are read for one of them.
+    `heavy` are requests of calls whose documents have more bytes together than are read for one of
+    them, `later` the calls for whose documents there was no room in this batch.
     """
 
     now: int
@@ -74,6 +75,7 @@ class World:
     sharing: Mapping[Key, Sequence[Row]]
     shown: Collection[Key]
     heavy: Collection[int] = ()
+    later: Collection[int] = ()
     _parties: dict[str, Party] = field(default_factory=dict)
 
     def key(self, request: Request, touched: Touched) -> Key:

@@ -36,7 +36,8 @@ from hundi.parties.model import Served
 from hundi.parties.operations import hold_register
 from hundi.parties.queries import served
 from hundi.parties.tables import b2b_id
-from hundi.store.batch import AGAIN, Again, GroupCommit, Ran
+from hundi.store.again import AGAIN, Again
+from hundi.store.batch import GroupCommit, Ran
 from hundi.store.engine import Database, Row, Transaction
 from hundi.store.statement import insert
 

@@ -1,7 +1,7 @@
 """Group commit: requests that arrive while a transaction is in flight share the next one.
 
 Each member gets an outcome of its own. The batch's work returns one outcome a member, in order, or
-`AGAIN` for a member that lost a race inside the batch and must be judged afresh in a later one.
+`AGAIN` or `LATER` for one that must be judged afresh in a later batch.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from hundi.kernel.faults import RefusedError
+from hundi.store.again import LATER, Again
 from hundi.store.engine import (
     BRIEFLY,
     CommitUnknownError,
@@ -43,13 +44,6 @@ LINGER_SECONDS = 0.003
 with the first to come, most had one member, and its own round trips, statements and flush."""
 
 _log = structlog.get_logger()
-
-
-class Again:
-    """The outcome of a member that lost a race: judge this member afresh in a later batch."""
-
-
-AGAIN = Again()
 
 
 @dataclass(slots=True, eq=False)
@@ -353,6 +347,7 @@ class GroupCommit(Generic[M, R]):
         raise UnavailableError(message)
 
     def _hand_out(self, batch: list[_Waiting[M, R]], outcomes: Sequence[R | Again]) -> None:
+        later = []
         for waiting, outcome in zip(batch, outcomes, strict=True):
             if not isinstance(outcome, Again):
                 self._leave(waiting)
@@ -360,11 +355,14 @@ class GroupCommit(Generic[M, R]):
                     waiting.future.set_result(outcome)
             elif waiting not in self._waiting:
                 continue  # it was told that nobody knows: who asks again wants another answer
+            elif outcome is LATER:
+                later.append(waiting)
             elif waiting.again < AGAIN_LIMIT:
                 waiting.again += 1
                 self._queue.append(waiting)
             else:
                 self._fail([waiting], UnavailableError("lost the same race too often"))
+        self._queue.extendleft(reversed(later))
 
     def _fail(self, batch: list[_Waiting[M, R]], error: Exception) -> None:
         for waiting in batch:

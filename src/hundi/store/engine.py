@@ -74,6 +74,9 @@ class Transaction(Protocol):
     async def wait_at_most(self, milliseconds: int) -> None:
         """From here on wait so long for a row that others lock, then raise LockedError."""
 
+    async def work_out(self, task: Callable[[], T]) -> T:
+        """What a processor is busy with for long: beside the event loop where one waits for this."""
+
     async def select(self, query: sa.Select[Any]) -> Sequence[Row]:
         """Rows of a SQLAlchemy query: for reads beside the hot path."""
 

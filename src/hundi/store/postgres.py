@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
@@ -96,6 +96,10 @@ class PostgresTransaction:
         """Until the transaction ends: the pool's next one waits as ever."""
         self._begin()
         self.ahead.run(f"set local lock_timeout = '{milliseconds:d}ms'", ())
+
+    async def work_out(self, task: Callable[[], T]) -> T:
+        """In a thread: others are served meanwhile."""
+        return await asyncio.to_thread(task)
 
     async def select(self, query: sa.Select[Any]) -> Sequence[Row]:
         """Rows of a SQLAlchemy query."""
