@@ -7,9 +7,10 @@ import sqlalchemy as sa
 
 from hundi.exchange import bodies, gathering, tables
 from hundi.exchange.bodies import Wanted, read_for
-from hundi.exchange.request import Accepted
+from hundi.exchange.request import Accepted, read_request
 from hundi.simulator import story, story_money
-from tests.trade.desk import Desk
+from tests.trade import bills
+from tests.trade.desk import Body, Desk
 from tests.trade.test_story import INVOICE_2, billed, ordered, paid
 
 MANY = 12
@@ -71,6 +72,28 @@ async def test_a_batch_reads_what_there_is_room_for_and_its_first_call_everythin
     heavy = await read({4: wants(one, two, most=size + 100), 5: wants(two), 6: wants(three)})
     assert heavy == ({two}, {4}, {6})
     assert await read({7: wants("erased")}) == (set(), set(), set())
+
+
+async def test_of_an_exchange_that_cannot_end_here_the_body_is_not_read(trade: Desk) -> None:
+    await ordered(trade)
+    opened = await trade.submit("invoice/req-send-invoice", bills.invoice(2))
+    assert isinstance(opened, Accepted), opened
+
+    async def raw(path: str, body: Body) -> list[bool]:
+        """Whether the open exchanges that a message meets are read with their bodies."""
+        message = trade.road.messages[path]
+        request = read_request(
+            message, story.dumps(body), client_id=message.sender, idempotency_key=None
+        )
+        gatherer = trade.road.acceptor.gatherer
+        world = await trade.database.write(lambda tx: gatherer.world(tx, {0: [(0, request)]}))
+        return [one.exchange.raw is not None for one in world.open.values()]
+
+    assert await raw("payment/req-pay", story_money.payment(3)) == [False], "it is only named"
+    cancelled = bills.invoice_status("CANCEL", "SENT TO BUYER", "CANCELLED", number=2)
+    assert await raw("invoice/req-status-change-invoice", cancelled) == [True], (
+        "it may be gone over"
+    )
 
 
 def _names(place: int) -> dict[str, str]:

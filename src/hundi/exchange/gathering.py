@@ -116,7 +116,7 @@ class Gatherer:
         if documents is None:
             held = {one.key for some in named.values() for one in some if one.key is not None}
             documents = await lock_documents(tx, held.union(*moved.values()))
-        opened = await self._open(tx, list(documents.values()))
+        opened = await self._open(tx, documents, moved=set().union(*moved.values()))
         missing = {key for one in opened.values() for key in one.exchange.keys} - set(documents)
         if missing:
             documents |= await lock_documents(tx, missing)
@@ -223,10 +223,17 @@ class Gatherer:
             key = (*key[:2], meant.object_id) if meant is not None else None
         return Named(ref=touched.path, key=key, touched=touched)
 
-    async def _open(self, tx: Transaction, documents: list[Document]) -> dict[str, OpenExchange]:
-        """The exchanges that keep documents busy, with their deliveries locked."""
-        ids = sorted({d.open_exchange for d in documents if d.open_exchange is not None})
-        exchanges = await load_exchanges(tx, ids, self.messages)
+    async def _open(
+        self, tx: Transaction, documents: Mapping[Key, Document], *, moved: Collection[Key]
+    ) -> dict[str, OpenExchange]:
+        """The exchanges that keep documents busy, with their deliveries locked.
+
+        A request goes over those of documents that it moves; the bodies of others are left alone.
+        """
+        busy = {k: d.open_exchange for k, d in documents.items() if d.open_exchange is not None}
+        ids = sorted(set(busy.values()))
+        ending = {id_ for key, id_ in busy.items() if key in moved}
+        exchanges = await load_exchanges(tx, ids, self.messages, ending=ending)
         deliveries = await lock_request_deliveries(tx, ids)
         return {id_: _opened(exchange, deliveries.get(id_)) for id_, exchange in exchanges.items()}
 

@@ -99,6 +99,7 @@ and `bytes`."""
 _EXCHANGES = Statement.both(
     f"select x.req_msg_id, x.effect, b.bytes, {OF_EXCHANGE}"
     " from exchange x left join body b on b.body_id = x.req_msg_id"
+    " and x.req_msg_id = any($2::text[])"
     " join client s on s.client_id = x.client_id where x.req_msg_id = any($1::text[])"
 )
 
@@ -132,10 +133,18 @@ async def shown(tx: Transaction, keys: Collection[Key]) -> frozenset[Key]:
 
 
 async def load_exchanges(
-    tx: Transaction, ids: Sequence[str], messages: Mapping[str, MessageType]
+    tx: Transaction,
+    ids: Sequence[str],
+    messages: Mapping[str, MessageType],
+    *,
+    ending: Collection[str] | None = None,
 ) -> dict[str, Exchange]:
-    """Exchanges by reqMsgId. `messages` maps the stored message name to its type."""
-    rows = await tx.fetch(_EXCHANGES, list(ids)) if ids else ()
+    """Exchanges by reqMsgId. `messages` maps the stored message name to its type.
+
+    Of those that are not among the `ending` (None: all may end) the body is not read.
+    """
+    raw = list(ids) if ending is None else sorted(ending)
+    rows = await tx.fetch(_EXCHANGES, list(ids), raw) if ids else ()
     return {row["req_msg_id"]: exchange_from(row, messages) for row in rows}
 
 
