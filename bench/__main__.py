@@ -99,7 +99,7 @@ async def _machine() -> dict[str, object]:
         "busy before the start": f"{before:.0f} %",
         "load average": f"{os.getloadavg()[0]:.2f}",
         "python": platform.python_version(),
-        "kernel": platform.release(),
+        "kernel": platform.release().split("-")[0],
     }
 
 

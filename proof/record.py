@@ -87,5 +87,5 @@ async def conditions() -> dict[str, str]:
         "busy before": f"{await machine.load_before():.0f} %",
         "load average": f"{os.getloadavg()[0]:.2f}",
         "python": platform.python_version(),
-        "kernel": platform.release(),
+        "kernel": platform.release().split("-")[0],
     }
