@@ -12,7 +12,7 @@ from tests.house.sources import ROOT
 
 UNITS = sorted((DEPLOY / "systemd").iterdir())
 HUNDI = "/opt/hundi/bin/hundi"
-WATCH = "hundi-standby-watch.service"
+API, WATCH = "hundi-api@.service", "hundi-standby-watch.service"
 _LISTS = {"Environment", "ExecStartPre", "SystemCallFilter"}
 _KNOWN = {
     "Unit": "After Conflicts Description PartOf Requires StartLimitIntervalSec Wants",
@@ -55,11 +55,11 @@ def commands(service: Section) -> list[str]:
     return [c for name in ("ExecStartPre", "ExecStart", "ExecStop") for c in service.get(name, [])]
 
 
-def in_the_guide() -> str:
-    """What the guide has an operator add to the units by `systemctl edit`."""
+def in_the_guide() -> tuple[str, str]:
+    """What the guide has an operator add by `systemctl edit`: secrets to all units, an address to the API's."""
     guide = (ROOT / "docs/guide/operating.md").read_text(encoding="utf-8")
-    [lines] = re.findall(r"^```ini\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)
-    return str(lines)
+    secrets, address = re.findall(r"^```ini\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)
+    return str(secrets), str(address)
 
 
 def services() -> list[Path]:
@@ -117,13 +117,22 @@ def test_units_name_units_that_exist() -> None:
 
 def test_secrets_from_files_reach_whom_systemd_makes_up() -> None:
     """A user of DynamicUser= reads no file of root's: the guide's lines hand him what the example names."""
-    lines = in_the_guide()
+    lines, _ = in_the_guide()
     handed = set(re.findall(r"^LoadCredential=([a-z-]+):/etc/hundi/\1$", lines, re.MULTILINE))
     named = re.findall(r"(HUNDI_[A-Z_]+)_FILE=%d/([a-z-]+)", lines)
     assert handed == {file for _, file in named} == {"database-url", "secret-keys"}
     example = (DEPLOY / "hundi.env.example").read_text(encoding="utf-8")
     assert {name for name, _ in named} <= set(re.findall(r"^(HUNDI_\w+)=", example, re.MULTILINE))
     assert not re.findall(r"_FILE=/", example), "no unit could read it"
+
+
+def test_another_address_takes_the_place_of_the_units_own_command(tmp_path: Path) -> None:
+    (tmp_path / "override.conf").write_text(in_the_guide()[1], encoding="utf-8")
+    emptied, command = parsed(tmp_path / "override.conf")["Service"]["ExecStart"]
+    [own] = parsed(DEPLOY / "systemd" / API)["Service"]["ExecStart"]
+    assert emptied == "", "systemd refuses a second command of a service that is no oneshot"
+    assert re.sub(r" --host \S+", "", command) == own
+    read_by_cli(command.replace("%i", "8080").split()[1:])
 
 
 def _family(name: str) -> str:
@@ -137,8 +146,12 @@ def test_systemd_takes_them(tmp_path: Path) -> None:
         text = text.replace("/opt/hundi/standby/standby.sh", "/bin/true")
         (tmp_path / unit.name).write_text(text, encoding="utf-8")
         (tmp_path / f"{unit.name}.d").mkdir()
+        secrets, address = in_the_guide()
         if unit.suffix == ".service":
-            (tmp_path / f"{unit.name}.d" / "override.conf").write_text(in_the_guide())
+            (tmp_path / f"{unit.name}.d" / "override.conf").write_text(secrets)
+        if unit.name == API:
+            added = address.replace(HUNDI, "/bin/true")
+            (tmp_path / f"{unit.name}.d" / "address.conf").write_text(added)
     names = [str(tmp_path / unit.name.replace("@", "@8080")) for unit in UNITS]
     checked = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", *names],
