@@ -41,12 +41,20 @@ def pasted(scripts: list[str], *, port: int, folder: Path, url: str) -> str:
 @pytest.mark.timeout(180)
 def test_the_readme_and_the_trade_work_when_pasted(tmp_path: Path) -> None:
     first, trade = blocks("README.md"), blocks("docs/guide/trade.md")
+    [refreshed] = blocks("docs/guide/errors.md")
     with Stage(None) as stage:
         port = free_port()
         stage.process("pasted", "serve", "--dev", "--port", str(port)).start(
             f"http://127.0.0.1:{port}/readyz"
         )
-        printed = pasted([*first[2:4], *trade], port=port, folder=tmp_path, url=stage.database_url)
+        printed = pasted(
+            [*first[2:4], *trade, refreshed], port=port, folder=tmp_path, url=stage.database_url
+        )
+    before, fresh = (
+        json.loads((tmp_path / name).read_text()) for name in ("token.json", "fresh-token.json")
+    )
+    assert fresh.keys() == before.keys()
+    assert (fresh["expiresIn"], fresh["refreshToken"] != before["refreshToken"]) == (3600, True)
     assert "hundi-warnings" in printed.lower()
     page = json.loads(printed[printed.rindex('{"type":"invoice"') :])
     assert (page["objectId"], page["status"]) == (INVOICE, "PARTIALLY PAID")

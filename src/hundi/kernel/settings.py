@@ -73,6 +73,6 @@ def invariants_interval(text: str) -> int:
     read = _INTERVAL.fullmatch(text)
     interval = int(read[1]) * _UNITS[read[2]] if read else 0
     if not 10 * SECOND <= interval <= DAY:
-        detail = f"{text!r} is no interval. Give a number and s, m or h, from 10s to 1d, or off."
+        detail = f"{text!r} is no interval. Give a number and s, m, h or d, from 10s to 1d, or off."
         raise CannotServeError(f"{INVARIANTS_VARIABLE}: {detail}")
     return interval

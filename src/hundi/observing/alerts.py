@@ -134,7 +134,7 @@ SYMPTOMS = (
         severity="ticket",
         summary="An exchange, a document or a lease whose time is over cannot be ended.",
         what="Find the line `sweep-left-behind` in the log; a dispatcher older than the other processes"
-        " does not know their messages: upgrade it. Else report the line.",
+        " does not know their messages: upgrade it. Else report the line as CONTRIBUTING.md says.",
     ),
     Symptom(
         name="LoopLate",
@@ -168,7 +168,7 @@ SYMPTOMS = (
         wait="0m",
         severity="ticket",
         summary="A call was answered 500: a mistake of ours.",
-        what="Find the line `unexpected` in the log and report it.",
+        what="Find the line `unexpected` in the log and report it as CONTRIBUTING.md says.",
     ),
     Symptom(
         name="FilesNearLimit",
