@@ -18,10 +18,18 @@ from hundi.documents.financing_routes import (
     REQUESTED,
 )
 from hundi.documents.invoice import INVOICE
+from hundi.documents.messages import TRADERS, Way, message, no_action, resolves_nothing
 from hundi.documents.transitions import rows
-from hundi.exchange.definition import LAPSE, Ack, DocumentType, Effect, MessageType, VersionRule
+from hundi.exchange.definition import (
+    LAPSE,
+    Ack,
+    DocumentType,
+    Effect,
+    MessageType,
+    Touched,
+    VersionRule,
+)
 from hundi.exchange.route import Route
-from hundi.kernel.fields import Group
 
 PLATFORM = "platform"
 
@@ -78,73 +86,74 @@ BID = _type(
 FINANCING_TYPES: tuple[DocumentType, ...] = (FINANCING_REQUEST, BID)
 
 
-def _message(
-    name: str,
-    *,
-    document: DocumentType,
-    body: type[Group],
-    subject: str,
-    webhook: str,
-    **functions: object,
-) -> MessageType:
+def _way(document: DocumentType, name: str, *, webhook: str, sender: str) -> Way:
+    """The contract names these calls and their webhooks apart; only a request names the traders."""
     road = "api/v0/finance"
-    sender = LENDER if name == SHARE else INITIATOR
-    return MessageType(
-        name=name,
-        document=document,
-        path=f"/{road}/{name}",
-        forward=f"{road}/{webhook}",
-        inform=f"{road}/resp{webhook[0].upper()}{webhook[1:]}",
-        roles={"buyer": "buyerB2BId", "supplier": "supplierB2BId"} if name == ASK else {},
-        sender=sender,
-        receiver=LENDER if sender == INITIATOR else INITIATOR,
-        body=body,
-        subject=subject,
-        informs=("resp", "b2bIds", subject) if name == ASK else ("resp", subject),
-        touches=lambda _: (),
-        action=lambda _: None,
-        ack=Ack.RECEIPT,
-        reads=True,
-        **functions,  # type: ignore[arg-type]
-    )  # fmt: skip
+    return {
+        "name": name,
+        "document": document,
+        "path": f"/{road}/{name}",
+        "forward": f"{road}/{webhook}",
+        "inform": f"{road}/resp{webhook[0].upper()}{webhook[1:]}",
+        "roles": TRADERS if name == ASK else {},
+        "sender": sender,
+        "receiver": LENDER if sender == INITIATOR else INITIATOR,
+    }
+
+
+def _routed(_body: object) -> tuple[Touched, ...]:
+    """What the message touches is told for each lender, by its route."""
+    return ()
 
 
 MESSAGES: tuple[MessageType, ...] = (
-    _message(
-        ASK,
-        document=FINANCING_REQUEST,
+    message(
+        _way(FINANCING_REQUEST, ASK, webhook="requestFinancing", sender=INITIATOR),
         body=FinancingBody,
         subject="financeRequest",
-        webhook="requestFinancing",
-        follows=(),
+        informs=("resp", "b2bIds", "financeRequest"),
+        touches=_routed,
+        action=no_action,
+        ack=Ack.RECEIPT,
         body_rules=financing_rules.FIGURES,
         rules=financing_rules.REQUEST,
+        reads=True,
+        amends=False,
+        follows=(),
         postings=financing_rules.postings,
-        resolves=lambda _: None,
+        resolves=resolves_nothing,
         route=Route(seeks=financing_routes.lenders_named, legs=financing_routes.asked),
     ),
-    _message(
-        SHARE,
-        document=BID,
+    message(
+        _way(BID, SHARE, webhook="shareBid", sender=LENDER),
         body=ShareBidBody,
         subject="bid",
-        webhook="shareBid",
-        follows=(),
+        informs=("resp", "bid"),
+        touches=_routed,
+        action=no_action,
+        ack=Ack.RECEIPT,
         body_rules=(bid_rules.bids_are_sound,),
         rules=bid_rules.SHARED,
+        reads=True,
+        amends=False,
+        follows=(),
         postings=bid_ledger.bids_enter,
-        resolves=lambda _: None,
+        resolves=resolves_nothing,
         route=Route(seeks=financing_routes.requests_bid_on, legs=financing_routes.bid_on),
     ),
-    _message(
-        ANSWER,
-        document=FINANCING_REQUEST,
+    message(
+        _way(FINANCING_REQUEST, ANSWER, webhook="respondBid", sender=INITIATOR),
         body=RespondBidBody,
         subject="bidResponse",
-        webhook="respondBid",
-        follows=(INVOICE.name,),
+        informs=("resp", "bidResponse"),
+        touches=_routed,
+        action=no_action,
+        ack=Ack.RECEIPT,
         body_rules=(bid_rules.one_is_accepted_at_most,),
         rules=bid_rules.ANSWERED,
+        reads=True,
+        amends=False,
+        follows=(INVOICE.name,),
         postings=bid_ledger.one_is_taken,
         resolves=lambda action: True if action == "ACCEPT" else None,
         route=Route(seeks=financing_routes.requests_answered, legs=financing_routes.answered),

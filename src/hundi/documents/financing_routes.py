@@ -52,12 +52,12 @@ Legs = tuple[Leg, ...] | tuple[Fault, ...]
 
 def _moved(
     type_: str,
+    *,
     object_id: str,
     path: str,
-    *,
     number: str,
     member: str,
-    action: str | None = None,
+    action: str | None,
     hastens: tuple[Key, ...] = (),
 ) -> Touched:
     """A request or a bid, each named by a member of its own."""
@@ -66,17 +66,27 @@ def _moved(
 
 
 def _bid(bid_id: str, path: str, *, action: str | None = None) -> Touched:
-    return _moved(BID_TYPE, bid_id, path, number=bid_id, member="bidId", action=action)
+    return _moved(
+        BID_TYPE, object_id=bid_id, path=path, number=bid_id, member="bidId", action=action
+    )
 
 
-def _request(request_id: str, lender: str, path: str, **more: object) -> Touched:
+def _request(
+    request_id: str,
+    *,
+    lender: str,
+    path: str,
+    action: str | None = None,
+    hastens: tuple[Key, ...] = (),
+) -> Touched:
     return _moved(
         REQUEST_TYPE,
-        f"{request_id}/{lender}",
-        path,
+        object_id=f"{request_id}/{lender}",
+        path=path,
         number=request_id,
         member="financingRequestId",
-        **more,  # type: ignore[arg-type]
+        action=action,
+        hastens=hastens,
     )
 
 
@@ -102,7 +112,9 @@ def asked(body: FinancingBody, found: Found) -> Legs:
             },
             paths={INITIATOR: "financeRequest.initiatorB2BId", LENDER: one.path},
             touched=(
-                _request(request.financingRequestId, one.financier_id, "financeRequest"),
+                _request(
+                    request.financingRequestId, lender=one.financier_id, path="financeRequest"
+                ),
                 *invoices,
             ),
             action=None,
@@ -193,7 +205,7 @@ def _bids_of(
         parties={INITIATOR: request.author_b2b, LENDER: request.counterparty_b2b},
         paths={INITIATOR: "bid.financingRequestId", LENDER: path},
         touched=(
-            _request(request_id, lender, "bid"),
+            _request(request_id, lender=lender, path="bid"),
             *(_bid(details[n].bidId, shared_path(n)) for n in places),
         ),
         action=None,
@@ -294,8 +306,8 @@ def _answer(
         touched=(
             _request(
                 body.bidResponse.financingRequestId,
-                lender,
-                "bidResponse",
+                lender=lender,
+                path="bidResponse",
                 action=action,
                 hastens=hastens,
             ),

@@ -17,6 +17,14 @@ from hundi.documents.invoice_bodies import (
     InvoiceBody,
     StatusChangeBody,
 )
+from hundi.documents.messages import (
+    BUYER,
+    SUPPLIER,
+    between_traders,
+    message,
+    no_action,
+    resolves_nothing,
+)
 from hundi.documents.numbering import INVOICE as KIND
 from hundi.documents.numbering import issued_on, order_claim, supplier_claim, years_of
 from hundi.documents.purchase_order import PURCHASE_ORDER
@@ -24,10 +32,7 @@ from hundi.documents.supply_shapes import OrderReference
 from hundi.documents.transitions import rows
 from hundi.exchange.definition import Ack, DocumentType, Effect, MessageType, Touched, VersionRule
 from hundi.exchange.views import Posting, RuleContext
-from hundi.kernel.fields import Group
 from hundi.kernel.money import ZERO, Money
-
-BUYER, SUPPLIER = "buyer", "supplier"
 
 CREATED = "CREATED"
 SENT = "SENT TO BUYER"
@@ -140,94 +145,75 @@ def _closed(body: StatusChangeBody, context: RuleContext) -> tuple[Posting, ...]
     return invoice_ledger.closing("invoiceStatus", free=due.left)
 
 
-def _message(
-    name: str,
-    *,
-    sender: str,
-    body: type[Group],
-    subject: str,
-    reads: bool,
-    infos: str,
-    **functions: object,
-) -> MessageType:
-    """One message; `infos` is how its `resp-X` spells the free pairs."""
-    road = f"api/v0/invoice/{name}"
-    return MessageType(
-        name=name,
-        document=INVOICE,
-        path=f"/{road}",
-        forward=road,
-        inform=road.replace("/req-", "/resp-"),
-        roles={BUYER: "buyerB2BId", SUPPLIER: "supplierB2BId"},
-        sender=sender,
-        receiver=SUPPLIER if sender == BUYER else BUYER,
-        body=body,
-        subject=subject,
-        informs=("b2bIds", "resp", subject, infos),
-        ack=Ack.RECEIPT,
-        reads=reads,
-        resolves=lambda _: None,
-        **functions,  # type: ignore[arg-type]
-    )
-
-
 MESSAGES: tuple[MessageType, ...] = (
-    _message(
-        _SEND,
-        sender=SUPPLIER,
+    message(
+        between_traders(INVOICE, _SEND, sender=SUPPLIER),
         body=InvoiceBody,
         subject="invoice",
-        infos="additionalInfo",
-        reads=True,
+        informs=("b2bIds", "resp", "invoice", "additionalInfo"),
         touches=_invoice_touched,
-        action=lambda _: None,
-        follows=(),
+        action=no_action,
+        ack=Ack.RECEIPT,
         body_rules=invoice_rules.FIGURES,
         rules=invoice_rules.NEW,
+        reads=True,
+        amends=False,
+        follows=(),
         postings=order_draws.postings,
+        resolves=resolves_nothing,
+        route=None,
     ),
-    _message(
-        _CONFIRM,
-        sender=BUYER,
+    message(
+        between_traders(INVOICE, _CONFIRM, sender=BUYER),
         body=ConfirmBody,
         subject="invoiceConfirmation",
-        infos="additionalInfos",
-        reads=True,
+        informs=("b2bIds", "resp", "invoiceConfirmation", "additionalInfos"),
         touches=lambda body: (
             _touched(body.invoiceConfirmation, "invoiceConfirmation", claim=None),
         ),
         action=lambda body: body.invoiceConfirmation.buyerResponse,
-        follows=(PURCHASE_ORDER.name,),
+        ack=Ack.RECEIPT,
         body_rules=(),
         rules=invoice_rules.CONFIRMED,
+        reads=True,
+        amends=False,
+        follows=(PURCHASE_ORDER.name,),
         postings=_accepted,
+        resolves=resolves_nothing,
+        route=None,
     ),
-    _message(
-        _EDIT,
-        sender=SUPPLIER,
+    message(
+        between_traders(INVOICE, _EDIT, sender=SUPPLIER),
         body=InvoiceBody,
         subject="invoice",
-        infos="additionalInfo",
-        reads=True,
+        informs=("b2bIds", "resp", "invoice", "additionalInfo"),
         touches=_invoice_touched,
-        action=lambda _: None,
-        follows=(PURCHASE_ORDER.name,),
+        action=no_action,
+        ack=Ack.RECEIPT,
         body_rules=invoice_rules.FIGURES,
         rules=invoice_rules.EDITED,
+        reads=True,
+        amends=False,
+        follows=(PURCHASE_ORDER.name,),
         postings=order_draws.postings,
+        resolves=resolves_nothing,
+        route=None,
     ),
-    _message(
-        _CHANGE,
-        sender=SUPPLIER,
+    message(
+        between_traders(INVOICE, _CHANGE, sender=SUPPLIER),
         body=StatusChangeBody,
         subject="invoiceStatus",
-        infos="additionalInfos",
-        reads=False,
+        informs=("b2bIds", "resp", "invoiceStatus", "additionalInfos"),
         touches=lambda body: (_touched(body.invoiceStatus, "invoiceStatus", claim=None),),
         action=lambda body: body.invoiceStatus.supplierAction,
-        follows=(PURCHASE_ORDER.name,),
+        ack=Ack.RECEIPT,
         body_rules=(),
         rules=invoice_rules.CHANGED,
+        reads=False,
+        amends=False,
+        follows=(PURCHASE_ORDER.name,),
         postings=_closed,
+        resolves=resolves_nothing,
+        route=None,
     ),
 )

@@ -10,6 +10,15 @@ from functools import partial
 
 from hundi.documents import note_ledger, note_rules, touched
 from hundi.documents.invoice import INVOICE
+from hundi.documents.messages import (
+    BUYER,
+    SUPPLIER,
+    between_traders,
+    books_nothing,
+    message,
+    no_action,
+    resolves_nothing,
+)
 from hundi.documents.note_bodies import (
     ConfirmBody,
     Note,
@@ -21,9 +30,6 @@ from hundi.documents.numbering import INVOICE as INVOICE_KIND
 from hundi.documents.supply_shapes import PrecedingInvoice
 from hundi.documents.transitions import rows
 from hundi.exchange.definition import Ack, DocumentType, Effect, MessageType, Touched, VersionRule
-from hundi.kernel.fields import Group
-
-BUYER, SUPPLIER = "buyer", "supplier"
 
 CREATED = "CREATED"
 SENT = "SENT TO BUYER"
@@ -113,71 +119,57 @@ def _claims_of(note: Note, invoice: PrecedingInvoice) -> list[str]:
     return [supplier_claim(note.supplierDetails, INVOICE_KIND, number, day=day) for day in days]
 
 
-def _message(
-    name: str, *, sender: str, body: type[Group], subject: str, **functions: object
-) -> MessageType:
-    road = f"api/v0/cd-note/{name}"
-    return MessageType(
-        name=name,
-        document=NOTE,
-        path=f"/{road}",
-        forward=road,
-        inform=road.replace("/req-", "/resp-"),
-        roles={BUYER: "buyerB2BId", SUPPLIER: "supplierB2BId"},
-        sender=sender,
-        receiver=SUPPLIER if sender == BUYER else BUYER,
-        body=body,
-        subject=subject,
-        # The outcome of a send also says where it came from.
-        informs=(
-            *(("device",) if body is NoteBody else ()),
-            "b2bIds",
-            "resp",
-            subject,
-            "additionalInfos",
-        ),
-        ack=Ack.RECEIPT,
-        reads=True,
-        resolves=lambda _: None,
-        **functions,  # type: ignore[arg-type]
-    )
-
-
 MESSAGES: tuple[MessageType, ...] = (
-    _message(
-        "req-send",
-        sender=SUPPLIER,
+    message(
+        between_traders(NOTE, "req-send", sender=SUPPLIER),
         body=NoteBody,
         subject="cdNote",
+        # The outcome of a send also says where it came from.
+        informs=("device", "b2bIds", "resp", "cdNote", "additionalInfos"),
         touches=_note_touched,
-        action=lambda _: None,
-        follows=(),
+        action=no_action,
+        ack=Ack.RECEIPT,
         body_rules=note_rules.FIGURES,
         rules=note_rules.NEW,
+        reads=True,
+        amends=False,
+        follows=(),
         postings=note_ledger.reserved_by,
+        resolves=resolves_nothing,
+        route=None,
     ),
-    _message(
-        _CONFIRM,
-        sender=BUYER,
+    message(
+        between_traders(NOTE, _CONFIRM, sender=BUYER),
         body=ConfirmBody,
         subject="cdNoteConfirmation",
+        informs=("b2bIds", "resp", "cdNoteConfirmation", "additionalInfos"),
         touches=lambda body: (_touched(body.cdNoteConfirmation, "cdNoteConfirmation", claim=None),),
         action=lambda body: body.cdNoteConfirmation.buyerResponse,
-        follows=(INVOICE.name,),
+        ack=Ack.RECEIPT,
         body_rules=(),
         rules=note_rules.CONFIRMED,
+        reads=True,
+        amends=False,
+        follows=(INVOICE.name,),
         postings=note_ledger.accepted_by,
+        resolves=resolves_nothing,
+        route=None,
     ),
-    _message(
-        _CHANGE,
-        sender=SUPPLIER,
+    message(
+        between_traders(NOTE, _CHANGE, sender=SUPPLIER),
         body=StatusChangeBody,
         subject="cdNoteStatus",
+        informs=("b2bIds", "resp", "cdNoteStatus", "additionalInfos"),
         touches=lambda body: (_touched(body.cdNoteStatus, "cdNoteStatus", claim=None),),
         action=lambda body: body.cdNoteStatus.supplierAction,
-        follows=(INVOICE.name,),
+        ack=Ack.RECEIPT,
         body_rules=(),
         rules=note_rules.CHANGED,
-        postings=lambda *_: (),
+        reads=True,
+        amends=False,
+        follows=(INVOICE.name,),
+        postings=books_nothing,
+        resolves=resolves_nothing,
+        route=None,
     ),
 )

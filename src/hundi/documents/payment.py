@@ -11,6 +11,15 @@ from msgspec import structs
 
 from hundi.documents import payment_rules
 from hundi.documents.invoice import INVOICE
+from hundi.documents.messages import (
+    BUYER,
+    SUPPLIER,
+    between_traders,
+    books_nothing,
+    message,
+    no_action,
+    resolves_nothing,
+)
 from hundi.documents.payment_bodies import (
     ConfirmedInvoice,
     PayBody,
@@ -30,9 +39,8 @@ from hundi.exchange.definition import (
     Touches,
     VersionRule,
 )
-from hundi.kernel.fields import Group
 
-BUYER, SUPPLIER, PLATFORM = "buyer", "supplier", "platform"
+PLATFORM = "platform"
 
 INITIATED = "INITIATED"
 DELIVERED = "DELIVERED"
@@ -114,55 +122,39 @@ def _confirmed(body: PayConfirmationBody) -> tuple[Touched, ...]:
     )
 
 
-def _message(
-    name: str, *, sender: str, body: type[Group], subject: str, infos: str, **functions: object
-) -> MessageType:
-    """One message; `infos` is how its `resp-X` spells the free pairs."""
-    road = f"api/v0/payment/{name}"
-    return MessageType(
-        name=name,
-        document=PAYMENT,
-        path=f"/{road}",
-        forward=road,
-        inform=road.replace("/req-", "/resp-"),
-        roles={BUYER: "buyerB2BId", SUPPLIER: "supplierB2BId"},
-        sender=sender,
-        receiver=SUPPLIER if sender == BUYER else BUYER,
-        body=body,
-        subject=subject,
-        informs=("resp", "b2bIds", subject, infos),
-        ack=Ack.RECEIPT,
-        reads=True,
-        follows=(),
-        **functions,  # type: ignore[arg-type]
-    )
-
-
 MESSAGES: tuple[MessageType, ...] = (
-    _message(
-        PAY,
-        sender=BUYER,
+    message(
+        between_traders(PAYMENT, PAY, sender=BUYER),
         body=PayBody,
         subject="payment",
-        infos="additionalInfos",
+        informs=("resp", "b2bIds", "payment", "additionalInfos"),
         touches=_paid,
-        action=lambda _: None,
+        action=no_action,
+        ack=Ack.RECEIPT,
         body_rules=payment_rules.FIGURES,
         rules=payment_rules.PAYMENT,
+        reads=True,
+        amends=False,
+        follows=(),
         postings=payment_rules.postings,
-        resolves=lambda _: None,
+        resolves=resolves_nothing,
+        route=None,
     ),
-    _message(
-        CONFIRM,
-        sender=SUPPLIER,
+    message(
+        between_traders(PAYMENT, CONFIRM, sender=SUPPLIER),
         body=PayConfirmationBody,
         subject="paymentConfirmation",
-        infos="additionalInfo",
+        informs=("resp", "b2bIds", "paymentConfirmation", "additionalInfo"),
         touches=_confirmed,
         action=lambda body: body.paymentConfirmation.supplierResponse,
+        ack=Ack.RECEIPT,
         body_rules=(payment_rules.rejects_offplatform_only,),
         rules=payment_rules.CONFIRMATION,
-        postings=lambda *_: (),
+        reads=True,
+        amends=False,
+        follows=(),
+        postings=books_nothing,
         resolves=lambda action: action == "ACCEPT",
+        route=None,
     ),
 )

@@ -7,6 +7,15 @@ from datetime import date
 from functools import partial
 
 from hundi.documents import order_rules, touched
+from hundi.documents.messages import (
+    BUYER,
+    SUPPLIER,
+    between_traders,
+    books_nothing,
+    message,
+    no_action,
+    resolves_nothing,
+)
 from hundi.documents.numbering import order_claim
 from hundi.documents.order_bodies import (
     ConfirmBody,
@@ -24,10 +33,7 @@ from hundi.exchange.definition import (
     Touched,
     VersionRule,
 )
-from hundi.exchange.views import BodyRule, DocumentView
-from hundi.kernel.fields import Group
-
-BUYER, SUPPLIER = "buyer", "supplier"
+from hundi.exchange.views import DocumentView
 
 CREATED = "CREATED"
 SENT = "SENT TO SUPPLIER"
@@ -121,78 +127,73 @@ def _order_touched(body: OrderBody) -> tuple[Touched, ...]:
     return (_touched(order, "purchaseOrder", claim=claim),)
 
 
-def _message(
-    name: str,
-    *,
-    sender: str,
-    body: type[Group],
-    subject: str,
-    body_rules: tuple[BodyRule, ...] = (),
-    reads: bool = False,
-    **functions: object,
-) -> MessageType:
-    road = f"api/v0/purchase-order/{name}"
-    return MessageType(
-        name=name,
-        document=PURCHASE_ORDER,
-        path=f"/{road}",
-        forward=road,
-        inform=road.replace("/req-", "/resp-"),
-        roles={BUYER: "buyerB2BId", SUPPLIER: "supplierB2BId"},
-        sender=sender,
-        receiver=SUPPLIER if sender == BUYER else BUYER,
-        body=body,
-        subject=subject,
-        informs=("b2bIds", "resp", subject, "additionalInfos"),
-        ack=Ack.ECHO,
-        reads=reads,
-        follows=(),
-        postings=lambda *_: (),
-        resolves=lambda _: None,
-        body_rules=body_rules,
-        **functions,  # type: ignore[arg-type]
-    )
-
-
 MESSAGES: tuple[MessageType, ...] = (
-    _message(
-        "req-send",
-        sender=BUYER,
+    message(
+        between_traders(PURCHASE_ORDER, "req-send", sender=BUYER),
         body=OrderBody,
         subject="purchaseOrder",
+        informs=("b2bIds", "resp", "purchaseOrder", "additionalInfos"),
         touches=_order_touched,
-        action=lambda _: None,
+        action=no_action,
+        ack=Ack.ECHO,
         body_rules=order_rules.FIGURES,
         rules=order_rules.ORDER,
+        reads=False,
+        amends=False,
+        follows=(),
+        postings=books_nothing,
+        resolves=resolves_nothing,
+        route=None,
     ),
-    _message(
-        "req-confirm",
-        sender=SUPPLIER,
+    message(
+        between_traders(PURCHASE_ORDER, _CONFIRM, sender=SUPPLIER),
         body=ConfirmBody,
         subject="poConfirmation",
+        informs=("b2bIds", "resp", "poConfirmation", "additionalInfos"),
         touches=lambda body: (_touched(body.poConfirmation, "poConfirmation", claim=None),),
         action=lambda body: body.poConfirmation.supplierResponse,
+        ack=Ack.ECHO,
+        body_rules=(),
         rules=order_rules.CONFIRMED,
+        reads=False,
         amends=True,
+        follows=(),
+        postings=books_nothing,
+        resolves=resolves_nothing,
+        route=None,
     ),
-    _message(
-        "req-edit",
-        sender=BUYER,
+    message(
+        between_traders(PURCHASE_ORDER, "req-edit", sender=BUYER),
         body=OrderBody,
         subject="purchaseOrder",
+        informs=("b2bIds", "resp", "purchaseOrder", "additionalInfos"),
         touches=_order_touched,
-        action=lambda _: None,
+        action=no_action,
+        ack=Ack.ECHO,
         body_rules=order_rules.FIGURES,
         rules=(*order_rules.ORDER, *order_rules.AMENDMENT),
         reads=True,
+        amends=False,
+        follows=(),
+        postings=books_nothing,
+        resolves=resolves_nothing,
+        route=None,
     ),
-    _message(
-        "req-status-change",
-        sender=BUYER,
+    message(
+        between_traders(PURCHASE_ORDER, _CHANGE, sender=BUYER),
         body=StatusChangeBody,
         subject="poStatus",
+        informs=("b2bIds", "resp", "poStatus", "additionalInfos"),
         touches=lambda body: (_touched(body.poStatus, "poStatus", claim=None),),
         action=lambda body: body.poStatus.buyerAction,
+        ack=Ack.ECHO,
+        body_rules=(),
         rules=(order_rules.status_change_names_the_order,),
+        reads=False,
+        amends=False,
+        follows=(),
+        postings=books_nothing,
+        resolves=resolves_nothing,
+        route=None,
     ),
 )

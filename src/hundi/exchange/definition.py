@@ -222,8 +222,8 @@ class MessageType:
     touches: Callable[[Any], tuple[Touched, ...]]
     action: Callable[[Any], str | None]
     ack: Ack
-    body_rules: tuple[BodyRule, ...]
-    rules: tuple[Rule, ...]
+    body_rules: tuple[BodyRule[Any], ...]
+    rules: tuple[Rule[Any], ...]
     reads: bool
     follows: tuple[str, ...]
     postings: Callable[[Any, RuleContext], tuple[Posting, ...]]

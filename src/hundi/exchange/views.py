@@ -7,11 +7,12 @@ make of a document's status is `Derived`.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from hundi.kernel.faults import Fault
+from hundi.kernel.fields import Group
 from hundi.ledger.model import NOTHING, Balance, Unit
 from hundi.parties.model import IS_PAID, NOTHING_SETTLED, TradeSettings
 
@@ -133,6 +134,8 @@ class RuleContext(msgspec.Struct, frozen=True, kw_only=True):
     worked_out: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
-Rule = Callable[[object, RuleContext], Iterable[Fault]]
-BodyRule = Callable[[Any], Iterable[Fault]]
+Body = TypeVar("Body", bound=Group)
+"""The typed body of a message: its rules and postings take this one and no other."""
+Rule = Callable[[Body, RuleContext], Iterable[Fault]]
+BodyRule = Callable[[Body], Iterable[Fault]]
 """A rule that asks nothing but the body. It may take long: it is judged before the transaction."""
