@@ -83,6 +83,7 @@ SLIP = DocumentType(
         _move("req-change", "SENT", "CANCELLED", action="CANCEL"),
         _move("req-pay", "SENT", "SENT", effect=Effect.FACT),
     ),
+    stake=None,
 )  # fmt: skip
 
 
@@ -130,9 +131,11 @@ def _message(name: str, sender: str = "buyer") -> MessageType:
         body_rules=(),
         rules=(_odd,),
         reads=False,
+        amends=False,
         follows=(),
         postings=lambda *_: (),
         resolves=lambda _: None,
+        route=None,
     )
 
 

@@ -68,6 +68,7 @@ _type = partial(
     shut_by=frozenset(),
     guarded=frozenset(),
     derive=None,
+    stake=None,
 )
 FINANCING_REQUEST = _type(
     name="financing-request",

@@ -71,6 +71,7 @@ NOTE = DocumentType(
     guarded=frozenset(),
     derive=None,
     moves=LIFE_CYCLE,
+    stake=None,
 )
 
 

@@ -78,6 +78,7 @@ PAYMENT = DocumentType(
     guarded=frozenset(),
     derive=None,
     moves=LIFE_CYCLE,
+    stake=None,
 )
 
 

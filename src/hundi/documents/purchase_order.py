@@ -108,6 +108,7 @@ PURCHASE_ORDER = DocumentType(
     guarded=frozenset(),
     derive=None,
     moves=LIFE_CYCLE,
+    stake=None,
 )
 
 

@@ -104,7 +104,7 @@ class DocumentType:
     guarded: frozenset[str]
     derive: Derive | None
     moves: tuple[Move, ...]
-    stake: str | None = None
+    stake: str | None
     _rows: dict[tuple[str, str | None, str], list[Move]] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
@@ -225,8 +225,8 @@ class MessageType:
     body_rules: tuple[BodyRule[Any], ...]
     rules: tuple[Rule[Any], ...]
     reads: bool
+    amends: bool
     follows: tuple[str, ...]
     postings: Callable[[Any, RuleContext], tuple[Posting, ...]]
     resolves: Callable[[str | None], bool | None]
-    route: Route | None = None
-    amends: bool = False
+    route: Route | None
