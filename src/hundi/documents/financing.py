@@ -11,10 +11,12 @@ from functools import partial
 from hundi.documents import bid_ledger, bid_rules, financing_routes, financing_rules
 from hundi.documents.financing_bodies import FinancingBody, RespondBidBody, ShareBidBody
 from hundi.documents.financing_routes import (
+    BID_TYPE,
     BIDDING,
     INITIATOR,
     LENDER,
     OFFERED,
+    REQUEST_TYPE,
     REQUESTED,
 )
 from hundi.documents.invoice import INVOICE
@@ -71,14 +73,14 @@ _type = partial(
     stake=None,
 )
 FINANCING_REQUEST = _type(
-    name="financing-request",
+    name=REQUEST_TYPE,
     noun="financing request",
     author=INITIATOR,
     released=frozenset({DECLINED, EXPIRED}),
     moves=REQUEST_CYCLE,
 )
 BID = _type(
-    name="bid",
+    name=BID_TYPE,
     noun="bid",
     author=LENDER,
     released=frozenset({REFUSED, EXPIRED}),

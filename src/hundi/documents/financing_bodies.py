@@ -14,15 +14,13 @@ from hundi.documents.invoice_bodies import Invoice, InvoiceId
 from hundi.documents.payment_bodies import PaidAmount
 from hundi.documents.shapes import B2BId, B2BIds, Device, ObjectId
 from hundi.kernel.fields import Figure, Group, ShortText, Strict
+from hundi.kernel.members import Pan
 
 MOST = 100
 """Invoices, bids or answers that one message may bring: each is a document under a lock."""
 LenderId = Annotated[str, Meta(min_length=1, max_length=100)]
 EntityRole = Annotated[str, Meta(min_length=1, max_length=100)]
 """`initiatorEntity`: BUYER, SUPPLIER or FINANCIER; the page prints no list of words."""
-Pan = Annotated[
-    str, Meta(pattern=r"^[A-Z]{5}[0-9]{4}[A-Z]\Z", extra={"wanted": "a PAN of 10 characters"})
-]
 
 
 class BidValue(Figure):

@@ -20,6 +20,7 @@ from hundi.documents.financing_bodies import (
     shared_path,
 )
 from hundi.documents.financing_rules import lenders, offered_path
+from hundi.documents.invoice import INVOICE
 from hundi.documents.touched import stateless
 from hundi.exchange.definition import Touched, Touches
 from hundi.exchange.route import Cut, Found, Leg, Listed, Seeks
@@ -27,7 +28,7 @@ from hundi.kernel.faults import Code, Fault, Kind
 from hundi.ledger.model import Key
 
 INITIATOR, LENDER = "initiator", "lender"
-REQUEST_TYPE, BID_TYPE, INVOICE_TYPE = "financing-request", "bid", "invoice"
+REQUEST_TYPE, BID_TYPE = "financing-request", "bid"
 REQUESTED, BIDDING, OFFERED = "REQUESTED", "BIDDING", "OFFERED"
 LIVE = (REQUESTED, BIDDING)
 
@@ -128,7 +129,7 @@ def _offered(body: FinancingBody) -> Iterator[Touched]:
     """The invoices of the request, between buyer and supplier: they stay free."""
     for place, invoice in enumerate(body.financeRequest.invoices):
         yield Touched(
-            type=INVOICE_TYPE,
+            type=INVOICE.name,
             how=Touches.HOLDS,
             object_id=invoice.objectId,
             number=invoice.supplierInvoiceNumber,

@@ -17,12 +17,9 @@ from hundi.documents.supply_shapes import (
 )
 from hundi.kernel.fields import Amount, Group, InstantText, ShortText, Strict, Text
 
+INVOICE_ID = r"^INV[A-Za-z0-9]{32}\Z"
 InvoiceId = Annotated[
-    str,
-    Meta(
-        pattern=r"^INV[A-Za-z0-9]{32}\Z",
-        extra={"wanted": "INV and 32 letters or digits"},
-    ),
+    str, Meta(pattern=INVOICE_ID, extra={"wanted": "INV and 32 letters or digits"})
 ]
 ContentVersion = Annotated[int, Meta(ge=1, le=2_147_483_647)]
 """A version of an invoice: the contract counts them from 1."""

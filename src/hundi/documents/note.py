@@ -10,6 +10,7 @@ from functools import partial
 
 from hundi.documents import note_ledger, note_rules, touched
 from hundi.documents.invoice import INVOICE
+from hundi.documents.invoice_bodies import INVOICE_ID
 from hundi.documents.messages import (
     BUYER,
     SUPPLIER,
@@ -40,7 +41,7 @@ CANCELLED = "CANCELLED"
 CLOSED = "CLOSED"
 
 _CONFIRM, _CHANGE = "req-confirm", "req-status-change"
-_INVOICE_ID = re.compile(r"INV[A-Za-z0-9]{32}")
+_INVOICE_ID = re.compile(INVOICE_ID)
 
 LIFE_CYCLE = (
     *rows("req-send", by=SUPPLIER, action=None, sources=[CREATED], target=SENT,

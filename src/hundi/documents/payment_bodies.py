@@ -9,6 +9,7 @@ from hundi.documents.invoice_bodies import InvoiceId, InvoiceVersion, StatusTran
 from hundi.documents.shapes import AdditionalInfo, B2BIds, Device, DocumentNumber
 from hundi.documents.supply_shapes import Ifsc, Remarks
 from hundi.kernel.fields import Amount, Group, InstantText, ShortText, Strict
+from hundi.kernel.members import VPA
 
 MOST_INVOICES = 1000
 """Invoices that one payment may be for: all of them are locked, and booked on, at once."""
@@ -81,13 +82,7 @@ class PayeeAccount(Group, frozen=True, kw_only=True):
     ifsc: Ifsc | UnsetType = UNSET
     beneficiaryName: ShortText | UnsetType = UNSET
     businessVPA: (
-        Annotated[
-            str,
-            Meta(
-                pattern=r"^[A-Za-z0-9._-]{2,256}@[A-Za-z][A-Za-z0-9]{1,63}\Z",
-                extra={"wanted": "a UPI address such as acme@upi"},
-            ),
-        ]
+        Annotated[str, Meta(pattern=VPA, extra={"wanted": "a UPI address such as acme@upi"})]
         | UnsetType
     ) = UNSET
 

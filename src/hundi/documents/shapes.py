@@ -15,9 +15,16 @@ from hundi.kernel.fields import (
     ShortText,
     Strict,
     Text,
-    VersionNumber,
 )
-from hundi.kernel.members import AdditionalInfo, B2BId, Device, Email, GeoCodeTag, Pincode
+from hundi.kernel.members import (
+    AdditionalInfo,
+    B2BId,
+    Device,
+    Email,
+    GeoCodeTag,
+    ObjectVersion,
+    Pincode,
+)
 
 __all__ = [
     "AdditionalDocument",
@@ -243,14 +250,6 @@ class ShippingTerms(Group, frozen=True, kw_only=True):
     shippingTerms: ShortText | UnsetType = UNSET
     shippingMethod: ShortText | UnsetType = UNSET
     deliveryDate: DateText | UnsetType = UNSET
-
-
-class ObjectVersion(Strict, frozen=True, kw_only=True):
-    """The content version that the sender acts on, and the one after the act."""
-
-    never_empty: ClassVar[bool] = True
-    currentVersion: VersionNumber
-    newVersion: VersionNumber
 
 
 AdditionalInfos = list[AdditionalInfo]

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import UNSET, Meta, UnsetType
 
-from hundi.kernel.fields import Group, ShortText, Text
+from hundi.kernel.fields import Group, ShortText, Strict, Text, VersionNumber
 
 B2BId = Annotated[
     str, Meta(pattern=r'^[^\\"]{1,100}\Z', extra={"wanted": "1 to 100 characters, no \\ or quote"})
@@ -21,6 +21,13 @@ Email = Annotated[
 Pincode = Annotated[
     str, Meta(pattern=r"^[1-9][0-9]{5}\Z", extra={"wanted": "a pincode of six digits"})
 ]
+Pan = Annotated[
+    str, Meta(pattern=r"^[A-Z]{5}[0-9]{4}[A-Z]\Z", extra={"wanted": "a PAN of 10 characters"})
+]
+IFSC = r"^[A-Z]{4}0[A-Z0-9]{6}\Z"
+"""The form of a bank branch's code. Each place says in its own words what it wants."""
+VPA = r"^[A-Za-z0-9._-]{2,256}@[A-Za-z][A-Za-z0-9]{1,63}\Z"
+"""The form of a UPI address."""
 
 
 class GeoCodeTag(Group, frozen=True, kw_only=True):
@@ -36,6 +43,14 @@ class Device(Group, frozen=True, kw_only=True):
 
     never_empty: ClassVar[bool] = True
     tag: GeoCodeTag
+
+
+class ObjectVersion(Strict, frozen=True, kw_only=True):
+    """The version that the sender acts on, and the one after the act; what is new goes 1 → 1."""
+
+    never_empty: ClassVar[bool] = True
+    currentVersion: VersionNumber
+    newVersion: VersionNumber
 
 
 class AdditionalInfo(Group, frozen=True, kw_only=True):

@@ -10,8 +10,18 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from hundi.kernel.fields import Group, ShortText, Strict, VersionNumber
-from hundi.kernel.members import AdditionalInfo, B2BId, Device, Email, Pincode
+from hundi.kernel.fields import Group, ShortText, Strict
+from hundi.kernel.members import (
+    IFSC,
+    VPA,
+    AdditionalInfo,
+    B2BId,
+    Device,
+    Email,
+    ObjectVersion,
+    Pan,
+    Pincode,
+)
 
 AREA = "business-onboarding"
 
@@ -29,9 +39,6 @@ LegalForm = Literal[
     "LOCAL AUTHORITY",
     "AJP",
 ]
-Pan = Annotated[
-    str, Meta(pattern=r"^[A-Z]{5}[0-9]{4}[A-Z]\Z", extra={"wanted": "a PAN of 10 characters"})
-]
 OrgObjectId = Annotated[
     str, Meta(pattern=r"^ORG[A-Za-z0-9]{32}\Z", extra={"wanted": "ORG and 32 letters or digits"})
 ]
@@ -48,14 +55,6 @@ Label = Annotated[str, Meta(min_length=1, max_length=256)]
 Value = Annotated[str, Meta(min_length=1, max_length=100)]
 Initiator = Annotated[str, Meta(min_length=1)]
 Identified = Literal["GSTIN", "UDYAM", "SHOP ESTABLISHMENT NUMBER", "TAN", "FSSAI"]
-
-
-class ObjectVersion(Strict, frozen=True, kw_only=True):
-    """Version pair of the entity; its first registration is 1 → 1."""
-
-    never_empty: ClassVar[bool] = True
-    currentVersion: VersionNumber
-    newVersion: VersionNumber
 
 
 class OnboardingB2BIds(Strict, frozen=True, kw_only=True):
@@ -112,13 +111,7 @@ class BankAccount(Group, frozen=True, kw_only=True):
     """Where the business wants to be paid."""
 
     businessVPA: (
-        Annotated[
-            str,
-            Meta(
-                pattern=r"^[A-Za-z0-9._-]{2,256}@[A-Za-z][A-Za-z0-9]{1,63}\Z",
-                extra={"wanted": "a UPI address such as name@bank"},
-            ),
-        ]
+        Annotated[str, Meta(pattern=VPA, extra={"wanted": "a UPI address such as name@bank"})]
         | UnsetType
     ) = UNSET
     type: Literal["SAVINGS", "CURRENT", "DEFAULT", "CREDIT"] | UnsetType = UNSET
@@ -126,10 +119,7 @@ class BankAccount(Group, frozen=True, kw_only=True):
         str,
         Meta(pattern=r"^[0-9A-Za-z]{6,34}\Z", extra={"wanted": "6 to 34 letters or digits"}),
     ]
-    ifsc: Annotated[
-        str,
-        Meta(pattern=r"^[A-Z]{4}0[A-Z0-9]{6}\Z", extra={"wanted": "an IFSC of 11 characters"}),
-    ]
+    ifsc: Annotated[str, Meta(pattern=IFSC, extra={"wanted": "an IFSC of 11 characters"})]
     beneficiaryName: Annotated[str, Meta(min_length=1, max_length=50)]
 
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from hundi.kernel.faults import Fault, RefusedError
 from hundi.kernel.identity import RandomBytes, uuid7_hex
+from hundi.kernel.members import IFSC
 from hundi.kernel.sealing import Keyring
 from hundi.kernel.signature import new_secret
 from hundi.kernel.tax_ids import gstin_fault, is_pan
@@ -22,7 +23,7 @@ from hundi.store.statement import Statement
 _HOLD_REGISTER = Statement.both(
     "select pg_advisory_xact_lock(6845733032)", sqlite="select 1 as got"
 )
-_IFSC = re.compile(r"[A-Z]{4}0[A-Z0-9]{6}")
+_IFSC = re.compile(IFSC)
 _MASKED = re.compile(r"[Xx*][Xx* -]{0,29}[0-9A-Za-z]{0,4}")
 _B2B_ID = re.compile(r"[^\s\\\"@\x00-\x1f\x7f]{1,90}@BCB")
 
