@@ -17,7 +17,7 @@ from hundi.exchange.findings import all_told
 from hundi.exchange.leases import IN_FLIGHT, LEASE
 from hundi.exchange.verdict import Decision
 from hundi.exchange.writes import holds_from, moves_from
-from hundi.kernel.clock import to_text
+from hundi.kernel.clock import to_text, to_text_if
 from hundi.kernel.faults import Code, Kind, RefusedError
 from hundi.ledger.model import document_key
 from hundi.parties.queries import entities_of
@@ -111,7 +111,7 @@ async def _receipt(tx: Transaction, client_id: str, receipt_id: str) -> Json | N
         "warnings": all_told(one["warnings"] for one in exchanges),
         "idempotencyKey": row["idempotency_key"],
         "createdAt": to_text(row["created_at"]),
-        "endedAt": _moment(row["ended_at"]),
+        "endedAt": to_text_if(row["ended_at"]),
         "exchanges": [
             {
                 "reqMsgId": one["req_msg_id"],
@@ -121,7 +121,7 @@ async def _receipt(tx: Transaction, client_id: str, receipt_id: str) -> Json | N
                 "result": one["result"],
                 "errorCd": one["error_code"],
                 "errorDtl": one["error_detail"],
-                "endedAt": _moment(one["ended_at"]),
+                "endedAt": to_text_if(one["ended_at"]),
             }
             for one in exchanges
         ],
@@ -182,8 +182,8 @@ def _exchange(row: Row) -> Json:
         "idempotencyKey": row["idempotency_key"] if row["sent_by_me"] else None,
         "receipt": row["receipt_id"] if row["sent_by_me"] else None,
         "createdAt": to_text(row["created_at"]),
-        "expiresAt": _moment(row["expires_at"]),
-        "endedAt": _moment(row["ended_at"]),
+        "expiresAt": to_text_if(row["expires_at"]),
+        "endedAt": to_text_if(row["ended_at"]),
     }
 
 
@@ -244,7 +244,7 @@ def _delivery(row: Row, now: int) -> Json:
         "redriven": bool(row["redriven"]),
         "dueAt": to_text(row["due_at"]) if waiting else None,
         "createdAt": to_text(row["created_at"]),
-        "endedAt": _moment(row["ended_at"]),
+        "endedAt": to_text_if(row["ended_at"]),
     }
 
 
@@ -274,14 +274,10 @@ def _attempt(row: Row, now: int, *, own: bool) -> Json:
         "number": row["number"],
         "redriven": bool(row["redriven"]),
         "startedAt": to_text(row["started_at"]),
-        "endedAt": _moment(row["ended_at"]),
+        "endedAt": to_text_if(row["ended_at"]),
         "status": row["status"],
         "milliseconds": row["milliseconds"],
         "reached": bool(row["reached"]),
         **_outcome(row, now),
         "answer": bytes(row["answer"]).decode("utf-8", "replace") if own else None,
     }
-
-
-def _moment(at: int | None) -> str | None:
-    return None if at is None else to_text(at)

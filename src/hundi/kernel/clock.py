@@ -31,6 +31,11 @@ def to_text(instant: int) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def to_text_if(instant: int | None) -> str | None:
+    """The same of a moment that may not have come."""
+    return None if instant is None else to_text(instant)
+
+
 def indian_date(instant: int) -> date:
     """The calendar date in India at that moment."""
     return date.fromordinal(_FIRST_DAY + (instant + _AHEAD) // DAY)

@@ -6,7 +6,7 @@ import msgspec
 import sqlalchemy as sa
 
 from hundi.exchange.tables import body, delivery, exchange
-from hundi.kernel.clock import to_text
+from hundi.kernel.clock import to_text, to_text_if
 from hundi.kernel.faults import Code, Kind, RefusedError
 from hundi.kernel.identity import response_id
 from hundi.onboarding import rules
@@ -182,7 +182,7 @@ async def call(tx: Transaction, client_id: str, req_msg_id: str) -> Mapping[str,
         "errorDtl": row["error_detail"],
         "errorField": row["error_field"],
         "createdAt": to_text(row["created_at"]),
-        "endedAt": _moment(row["ended_at"]),
+        "endedAt": to_text_if(row["ended_at"]),
         "answer": await _answer(tx, req_msg_id),
         "webhook": await _webhook(tx, req_msg_id),
         "ownership": await _ownership(tx, req_msg_id),
@@ -223,12 +223,8 @@ async def _ownership(tx: Transaction, req_msg_id: str) -> Mapping[str, object] |
     return {
         "state": row["state"],
         "code": row["sending"],
-        "codeExpiresAt": _moment(row["code_expires_at"]),
+        "codeExpiresAt": to_text_if(row["code_expires_at"]),
         "tries": row["tries"],
         "codes": row["codes"],
         "lapsesAt": to_text(row["lapses_at"]),
     }
-
-
-def _moment(at: int | None) -> str | None:
-    return None if at is None else to_text(at)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from hundi.simulator.story import BUYER, DEVICE, SUPPLIER, Body
+from hundi.simulator.story import Body, message
 from hundi.simulator.story_supplies import BANK_ACCOUNT, CREDIT_NOTE, INVOICES
 
 INVOICE_1, INVOICE_2 = INVOICES[1].object_id, INVOICES[2].object_id
@@ -122,7 +122,7 @@ def payment_of(shares: Sequence[Body], *, amount: Body, object_id: str, utr: str
         "paymentAmount": amount,
         "invoicesPayInfos": list(shares),
     }
-    return _message("payment", subject)
+    return message("payment", subject)
 
 
 def payment_confirmation(
@@ -151,7 +151,7 @@ def payment_confirmation(
         "supplierRemarks": "Credit received" if response == "ACCEPT" else "No credit received",
         "invoiceInfos": [info],
     }
-    return _message("paymentConfirmation", subject)
+    return message("paymentConfirmation", subject)
 
 
 def _amount(cash: str, adjustment: str, total: str) -> Body:
@@ -161,8 +161,3 @@ def _amount(cash: str, adjustment: str, total: str) -> Body:
         "totalAmount": Decimal(total),
         "currency": "INR",
     }
-
-
-def _message(name: str, subject: Body) -> Body:
-    ids = {"buyerB2BId": BUYER.b2b_id, "supplierB2BId": SUPPLIER.b2b_id}
-    return {"device": DEVICE, "b2bIds": ids, name: subject, "additionalInfos": []}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from hundi.simulator import story
-from hundi.simulator.story import Body, Figures
+from hundi.simulator.story import CONES, Body, Figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,6 @@ class Supply:
         return f"{self.day}T{self.time}+05:30"
 
 
-_CONES = ("2400.000", "4.250", "10200.00", "0.00", "10200.00", "1836.00", "12036.00")
-
 INVOICES = {
     1: Supply(
         object_id="INV5E840D188D07798C37A953AA9EC3A444",
@@ -52,7 +50,7 @@ INVOICES = {
                 "499315.65",
             ),
             1: ("900.000", "217.625", "195862.50", "0.00", "195862.50", "9793.13", "205655.63"),
-            2: _CONES,
+            2: CONES,
         },
         taxable="681601.21",
         igst="35406.07",

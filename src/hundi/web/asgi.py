@@ -49,6 +49,12 @@ def by_name(fields: Fields) -> dict[bytes, bytes]:
     return {name: _JOINED.join(each) for name, each in values.items()}
 
 
+def bearer(authorization: bytes) -> str:
+    """The token of an Authorization header, "" where there is none."""
+    kind, _, token = authorization.partition(b" ")
+    return token.decode("latin-1") if kind.lower() == b"bearer" else ""
+
+
 def check_json(headers: Headers) -> None:
     """Refuse a body that does not say it is JSON, or is encoded. Raises RefusedError."""
     if headers.get(b"content-type") == _JSON and b"content-encoding" not in headers:

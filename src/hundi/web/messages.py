@@ -21,6 +21,7 @@ from hundi.web.asgi import (
     Reply,
     Scope,
     Send,
+    bearer,
     check_json,
     headers_of,
     read_body,
@@ -109,7 +110,7 @@ class MessageCalls:
     def _entered(self, taken: "_Taken", whole: Whole) -> asyncio.Future[Accepted | Refused] | None:
         """Read a call and let it into the next batch; None where the database is to be asked first."""
         headers, visit = whole.headers, taken.visit
-        known = self._tokens.remembered(_bearer(headers), taken.since, use=Use.MESSAGES)
+        known = self._tokens.remembered(_token_of(headers), taken.since, use=Use.MESSAGES)
         if known is None:
             return None
         visit.client_id = known
@@ -176,7 +177,7 @@ class MessageCalls:
         return call
 
     async def _sender(self, headers: Headers) -> str:
-        token, client_id = _bearer(headers), None
+        token, client_id = _token_of(headers), None
         if token:
             client_id = await self._tokens.client_of(token, self._gate.now(), use=Use.MESSAGES)
         if client_id is None:
@@ -272,10 +273,8 @@ def _refused(error: Exception, visit: Visit) -> RefusedError:
     return RefusedError([INTERNAL.at("", INTERNAL.meaning)])
 
 
-def _bearer(headers: Headers) -> str:
-    """The token that a call brings, "" where it has none."""
-    kind, _, token = headers.get(b"authorization", b"").partition(b" ")
-    return token.decode("latin-1") if kind.lower() == b"bearer" else ""
+def _token_of(headers: Headers) -> str:
+    return bearer(headers.get(b"authorization", b""))
 
 
 def _not_now(error: StoreError) -> RefusedError:

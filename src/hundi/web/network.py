@@ -43,7 +43,7 @@ from hundi.store.engine import (
     Transaction,
 )
 from hundi.web import onboarding, trade
-from hundi.web.asgi import Receive, Scope, Send
+from hundi.web.asgi import Receive, Scope, Send, bearer
 from hundi.web.context import (
     NO_NUL,
     Answer,
@@ -313,7 +313,7 @@ def _on_raw_paths(application: Litestar) -> Asgi:
 
 async def _authenticate(connection: Connection, _handler: BaseRouteHandler) -> None:
     network: Context = connection.app.state.network
-    token, client_id = _bearer(connection), None
+    token, client_id = _token_of(connection), None
     if token:
         client_id = await network.tokens.client_of(token, network.clock(), use=Use.READS)
     if client_id is None:
@@ -324,13 +324,12 @@ async def _authenticate(connection: Connection, _handler: BaseRouteHandler) -> N
 async def _still_admitted(connection: Connection) -> None:
     """Behind a wait: a token that was revoked meanwhile hears nothing. Raises RefusedError."""
     network: Context = connection.app.state.network
-    if not await network.tokens.lives(_bearer(connection), network.clock()):
+    if not await network.tokens.lives(_token_of(connection), network.clock()):
         raise RefusedError([TOKEN.at("", TOKEN.meaning)])
 
 
-def _bearer(connection: Connection) -> str:
-    kind, _, token = connection.headers.get("authorization", "").partition(" ")
-    return token if kind.lower() == "bearer" else ""
+def _token_of(connection: Connection) -> str:
+    return bearer(connection.headers.get("authorization", "").encode("latin-1"))
 
 
 def _client(request: Request[Any, str, Any]) -> str:
