@@ -106,7 +106,11 @@ class Still:
 
     def redrive(self, side: str, webhook_id: str) -> None:
         """Send a webhook again, as its sender or receiver may."""
-        drive(self.world.database.write(lambda tx: redrive.redrive(tx, side, webhook_id)))
+        drive(
+            self.world.database.write(
+                lambda tx: redrive.redrive(tx, client_id=side, webhook_id=webhook_id)
+            )
+        )
 
     def work(self) -> int:
         """Send all that is due now; how much there was."""

@@ -192,7 +192,7 @@ async def test_retries_and_a_redrive_are_no_further_exchange(database_url: str) 
         exchange = await stage.submit("req-send", slip("S1"))
         for _ in range(3):
             await _failed(stage, Health(stage.database))
-        await stage.database.write(lambda tx: redrive(tx, "buyer", exchange))
+        await stage.database.write(lambda tx: redrive(tx, client_id="buyer", webhook_id=exchange))
         await _failed(stage, Health(stage.database))
         await stage.submit("req-send", slip("S2"))
         await _failed(stage, Health(stage.database))

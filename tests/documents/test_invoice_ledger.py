@@ -25,6 +25,7 @@ from hundi.documents.invoice_ledger import (
     WAIVED,
     derive,
     split_account,
+    transfer,
 )
 from hundi.exchange.definition import MessageType
 from hundi.exchange.views import DocumentView, Posting, RuleContext
@@ -107,7 +108,7 @@ class Trade:
 def paid(cash: int, tds: int = 0) -> tuple[Posting, ...]:
     """What a payment books, and its mark."""
     amounts = ((CASH, DUE, cash), (split_account("TDS"), DUE, tds), (PAYING, PAYMENTS, cash + tds))
-    return tuple(p for d, c, n in amounts for p in invoice_ledger.transfer("D", d, c, amount=n))
+    return tuple(p for d, c, n in amounts for p in transfer("D", debit=d, credit=c, amount=n))
 
 
 def second_note(total: str, **changes: Any) -> Body:
@@ -226,7 +227,7 @@ def test_a_note_is_no_payment() -> None:
 def test_what_an_early_debit_note_asks_is_filled_at_once() -> None:
     """From an advance that exceeds the invoice."""
     trade = Trade()
-    trade.books.post(invoice_ledger.transfer("D", NOTES_AHEAD, DEBIT_NOTES, amount=80))
+    trade.books.post(transfer("D", debit=NOTES_AHEAD, credit=DEBIT_NOTES, amount=80))
     trade.books.post(invoice_ledger.acceptance("D", total=100, advance=150))
     trade.status = "ACCEPTED"
     trade.put_in_order()
@@ -269,7 +270,7 @@ def test_a_credit_note_takes_back_what_was_waived_first(
 
 def test_a_debit_note_makes_nothing_due_that_nobody_can_pay() -> None:
     trade = closed(600)
-    trade.books.post(invoice_ledger.transfer("D", DUE, DEBIT_NOTES, amount=100))
+    trade.books.post(transfer("D", debit=DUE, credit=DEBIT_NOTES, amount=100))
     trade.put_in_order()
     assert (trade.books.net(DUE), trade.books.net(WAIVED)) == (0, 500)
     assert trade.status == "CLOSED"
@@ -343,10 +344,10 @@ class RandomTrade:
         elif what == "credit" and accepted:
             self.wait(invoice_ledger.lowering("D", source=NOTES, amount=amount, free=self.free))
         elif what == "credit":
-            self.wait(invoice_ledger.transfer("D", NOTES, NOTES_AHEAD, amount=amount))
+            self.wait(transfer("D", debit=NOTES, credit=NOTES_AHEAD, amount=amount))
         elif what == "debit":
             account = DUE if accepted else NOTES_AHEAD
-            self.wait(invoice_ledger.transfer("D", account, DEBIT_NOTES, amount=amount))
+            self.wait(transfer("D", debit=account, credit=DEBIT_NOTES, amount=amount))
         elif what == "pay" and self.status in invoice_ledger.OWED and self.free:
             cash = min(amount, self.free)
             self.wait(paid(cash - cash // 10, cash // 10))

@@ -110,7 +110,7 @@ class Invoice:
 
     def debit(self, amount: int) -> None:
         self.debit_notes += amount
-        self.book(ledger.transfer(PATH, ledger.DUE, ledger.DEBIT_NOTES, amount=amount))
+        self.book(ledger.transfer(PATH, debit=ledger.DUE, credit=ledger.DEBIT_NOTES, amount=amount))
 
 
 def sound(invoice: Invoice) -> None:

@@ -19,12 +19,16 @@ EVERYBODY = ("buyer", "supplier", "stranger")
 
 
 async def exchange(stage: Scene, client_id: str, req_msg_id: str) -> dict:
-    found = await stage.database.read(lambda tx: deliveries.exchange(tx, client_id, req_msg_id))
+    found = await stage.database.read(
+        lambda tx: deliveries.exchange(tx, client_id=client_id, req_msg_id=req_msg_id)
+    )
     return msgspec.json.decode(msgspec.json.encode(found))
 
 
 async def delivery(stage: Scene, client_id: str, webhook_id: str) -> dict:
-    return await stage.database.read(lambda tx: deliveries.delivery(tx, client_id, webhook_id))
+    return await stage.database.read(
+        lambda tx: deliveries.delivery(tx, client_id=client_id, webhook_id=webhook_id)
+    )
 
 
 async def listed(stage: Scene, client_id: str, **filters: str) -> list[dict]:

@@ -287,7 +287,7 @@ async def test_what_is_sent_again_beside_a_change_to_a_mailbox_does_not_stay_que
         )
 
         async def beside(tx: Transaction) -> None:
-            await redrive(tx, "buyer", row["webhook_id"])
+            await redrive(tx, client_id="buyer", webhook_id=row["webhook_id"])
             changing = set_client(
                 other, "buyer", Changes(mailbox=True), keyring=KEYRING,
                 random=stage.random.randbytes,

@@ -17,7 +17,9 @@ PAY = {"source": "SENT", "target": "SENT"}
 
 
 async def send_again(stage: Scene, client_id: str, webhook_id: str) -> None:
-    await stage.database.write(lambda tx: redrive.redrive(tx, client_id, webhook_id))
+    await stage.database.write(
+        lambda tx: redrive.redrive(tx, client_id=client_id, webhook_id=webhook_id)
+    )
 
 
 async def give_up(stage: Scene, client_id: str, req_msg_id: str) -> Ended:
@@ -29,11 +31,15 @@ async def give_up(stage: Scene, client_id: str, req_msg_id: str) -> Ended:
 
 
 async def shown(stage: Scene, webhook_id: str) -> dict:
-    return await stage.database.read(lambda tx: deliveries.delivery(tx, "buyer", webhook_id))
+    return await stage.database.read(
+        lambda tx: deliveries.delivery(tx, client_id="buyer", webhook_id=webhook_id)
+    )
 
 
 async def state_of(stage: Scene, req_msg_id: str) -> tuple[str, str | None]:
-    found = await stage.database.read(lambda tx: deliveries.exchange(tx, "buyer", req_msg_id))
+    found = await stage.database.read(
+        lambda tx: deliveries.exchange(tx, client_id="buyer", req_msg_id=req_msg_id)
+    )
     return found["state"], found["closing"]
 
 

@@ -79,7 +79,9 @@ async def test_a_lender_who_is_down_until_the_exchange_expires(lending: Lending)
 
 async def receipt_of(lending: Lending, receipt: str) -> tuple[object, object, set[object]]:
     """State and result of a receipt, and the states of its exchanges, as its sender reads them."""
-    told = await lending.database.read(lambda tx: deliveries.exchange(tx, "supplier", receipt))
+    told = await lending.database.read(
+        lambda tx: deliveries.exchange(tx, client_id="supplier", req_msg_id=receipt)
+    )
     exchanges = told["exchanges"]
     assert isinstance(exchanges, list)
     return told["state"], told["result"], {one["state"] for one in exchanges}
@@ -128,7 +130,9 @@ async def test_the_others_are_not_told_before_the_winner_has_agreed(lending: Len
     w = tables.delivery.c
     [held] = await lending.rows(sa.select(w.webhook_id).where(w.state == "HELD"))
     with pytest.raises(RefusedError) as refused:
-        await lending.database.write(lambda tx: redrive.redrive(tx, "supplier", held["webhook_id"]))
+        await lending.database.write(
+            lambda tx: redrive.redrive(tx, client_id="supplier", webhook_id=held["webhook_id"])
+        )
     assert refused.value.faults[0].code == "DELIVERY-HELD"
     lending.answers.clear()
     await lending.time_passes(w.due_at)

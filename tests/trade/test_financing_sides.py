@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 
 import msgspec
 import pytest
@@ -35,7 +36,7 @@ async def test_a_lender_sees_nothing_of_another_lender(lending: Lending) -> None
     for row in for_a:
         with pytest.raises(RefusedError):
             await lending.database.read(
-                lambda tx: deliveries.exchange(tx, "lender-b", row["req_msg_id"])  # noqa: B023
+                partial(deliveries.exchange, client_id="lender-b", req_msg_id=row["req_msg_id"])
             )
     page = await lending.database.read(
         lambda tx: queries.documents(tx, "lender-b", Filters(), after="", limit=50)
@@ -143,7 +144,7 @@ async def test_a_loser_with_a_mailbox_knows_nothing_before(lending: Lending) -> 
     )
     with pytest.raises(RefusedError):
         await lending.database.read(
-            lambda tx: deliveries.exchange(tx, "lender-b", waits["req_msg_id"])
+            lambda tx: deliveries.exchange(tx, client_id="lender-b", req_msg_id=waits["req_msg_id"])
         )
     assert await events(lending, "lender-b") == before
 

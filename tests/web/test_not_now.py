@@ -46,7 +46,7 @@ class DeadStore:
     async def replay(self, **_: object) -> None:
         raise self.error
 
-    def refused(self, client_id: str, path: str, faults: tuple[Fault, ...]) -> None:
+    def refused(self, faults: tuple[Fault, ...], *, client_id: str, path: str) -> None:
         return
 
     def now(self) -> int:

@@ -114,7 +114,9 @@ def bids_answer_the_request(body: ShareBidBody, context: RuleContext) -> Iterato
         return
     stored: FinancingBody | None = context.document.body
     if stored is None:
-        yield erased("bid.financingRequestId", "The financing request", "Ask for a new one.")
+        yield erased(
+            "bid.financingRequestId", what="The financing request", advice="Ask for a new one."
+        )
         return
     request = stored.financeRequest
     asked, repeated = Money.of(request.financingRequestAmount), body.bid.financingRequestAmount
@@ -246,7 +248,9 @@ def answers_fit_the_bids(body: RespondBidBody, context: RuleContext) -> Iterator
             bid = bids[id(message), answer.bidId]
             yield from _answer(body, answer, path, bid=bid, message=message)
         elif answer.response == "ACCEPT":
-            yield erased(path, f"The bid {answer.bidId}", "Refuse it, and ask for a new one.")
+            yield erased(
+                path, what=f"The bid {answer.bidId}", advice="Refuse it, and ask for a new one."
+            )
     if context.document is None:
         return
     open_, answered = context.document.balance(OPEN_BIDS).net, len(context.moved) - 1

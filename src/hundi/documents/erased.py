@@ -13,8 +13,8 @@ ERASED = Code(
 CODES = (ERASED,)
 
 
-def erased(path: str, what: str, advice: str) -> Fault:
-    """The refusal of what has to read it: `erased("bid", "The bid BID-A1", "Refuse it.")`."""
+def erased(path: str, *, what: str, advice: str) -> Fault:
+    """The refusal of what has to read it: `erased("bid", what="The bid BID-A1", advice="Refuse it.")`."""
     detail = f"{what} was erased, and this cannot be judged without its content. {advice}"
     return ERASED.at(path, detail, erased=what)
 
@@ -24,4 +24,6 @@ def accepted_unread(
 ) -> Iterator[Fault]:
     """The refusal of an ACCEPT whose document counts by its own text, where that was erased."""
     if response == "ACCEPT" and document is not None and document.body is None:
-        yield erased(path, f"{noun} {document.number}", "Reject it, and have it sent anew.")
+        yield erased(
+            path, what=f"{noun} {document.number}", advice="Reject it, and have it sent anew."
+        )

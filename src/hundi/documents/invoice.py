@@ -100,7 +100,9 @@ def _invoice_touched(body: InvoiceBody) -> tuple[Touched, ...]:
     """The invoice with its number and IRN, and the orders that it bills."""
     invoice = body.invoice
     day = issued_on(invoice.invoiceReferenceDetails, invoice.ts)
-    claim = supplier_claim(invoice.supplierDetails, KIND, invoice.supplierInvoiceNumber, day=day)
+    claim = supplier_claim(
+        invoice.supplierDetails, kind=KIND, number=invoice.supplierInvoiceNumber, day=day
+    )
     tag = touched.registered_as(invoice.eInvoiceInfo)
     return (_touched(invoice, "invoice", claim=claim, tag=tag), *_orders(body))
 
@@ -123,7 +125,7 @@ def _claims_of(order: OrderReference, *, buyer: str, day: date) -> list[str]:
     if not isinstance(number, str) or not number:
         return []
     days = years_of(order.orderDate, else_before=day)
-    return [order_claim(buyer, number, one) for one in days]
+    return [order_claim(buyer, number=number, day=one) for one in days]
 
 
 def _accepted(body: ConfirmBody, context: RuleContext) -> tuple[Posting, ...]:

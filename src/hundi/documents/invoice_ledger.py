@@ -113,7 +113,7 @@ def _free_credit(view: DocumentView, account: str) -> int:
     return max(0, -held.net - held.debit_pending)
 
 
-def transfer(ref: str, debit: str, credit: str, *, amount: int) -> tuple[Posting, ...]:
+def transfer(ref: str, *, debit: str, credit: str, amount: int) -> tuple[Posting, ...]:
     """One transfer of paise, or none where there is nothing to move."""
     if amount <= 0:
         return ()
@@ -129,8 +129,8 @@ def lowering(
     """
     drawn = min(amount, max(free, 0))
     return (
-        *transfer(ref, source, DUE, amount=drawn),
-        *transfer(ref, source, beyond, amount=amount - drawn),
+        *transfer(ref, debit=source, credit=DUE, amount=drawn),
+        *transfer(ref, debit=source, credit=beyond, amount=amount - drawn),
     )
 
 
@@ -141,15 +141,15 @@ def acceptance(ref: str, *, total: int, advance: int) -> tuple[Posting, ...]:
     """
     used = min(total, advance)
     return (
-        *transfer(ref, DUE, BILLED, amount=total - used),
-        *transfer(ref, ADVANCES, BILLED, amount=used),
-        *transfer(ref, ADVANCES, ON_ACCOUNT, amount=advance - used),
+        *transfer(ref, debit=DUE, credit=BILLED, amount=total - used),
+        *transfer(ref, debit=ADVANCES, credit=BILLED, amount=used),
+        *transfer(ref, debit=ADVANCES, credit=ON_ACCOUNT, amount=advance - used),
     )
 
 
 def closing(ref: str, *, free: int) -> tuple[Posting, ...]:
     """The supplier waives what is free of the due."""
-    return transfer(ref, WAIVED, DUE, amount=free)
+    return transfer(ref, debit=WAIVED, credit=DUE, amount=free)
 
 
 def derive(view: DocumentView) -> Derived:
@@ -187,8 +187,10 @@ def _waived(view: DocumentView, postings: Sequence[Posting]) -> tuple[Posting, .
     free = view.balance(DUE).left + moved(DUE)
     credit = credit_on_account(view) - moved(ON_ACCOUNT)
     return (
-        *transfer(view.ref, WAIVED, DUE, amount=free),
-        *transfer(view.ref, ON_ACCOUNT, WAIVED, amount=min(credit, view.balance(WAIVED).net)),
+        *transfer(view.ref, debit=WAIVED, credit=DUE, amount=free),
+        *transfer(
+            view.ref, debit=ON_ACCOUNT, credit=WAIVED, amount=min(credit, view.balance(WAIVED).net)
+        ),
     )
 
 
@@ -201,7 +203,7 @@ def _in_order(view: DocumentView) -> tuple[Posting, ...]:
     """Notes that came early are booked; what was too much before fills what is free of the due."""
     early = view.balance(NOTES_AHEAD).net
     free = view.balance(DUE).left + max(early, 0)
-    raised = transfer(view.ref, DUE, NOTES_AHEAD, amount=early)
+    raised = transfer(view.ref, debit=DUE, credit=NOTES_AHEAD, amount=early)
     lowered = lowering(view.ref, source=NOTES_AHEAD, amount=-early, free=free)
     free -= sum(p.amount for p in lowered if p.credit == DUE)
     over = min(free, _free_credit(view, ROUNDING))
@@ -209,6 +211,6 @@ def _in_order(view: DocumentView) -> tuple[Posting, ...]:
     return (
         *raised,
         *lowered,
-        *transfer(view.ref, ROUNDING, DUE, amount=over),
-        *transfer(view.ref, ON_ACCOUNT, DUE, amount=back),
+        *transfer(view.ref, debit=ROUNDING, credit=DUE, amount=over),
+        *transfer(view.ref, debit=ON_ACCOUNT, credit=DUE, amount=back),
     )

@@ -129,7 +129,7 @@ def not_registered(body: InvoiceBody, context: RuleContext) -> Iterator[Fault]:
     stored: InvoiceBody | None = context.document.body
     if stored is None:
         what = f"Invoice {context.document.number}"
-        yield erased(ROOT, what, "Cancel it and raise it anew.")
+        yield erased(ROOT, what=what, advice="Cancel it and raise it anew.")
         return
     irn = stored.invoice.eInvoiceInfo.irnNumber
     if not isinstance(irn, UnsetType) and irn:

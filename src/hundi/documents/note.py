@@ -89,7 +89,9 @@ def _note_touched(body: NoteBody) -> tuple[Touched, ...]:
     note = body.cdNote
     day = issued_on(note.invoiceReferenceDetails, note.ts)
     kind = CREDIT_NOTE if note.noteType == note_ledger.CREDIT else DEBIT_NOTE
-    claim = supplier_claim(note.supplierDetails, kind, note.supplierCDNoteNumber, day=day)
+    claim = supplier_claim(
+        note.supplierDetails, kind=kind, number=note.supplierCDNoteNumber, day=day
+    )
     tag = touched.registered_as(note.eInvoiceInfo)
     return (_touched(note, "cdNote", claim=claim, tag=tag), *_invoices(note))
 
@@ -118,7 +120,10 @@ def _claims_of(note: Note, invoice: PrecedingInvoice) -> list[str]:
         return []
     own = issued_on(note.invoiceReferenceDetails, note.ts)
     days = years_of(invoice.invoiceDate, else_before=own)
-    return [supplier_claim(note.supplierDetails, INVOICE_KIND, number, day=day) for day in days]
+    return [
+        supplier_claim(note.supplierDetails, kind=INVOICE_KIND, number=number, day=day)
+        for day in days
+    ]
 
 
 MESSAGES: tuple[MessageType, ...] = (

@@ -79,7 +79,7 @@ def reserved_by(body: NoteBody, context: RuleContext) -> tuple[Posting, ...]:
         posting
         for view, share in shares_of(total_of(note), invoices_named(context))
         for posting in invoice_ledger.transfer(
-            view.ref, invoice_ledger.CREDITED, account, amount=share.paise
+            view.ref, debit=invoice_ledger.CREDITED, credit=account, amount=share.paise
         )
     )
 
@@ -105,7 +105,9 @@ def _given_back(views: Sequence[DocumentView], note_id: str) -> Iterator[Posting
     ended = [view for view in views if view.status in invoice_ledger.ENDED]
     left = Money(sum(invoice_ledger.share_of(view, note_id) for view in ended))
     for view, more in shares_of(left, _living(views)):
-        yield from invoice_ledger.transfer(view.ref, credited, account, amount=more.paise)
+        yield from invoice_ledger.transfer(
+            view.ref, debit=credited, credit=account, amount=more.paise
+        )
         yield from _lowered(view, invoice_ledger.share_of(view, note_id) + more.paise)
 
 
@@ -125,7 +127,9 @@ def _lowered(view: DocumentView, share: int) -> tuple[Posting, ...]:
     """A credit note's share lowers the due; it waits where the invoice is not accepted yet."""
     notes = invoice_ledger.NOTES
     if view.status not in invoice_ledger.BOOKED:
-        return invoice_ledger.transfer(view.ref, notes, invoice_ledger.NOTES_AHEAD, amount=share)
+        return invoice_ledger.transfer(
+            view.ref, debit=notes, credit=invoice_ledger.NOTES_AHEAD, amount=share
+        )
     free = 0 if invoice_ledger.assigned(view) else view.balance(invoice_ledger.DUE).left
     return invoice_ledger.lowering(view.ref, source=notes, amount=share, free=free)
 
@@ -135,4 +139,6 @@ def _raised(view: DocumentView | None, total: int) -> tuple[Posting, ...]:
         return ()
     accepted = view.status in invoice_ledger.BOOKED
     account = invoice_ledger.DUE if accepted else invoice_ledger.NOTES_AHEAD
-    return invoice_ledger.transfer(view.ref, account, invoice_ledger.DEBIT_NOTES, amount=total)
+    return invoice_ledger.transfer(
+        view.ref, debit=account, credit=invoice_ledger.DEBIT_NOTES, amount=total
+    )

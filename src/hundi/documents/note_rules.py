@@ -185,7 +185,7 @@ def within_the_cap(body: NoteBody, context: RuleContext) -> Iterator[Fault]:
 
 def _erased(view: DocumentView) -> Fault:
     """Before its acceptance only its own text says what an invoice asks for."""
-    return erased(view.ref, f"Invoice {view.number}", "Leave it out.")
+    return erased(view.ref, what=f"Invoice {view.number}", advice="Leave it out.")
 
 
 def what_is_accepted_is_known(body: ConfirmBody, context: RuleContext) -> Iterator[Fault]:

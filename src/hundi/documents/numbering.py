@@ -39,12 +39,12 @@ def years_of(told: str | UnsetType, *, else_before: date) -> tuple[date, ...]:
     return tuple(else_before.replace(year=year, day=1) for year in back)
 
 
-def order_claim(buyer_b2b_id: str, number: str, day: date) -> str:
+def order_claim(buyer_b2b_id: str, *, number: str, day: date) -> str:
     """The key of an order among the live orders of its buyer."""
     return f"{buyer_b2b_id}|{number}|{financial_year(day)}"
 
 
-def supplier_claim(supplier: SupplierDetails, kind: str, number: str, *, day: date) -> str:
+def supplier_claim(supplier: SupplierDetails, *, kind: str, number: str, day: date) -> str:
     """The key of a supplier's invoice or note: by GSTIN, or by B2B ID where there is none."""
     gstin = "" if isinstance(supplier.gstin, UnsetType) else supplier.gstin
     issuer = supplier.b2bId if gstin in UNREGISTERED else gstin

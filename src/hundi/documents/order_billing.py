@@ -140,7 +140,9 @@ def _open(view: DocumentView, path: str, day: date) -> Iterator[Fault]:
 def _readable(view: DocumentView, path: str) -> Iterator[Fault]:
     """Limits are those of the order's text; without it anything could be billed."""
     if view.agreed_version is not None and view.body is None:
-        yield erased(path, f"Order {view.number}", "Bill without it, or agree on a new one.")
+        yield erased(
+            path, what=f"Order {view.number}", advice="Bill without it, or agree on a new one."
+        )
 
 
 def _lines(invoice: Invoice, draw: Draw) -> Iterator[Fault]:

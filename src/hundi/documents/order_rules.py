@@ -185,7 +185,9 @@ def accepts_no_line_below_invoiced(body: ConfirmBody, context: RuleContext) -> I
         return
     proposed: OrderBody | None = document.proposed
     if proposed is None:
-        yield erased(path, f"The amendment of {document.number}", "Return it, or reject it.")
+        yield erased(
+            path, what=f"The amendment of {document.number}", advice="Return it, or reject it."
+        )
         return
     advice = "Return the amendment and have {least} or more asked, or cancel the invoice."
     for fault in _lowered(document, proposed, advice=advice):

@@ -219,7 +219,9 @@ def sent_again_it_is_the_same(body: PayBody, context: RuleContext) -> Iterator[F
         return
     stored: PayBody | None = context.document.body
     if stored is None:
-        yield erased("payment", "The payment", "Settle it with the supplier and the operator.")
+        yield erased(
+            "payment", what="The payment", advice="Settle it with the supplier and the operator."
+        )
         return
     before, now = _digest(stored), _digest(body)
     for name in dict.fromkeys((*before, *now)):
@@ -310,7 +312,7 @@ def confirms_the_payment(body: PayConfirmationBody, context: RuleContext) -> Ite
         return
     stored: PayBody | None = context.document.body
     if stored is None:
-        yield erased(_ROOT, "The payment", "Settle it with the buyer and the operator.")
+        yield erased(_ROOT, what="The payment", advice="Settle it with the buyer and the operator.")
         return
     payment = stored.payment
     if confirmation.type != payment.type:

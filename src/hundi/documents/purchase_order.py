@@ -124,7 +124,7 @@ def _order_touched(body: OrderBody) -> tuple[Touched, ...]:
     """The order, and its number: unique for the buyer's B2B ID in the financial year of its date."""
     order = body.purchaseOrder
     day = date.fromisoformat(order.orderDate)
-    claim = order_claim(body.b2bIds.buyerB2BId, order.buyerPONumber, day)
+    claim = order_claim(body.b2bIds.buyerB2BId, number=order.buyerPONumber, day=day)
     return (_touched(order, "purchaseOrder", claim=claim),)
 
 

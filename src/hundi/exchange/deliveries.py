@@ -76,7 +76,7 @@ _MOST_ATTEMPTS = 200
 _MOST_OF_AN_EXCHANGE = 50
 
 
-async def exchange(tx: Transaction, client_id: str, req_msg_id: str) -> Json:
+async def exchange(tx: Transaction, *, client_id: str, req_msg_id: str) -> Json:
     """One exchange with its outcome and its webhooks, or a receipt with its exchanges.
 
     Raises RefusedError where it is unknown.
@@ -145,7 +145,7 @@ async def deliveries(
     }
 
 
-async def delivery(tx: Transaction, client_id: str, webhook_id: str) -> Json:
+async def delivery(tx: Transaction, *, client_id: str, webhook_id: str) -> Json:
     """One delivery with its latest 200 attempts, in order. Raises RefusedError where it is unknown."""
     mine = await entities_of(tx, client_id)
     rows = await tx.fetch(_NAMED, mine, client_id, webhook_id)

@@ -135,7 +135,9 @@ async def _shown(
     stake = next(m.document.stake for m in messages.values() if m.document.name == row["type"])
     return {
         **_summary(row, held),
-        "assignedTo": await bought_by(tx, document_key(row), stake if row["booked"] else None),
+        "assignedTo": await bought_by(
+            tx, document_key(row), account=stake if row["booked"] else None
+        ),
         "nextVersion": row["highest_version"] + 1,
         "missed": {
             "reqMsgId": row["last_exchange"],

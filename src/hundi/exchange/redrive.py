@@ -108,7 +108,7 @@ _DUE_NOW = Statement.both(
 )
 
 
-async def redrive(tx: Transaction, client_id: str, webhook_id: str) -> None:
+async def redrive(tx: Transaction, *, client_id: str, webhook_id: str) -> None:
     """Make a delivery due now, marked as redriven; a delivered one goes out once more.
 
     For the clients of the exchange's sender and, once it may know of it, of its receiver.

@@ -38,7 +38,7 @@ _HELD_STAKES = Bulk.of(
 )
 
 
-async def bought_by(tx: Transaction, key: Key, account: str | None) -> str | None:
+async def bought_by(tx: Transaction, key: Key, *, account: str | None) -> str | None:
     """The B2B ID of who has bought a document; for its parties, who are told no more than that."""
     rows = await tx.bulk(_STAKES, [(*key, account)]) if account is not None else ()
     return rows[0]["b2b_id"] if rows else None

@@ -161,7 +161,7 @@ _PAGE = Statement.both(
 )
 
 
-async def mine_of(tx: Transaction, client_id: str, party: str) -> list[str]:
+async def mine_of(tx: Transaction, *, client_id: str, party: str) -> list[str]:
     """The entities that a client serves; with a B2B ID of one of them, that one alone.
 
     Raises RefusedError where the client does not serve the ID.
@@ -175,13 +175,13 @@ async def mine_of(tx: Transaction, client_id: str, party: str) -> list[str]:
     return [owner]
 
 
-async def pair_of(tx: Transaction, client_id: str, b2b_id: str, *, party: str) -> Pair:
+async def pair_of(tx: Transaction, *, client_id: str, b2b_id: str, party: str) -> Pair:
     """The caller's businesses and the one with a B2B ID.
 
     Raises RefusedError where they share no document that the caller may see: so nobody learns
     from an account whether an ID exists.
     """
-    mine = await mine_of(tx, client_id, party)
+    mine = await mine_of(tx, client_id=client_id, party=party)
     entity = (await owners_of(tx, {b2b_id})).get(b2b_id, "")
     pair = Pair(mine=mine, entity=entity, b2b_id=b2b_id)
     if not entity or not await tx.fetch(_KNOWN, list(mine), entity, b2b_id):

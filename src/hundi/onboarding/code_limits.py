@@ -21,7 +21,7 @@ TOO_MANY = Code(
 CODES = (TOO_MANY,)
 
 
-async def may_send(tx: Transaction, client_id: str, phone: str) -> bool:
+async def may_send(tx: Transaction, *, client_id: str, phone: str) -> bool:
     """Whether one more code may go to a telephone number, of those of the last 24 hours.
 
     Each client has ten of its own: nobody uses up those of the number's owner.

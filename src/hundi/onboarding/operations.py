@@ -234,7 +234,7 @@ async def _cannot_register(_: Transaction, __: Call, ___: str) -> Refused:
 
 async def _register_entity(tx: Transaction, call: Call, req_msg_id: str) -> Ruling | Refused:
     one: Institute = call.body.institute
-    known = await queries.candidate_of(tx, call.client_id, one.objectId)
+    known = await queries.candidate_of(tx, client_id=call.client_id, object_id=one.objectId)
     faults = (
         *_standing(one, known),
         *rules.registration_conflicts(one, await queries.taken(tx, one)),
@@ -243,7 +243,7 @@ async def _register_entity(tx: Transaction, call: Call, req_msg_id: str) -> Ruli
         return Refused(faults or call.findings)
     number = one.primaryContactNumber
     phone = number.countryCode + number.phoneNumber
-    if not await code_limits.may_send(tx, call.client_id, phone):
+    if not await code_limits.may_send(tx, client_id=call.client_id, phone=phone):
         fault = code_limits.a_day("institute.primaryContactNumber.phoneNumber")
         return Refused((fault,), retry_after=3600)
 

@@ -170,7 +170,7 @@ async def sent(tx: Transaction, sending: Sending, *, hashed: bytes, failed: bool
     )
 
 
-async def salt_of(tx: Transaction, client_id: str, req_msg_id: str) -> bytes:
+async def salt_of(tx: Transaction, *, client_id: str, req_msg_id: str) -> bytes:
     """What to hash a given code with. Raises RefusedError where no code can be given now."""
     query = sa.select(registration).where(registration.c.req_msg_id == req_msg_id)
     row = _mine(await tx.select(query), client_id, req_msg_id)
@@ -180,9 +180,9 @@ async def salt_of(tx: Transaction, client_id: str, req_msg_id: str) -> bytes:
 
 async def confirm(
     tx: Transaction,
+    *,
     client_id: str,
     req_msg_id: str,
-    *,
     hashed: bytes,
     random: RandomBytes,
 ) -> tuple[Fault, ...]:
@@ -212,7 +212,7 @@ async def confirm(
     return ()
 
 
-async def resend(tx: Transaction, client_id: str, req_msg_id: str) -> None:
+async def resend(tx: Transaction, *, client_id: str, req_msg_id: str) -> None:
     """Make another code due now. Raises RefusedError: ended, too soon, too many."""
     await hold_register(tx)
     row = await _own(tx, client_id, req_msg_id)
@@ -225,7 +225,7 @@ async def resend(tx: Transaction, client_id: str, req_msg_id: str) -> None:
     if row["codes"] >= CODES_OF_ONE:
         detail = f"{CODES_OF_ONE} codes were sent for this registration. Use one, or register anew."
         raise RefusedError([limits.TOO_MANY.at("", detail)], retry_after=DAY // SECOND)
-    if not await limits.may_send(tx, client_id, row["phone"]):
+    if not await limits.may_send(tx, client_id=client_id, phone=row["phone"]):
         raise RefusedError([limits.a_day("")], retry_after=DAY // SECOND)
     again = {"codes": row["codes"] + 1, "asked_at": tx.now, "sending": "DUE", "due_at": tx.now}
     await _change(tx, req_msg_id, **again, failures=0)
@@ -250,7 +250,7 @@ async def lapse(tx: Transaction, req_msg_id: str) -> bool:
     return True
 
 
-async def abandon(tx: Transaction, client_id: str, req_msg_id: str) -> bool:
+async def abandon(tx: Transaction, *, client_id: str, req_msg_id: str) -> bool:
     """End a registration of the client's that waits for its code; False where it is none of those.
 
     Raises RefusedError where it has ended before.

@@ -28,7 +28,7 @@ async def is_mailbox(tx: Transaction, client_id: str) -> bool:
     return bool(row["mailbox"])
 
 
-async def candidate_of(tx: Transaction, client_id: str, object_id: str) -> Row | None:
+async def candidate_of(tx: Transaction, *, client_id: str, object_id: str) -> Row | None:
     """What a client has asked about under an objectId, locked; None before its first check."""
     c = candidate.c
     query = sa.select(c.pan, c.legal_form, c.status, c.registration).where(
@@ -163,7 +163,7 @@ async def _found(tx: Transaction, entity_ids: Sequence[str]) -> list[Found]:
     ]
 
 
-async def call(tx: Transaction, client_id: str, req_msg_id: str) -> Mapping[str, object]:
+async def call(tx: Transaction, *, client_id: str, req_msg_id: str) -> Mapping[str, object]:
     """One onboarding call of a client's with its answer. Raises RefusedError where it is unknown."""
     x = exchange.c
     query = sa.select(exchange).where(

@@ -100,7 +100,7 @@ def final_statuses(types: Iterable[DocumentType]) -> list[str]:
     )
 
 
-async def deactivate(tx: Transaction, client_id: str, b2b_id: str, *, ends: Ends) -> None:
+async def deactivate(tx: Transaction, *, client_id: str, b2b_id: str, ends: Ends) -> None:
     """Switch off a B2B ID that the client serves. Raises RefusedError: not its own, or in use."""
     for statement in (_LOOK, _LOCK):
         row = await _own(tx, client_id, b2b_id, statement=statement)
@@ -116,7 +116,7 @@ async def _refuse_used(tx: Transaction, owner: str, b2b_id: str, *, ends: Ends) 
         raise RefusedError([_in_use(seen, coming=sum(not row["seen"] for row in waited))])
 
 
-async def activate(tx: Transaction, client_id: str, b2b_id: str) -> None:
+async def activate(tx: Transaction, *, client_id: str, b2b_id: str) -> None:
     """Switch a B2B ID on that the client serves. Raises RefusedError: not its own, or barred."""
     row = await _own(tx, client_id, b2b_id)
     if row["barred"]:

@@ -121,7 +121,7 @@ async def switch(tx: Transaction, b2b_id: str, *, active: bool, by_operator: boo
     await tx.execute(sa.update(ids).where(ids.c.b2b_id == b2b_id).values(**values))
 
 
-async def set_level(tx: Transaction, b2b_id: str, level: int) -> None:
+async def set_level(tx: Transaction, *, b2b_id: str, level: int) -> None:
     """Write down how far the owner of a B2B ID is verified: 1, 2 or 3. Raises RefusedError."""
     ids, owners = tables.b2b_id, tables.entity
     rows = await tx.select(sa.select(ids.c.entity_id).where(ids.c.b2b_id == b2b_id))

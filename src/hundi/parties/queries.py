@@ -137,7 +137,7 @@ async def parties_of(
     return [_party(row) for row in await tx.select(query)]
 
 
-async def party_of(tx: Transaction, client_id: str, b2b_id: str) -> dict[str, object]:
+async def party_of(tx: Transaction, *, client_id: str, b2b_id: str) -> dict[str, object]:
     """One B2B ID that a client serves, as `/network/v1/parties` shows it."""
     [row] = await tx.select(_parties(client_id).where(tables.b2b_id.c.b2b_id == b2b_id))
     return _party(row)

@@ -59,7 +59,7 @@ class AccountFile:
 async def listed(tx: Transaction, client_id: str, *, party: str, after: str, limit: int) -> Json:
     """A page of accounts: `{accounts, cursor}`. Raises RefusedError for a cursor of another list."""
     [behind] = key_of(after, "accounts", first=("",))
-    mine = await statements.mine_of(tx, client_id, party)
+    mine = await statements.mine_of(tx, client_id=client_id, party=party)
     found = await statements.balances(tx, mine, CLAIMS, after=str(behind), limit=limit + 1)
     page = found[:limit]
     more = cursor("accounts", page[-1].other) if len(found) > limit else None
@@ -74,7 +74,7 @@ async def read_account(
 
     Raises RefusedError where there is none, and for a cursor of another list.
     """
-    pair = await statements.pair_of(tx, client_id, b2b_id, party=party)
+    pair = await statements.pair_of(tx, client_id=client_id, b2b_id=b2b_id, party=party)
     name = f"account {b2b_id}"
     place = key_of(after, name, first=statements.OLDEST)
     oldest = rows = await statements.open_claims(
@@ -130,7 +130,7 @@ async def statement(
 
     Raises RefusedError where there is no account, and for a cursor of another list.
     """
-    pair = await statements.pair_of(tx, client_id, b2b_id, party=party)
+    pair = await statements.pair_of(tx, client_id=client_id, b2b_id=b2b_id, party=party)
     name = f"statement {b2b_id}"
     place = key_of(after, name, first=statements.START)
     before, rows = await statements.lines(tx, pair, CLAIMS, after=place, limit=limit + 1)

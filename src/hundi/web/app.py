@@ -45,7 +45,7 @@ class Edge:
         """The first answer to a key, where there is one."""
         return await self._road.replay(client_id=client_id, key=key, fingerprint=fingerprint)
 
-    def refused(self, client_id: str, path: str, faults: tuple[Fault, ...]) -> None:
+    def refused(self, faults: tuple[Fault, ...], *, client_id: str, path: str) -> None:
         """Count a refusal and remember it in the bounded log."""
         status = status_of(faults)
         self._metrics.refused(faults, status)
@@ -118,7 +118,9 @@ class Application:
         by_path = {call.path: call for call in calls}
         self._messages = MessageCalls(by_path, edge, tokens=tokens, visits=visits)
         self.whole = self._messages.whole
-        token = TokenCall(tokens, visits, refused=partial(edge.refused, "", "/oauth/token"))
+        token = TokenCall(
+            tokens, visits, refused=partial(edge.refused, client_id="", path="/oauth/token")
+        )
         # Nothing else asks where a call came from.
         self._token: Any = ProxyHeadersMiddleware(token, proxies) if proxies else token  # type: ignore[arg-type]
         self._rest = rest

@@ -67,7 +67,7 @@ class Gate(Protocol):
     def accepted(self, message: str, outcome: Accepted, *, since: int) -> None:
         """Count an acceptance that was asked for at a moment."""
 
-    def refused(self, client_id: str, path: str, faults: tuple[Fault, ...]) -> None:
+    def refused(self, faults: tuple[Fault, ...], *, client_id: str, path: str) -> None:
         """Count a refusal; remember it where its sender is known."""
 
     def now(self) -> int:
@@ -226,7 +226,7 @@ class MessageCalls:
     def _refusal(self, error: Exception, visit: Visit) -> Reply:
         """The answer to a call that was not accepted, told to all who want to know; its visit ends."""
         refusal = _refused(error, visit)
-        self._gate.refused(visit.client_id, visit.path, refusal.faults)
+        self._gate.refused(refusal.faults, client_id=visit.client_id, path=visit.path)
         status = status_of(refusal.faults)
         visit.refused(refusal.faults, status)
         headers = [(NUMBER_HEADER, visit.number.encode())]

@@ -130,7 +130,7 @@ async def abandon_exchange(
 
     async def give_up(tx: Transaction) -> Told:
         became[:] = await _given_up(tx, network, client_id=client_id, req_msg_id=id_)
-        shown = await deliveries.exchange(tx, client_id, id_)
+        shown = await deliveries.exchange(tx, client_id=client_id, req_msg_id=id_)
         return Told(shown=shown, status=202 if Ended.CLOSING in became else 200)
 
     done = await once(network, request, give_up, about=id_)
@@ -145,7 +145,7 @@ async def _given_up(
     tx: Transaction, network: Context, *, client_id: str, req_msg_id: str
 ) -> Sequence[Ended]:
     """What became of each exchange. A registration is about no document, and ends in its own way."""
-    if await ownership.abandon(tx, client_id, req_msg_id):
+    if await ownership.abandon(tx, client_id=client_id, req_msg_id=req_msg_id):
         return [Ended.ENDED]
     return await redrive.abandon(tx, network.settler, client_id=client_id, req_msg_id=req_msg_id)
 
@@ -187,8 +187,10 @@ async def redrive_delivery(
     id_ = segment(webhook_id)
 
     async def send_again(tx: Transaction) -> Told:
-        await redrive.redrive(tx, client_id, id_)
-        return Told(shown=await deliveries.delivery(tx, client_id, id_), status=202)
+        await redrive.redrive(tx, client_id=client_id, webhook_id=id_)
+        return Told(
+            shown=await deliveries.delivery(tx, client_id=client_id, webhook_id=id_), status=202
+        )
 
     done = await once(network, request, send_again, about=exchange_or_receipt(id_))
     network.wake()

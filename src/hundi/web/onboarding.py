@@ -68,11 +68,15 @@ async def _judged(
 
     async def judge(tx: Transaction) -> Told:
         faults = await ownership.confirm(
-            tx, client_id, req_msg_id, hashed=hashed, random=network.random
+            tx,
+            client_id=client_id,
+            req_msg_id=req_msg_id,
+            hashed=hashed,
+            random=network.random,
         )
         if faults:
             return Told(faults=faults)
-        return Told(shown=await queries.call(tx, client_id, req_msg_id))
+        return Told(shown=await queries.call(tx, client_id=client_id, req_msg_id=req_msg_id))
 
     return await write(judge)
 
@@ -85,8 +89,8 @@ async def resend_code(
     id_ = segment(req_msg_id)
 
     async def another(tx: Transaction) -> Told:
-        await ownership.resend(tx, client_id, id_)
-        return Told(shown=await queries.call(tx, client_id, id_), status=202)
+        await ownership.resend(tx, client_id=client_id, req_msg_id=id_)
+        return Told(shown=await queries.call(tx, client_id=client_id, req_msg_id=id_), status=202)
 
     done = await once(network, request, another, about=id_)
     network.wake_codes()
@@ -102,8 +106,8 @@ async def deactivate(
     id_ = segment(b2b_id)
 
     async def off(tx: Transaction) -> Told:
-        await switching.deactivate(tx, client_id, id_, ends=ends)
-        return Told(shown=await party_of(tx, client_id, id_))
+        await switching.deactivate(tx, client_id=client_id, b2b_id=id_, ends=ends)
+        return Told(shown=await party_of(tx, client_id=client_id, b2b_id=id_))
 
     return (await once(network, request, off)).answer
 
@@ -116,8 +120,8 @@ async def activate(
     id_ = segment(b2b_id)
 
     async def on(tx: Transaction) -> Told:
-        await switching.activate(tx, client_id, id_)
-        return Told(shown=await party_of(tx, client_id, id_))
+        await switching.activate(tx, client_id=client_id, b2b_id=id_)
+        return Told(shown=await party_of(tx, client_id=client_id, b2b_id=id_))
 
     return (await once(network, request, on)).answer
 
