@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from hundi.store.migrate import upgrade
@@ -23,6 +24,9 @@ from tests.trade.filled import fill
 
 # What tests and the processes that they start keep secrets with, on either database.
 os.environ.setdefault("HUNDI_SECRET_KEYS", KEY)
+# An example's seconds on a busy machine say nothing of it; `timeout` ends a test that hangs.
+hypothesis.settings.register_profile("hundi", deadline=None)
+hypothesis.settings.load_profile("hundi")
 _TEMPLATE = "hundi_template"
 _FILLED = "hundi_filled"
 _NOT_HERE = "PostgreSQL cannot be started"
