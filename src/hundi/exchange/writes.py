@@ -278,10 +278,12 @@ class Writes:
         self.ended_transfers += ledger.ended_rows(books, now)
 
     def take(self, other: "Writes") -> None:
-        """Add another's rows to these."""
+        """Add another's rows to these, and what it counts."""
         for mine, more in zip(_lists(self), _lists(other), strict=True):
             if more:
                 mine.extend(more)
+        if other.entered:  # nearly always empty, and a Counter is slow to add to
+            self.entered.update(other.entered)
 
     async def flush(self, tx: Transaction, *beside: tuple[Bulk, Sequence[Sequence[Any]]]) -> None:
         """Send the rows to their tables, all in one round trip where the database can.
@@ -314,7 +316,29 @@ class Writes:
         )
 
 
-_lists: Callable[[Writes], tuple[list[Any], ...]] = attrgetter(*Writes.__slots__)
+LISTS = (
+    "exchanges",
+    "bodies",
+    "deliveries",
+    "journal",
+    "events",
+    "statuses",
+    "documents",
+    "releases",
+    "ended_requests",
+    "lanes",
+    "freed",
+    "relations",
+    "shared",
+    "receipts",
+    "deadlines",
+    "released",
+    "accounts",
+    "transfers",
+    "ended_transfers",
+)
+"""The members of `Writes` that hold rows: all but what it counts."""
+_lists: Callable[[Writes], tuple[list[Any], ...]] = attrgetter(*LISTS)
 
 
 def _soonest(deadlines: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
