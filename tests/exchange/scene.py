@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from random import Random
@@ -19,7 +19,7 @@ from hundi.exchange.verdict import Answer, Decision, Verdict
 from hundi.kernel.clock import HOUR, wall_clock
 from hundi.parties import tables
 from hundi.parties.credentials import token_hash
-from hundi.store.batch import GroupCommit
+from hundi.store.batch import GroupCommit, Ran
 from hundi.store.engine import Database, Transaction
 from hundi.store.opening import open_database
 from tests.exchange.slips import BUYER, MESSAGES, STRANGER, SUPPLIER, slip
@@ -34,10 +34,21 @@ class Scene:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.random = Random(1)
-        self.road = Road(database, MESSAGES, random=self.random.randbytes, accepted=lambda: None)
+        self.watches: list[Callable[[Ran[Any]], None]] = []  # they hear of batches of acceptances
+        self.road = Road(
+            database,
+            MESSAGES,
+            random=self.random.randbytes,
+            accepted=lambda: None,
+            watch=self._heard,
+        )
         self.outbox = Outbox(self.road.settler)
         self.entered: Counter[str] = Counter()  # what exchanges became by the ends of attempts
         self.messages = {m.name: m for m in MESSAGES}
+
+    def _heard(self, ran: Ran[Any]) -> None:
+        for watch in self.watches:
+            watch(ran)
 
     async def submit(
         self, name: str, raw: bytes, *, key: str | None = None, client_id: str = ""

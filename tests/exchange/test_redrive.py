@@ -24,10 +24,11 @@ async def send_again(stage: Scene, client_id: str, webhook_id: str) -> None:
 
 async def give_up(stage: Scene, client_id: str, req_msg_id: str) -> Ended:
     settler = stage.road.settler
-    [became] = await stage.database.write(
+    became = await stage.database.write(
         lambda tx: redrive.abandon(tx, settler, client_id=client_id, req_msg_id=req_msg_id)
     )
-    return became
+    [one] = became.told.values()
+    return one
 
 
 async def shown(stage: Scene, webhook_id: str) -> dict:

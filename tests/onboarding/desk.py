@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -29,7 +30,7 @@ from hundi.parties.credentials import token_hash
 from hundi.parties.tokens import Tokens
 from hundi.store.engine import Transaction
 from hundi.web.app import Application, Edge, calls
-from hundi.web.metrics import Metrics
+from hundi.web.metrics import ONBOARDING, Metrics
 from hundi.web.network import rest
 from tests.exchange.scene import Scene, scene
 from tests.onboarding.bodies import CONTRACT, check, entity
@@ -63,6 +64,7 @@ class Desk:
     http: httpx.AsyncClient
     contacts: SimulatedContacts
     codes: CodeSender
+    metrics: Metrics
     url: str
     woken: list[None] = field(default_factory=list)
 
@@ -176,17 +178,21 @@ async def desk(database_url: str) -> AsyncIterator[Desk]:
         stage.outbox = Outbox(stage.road.settler)
         woken: list[None] = []
         contacts = SimulatedContacts()
-        codes = CodeSender(database=stage.database, rail=contacts, random=Random(5).randbytes)
+        context = replace(context_of(stage, woken), contacts=contacts)
+        metrics = context.metrics
+        codes = CodeSender(
+            database=stage.database,
+            rail=contacts,
+            random=Random(5).randbytes,
+            entered=metrics.ended,
+        )
         edge = Edge(
-            stage.road,
-            refusals=RefusalLog(stage.database),
-            metrics=Metrics(stage.database),
-            clock=wall_clock,
+            stage.road, refusals=RefusalLog(stage.database), metrics=metrics, clock=wall_clock
         )
         onboarding = Onboarding(
-            stage.database, random=Random(4).randbytes, accepted=lambda: None, proves=True
-        )
-        context = replace(context_of(stage, woken), contacts=contacts)
+            stage.database, random=Random(4).randbytes, accepted=lambda: None, proves=True,
+            watch=partial(metrics.committed, ONBOARDING),
+        )  # fmt: skip
         app = Application(
             calls(stage.road, onboarding),
             edge=edge,
@@ -196,7 +202,7 @@ async def desk(database_url: str) -> AsyncIterator[Desk]:
         )
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://hundi.test") as http:
-            yield Desk(stage, http, contacts, codes, url=database_url, woken=woken)
+            yield Desk(stage, http, contacts, codes, metrics, url=database_url, woken=woken)
 
 
 async def _seat(tx: Transaction) -> None:

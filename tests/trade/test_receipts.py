@@ -220,3 +220,12 @@ async def test_the_webhooks_of_a_call_are_found_by_its_receipt(face: Face) -> No
     assert [one["webhookId"] for one in told["deliveries"]] == [response_id(receipt)]
     theirs = await face.read("/deliveries", "lender-a", reqMsgId=receipt)
     assert theirs.json() == {"deliveries": [], "cursor": None}
+
+
+async def test_what_follows_an_exchange_that_is_given_up_is_counted_with_it(face: Face) -> None:
+    receipt = await face.choose()
+    told = checked(await face.read(f"/exchanges/{receipt}"), "NetworkReceipt")
+    leader = told["exchanges"][0]["reqMsgId"]
+    assert (await face.give_up(leader, key="k")).status_code == 200
+    assert await face.ends(receipt) == ("ENDED", "FAILURE", [("ABANDONED", None)] * 2)
+    assert await abandoned(face) == 2

@@ -5,7 +5,7 @@ between the commit and the sending leaves a lease behind; it runs out, and a new
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -26,11 +26,15 @@ _log = structlog.get_logger()
 
 @dataclass(slots=True, kw_only=True)
 class CodeSender:
-    """Sends the codes that are due, and ends registrations whose time is over."""
+    """Sends the codes that are due, and ends registrations whose time is over.
+
+    `entered` hears of the exchanges that ended with these, by state, once that is committed.
+    """
 
     database: Database
     rail: ContactRail
     random: RandomBytes
+    entered: Callable[[Mapping[str, int]], None]
 
     async def send_due(self) -> int:
         """Send what is due now; how many went as planned."""
@@ -59,7 +63,7 @@ class CodeSender:
         return sum(error is None for error in told)
 
     async def _end(self, req_msg_id: str) -> None:
-        await self.database.write(partial(ownership.lapse, req_msg_id=req_msg_id))
+        self.entered(await self.database.write(partial(ownership.lapse, req_msg_id=req_msg_id)))
 
     async def _send(self, req_msg_id: str) -> None:
         code, salt = ownership.new_code(self.random), self.random(SALT_BYTES)

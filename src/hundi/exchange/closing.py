@@ -114,10 +114,10 @@ def erased(req_msg_id: str) -> Ending:
 
 
 async def close_exchanges(tx: Transaction, endings: Sequence[Ending], writes: Writes) -> set[str]:
-    """Leave OPEN, once: the ids of those that this call closed. `writes` will end their `req-X`."""
+    """Leave OPEN, once: the ids of those that this call closed. `writes` is told of them."""
     closed = await tx.bulk(_CLOSE, closing_rows(endings, tx.now))
     won = {row["req_msg_id"] for row in closed}
-    end_requests(writes, won, endings, now=tx.now)
+    note_closed(writes, won, endings, now=tx.now)
     return won
 
 
@@ -127,11 +127,16 @@ def closing_rows(endings: Sequence[Ending], now: int) -> list[tuple[object, ...]
     return [_closing_row(first[id_], now) for id_ in sorted(first)]
 
 
-def end_requests(writes: Writes, won: set[str], endings: Sequence[Ending], *, now: int) -> None:
-    """Let the `req-X` of exchanges that were closed end with them."""
-    answered = {e.req_msg_id: e.answered for e in reversed(endings)}
+def note_closed(writes: Writes, won: set[str], endings: Sequence[Ending], *, now: int) -> None:
+    """Count exchanges that were closed, by the state that they entered; their `req-X` end with them.
+
+    Nobody else counts one: whoever closes has told `writes` here, and its commit tells the metrics.
+    """
+    first = {e.req_msg_id: e for e in reversed(endings)}
+    closed = [first[id_] for id_ in won]
+    writes.entered.update(e.state.value for e in closed)
     writes.ended_requests += [
-        (id_, "DELIVERED" if answered[id_] else "WITHDRAWN", now) for id_ in won
+        (e.req_msg_id, "DELIVERED" if e.answered else "WITHDRAWN", now) for e in closed
     ]
 
 

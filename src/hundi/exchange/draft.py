@@ -96,7 +96,9 @@ def draft(
         created=tuple([papers.documents[key] for key in created]),
         claims=tuple([one for one in moves if one.touched.claim and one.claims]),
         abandons=tuple(abandons),
-        accepted=_accepted(request, plans, receipt_id or exchanges[0].req_msg_id),
+        accepted=_accepted(
+            request, plans, receipt_id or exchanges[0].req_msg_id, abandoned=len(abandons)
+        ),
         writes=writes,
     )
 
@@ -329,7 +331,9 @@ def _record(plan: Plan, writes: Writes, *, exchange: Exchange, times: Times) -> 
     )
 
 
-def _accepted(request: Request, plans: Sequence[Plan], req_msg_id: str) -> Accepted:
+def _accepted(
+    request: Request, plans: Sequence[Plan], req_msg_id: str, *, abandoned: int
+) -> Accepted:
     """The answer to the call: about its one exchange, or about the receipt of several."""
     waiting = sum(plan.waits for plan in plans)
     resp = Resp(req_msg_id, "PENDING" if waiting else "SUCCESS")
@@ -346,4 +350,5 @@ def _accepted(request: Request, plans: Sequence[Plan], req_msg_id: str) -> Accep
         replayed=False,
         exchanges=len(plans),
         waiting=waiting,
+        abandoned=abandoned,
     )

@@ -12,7 +12,7 @@ from hundi.exchange.closing import (
     close_exchanges,
     closing_exchanges,
     closing_rows,
-    end_requests,
+    note_closed,
 )
 from hundi.exchange.document import COLUMNS, Document, from_row
 from hundi.exchange.record import (
@@ -51,7 +51,7 @@ async def locked_and_closed(
 ) -> Locked:
     """Some documents, the deliveries of what ends, and the exchanges that left OPEN by it.
 
-    For ends that come with an attempt: they wait for none. `writes` will end the `req-X` of those closed.
+    For ends that come with an attempt: they wait for none. `writes` is told of those closed.
     """
     ids = sorted({e.req_msg_id for e in endings})
     if tx.dialect == "sqlite":
@@ -65,7 +65,7 @@ async def locked_and_closed(
         encoded(closing_rows(endings, tx.now)).decode(),
     )
     won = {row["closed"] for row in found if row["closed"] is not None}
-    end_requests(writes, won, endings, now=tx.now)
+    note_closed(writes, won, endings, now=tx.now)
     sent = [row for row in found if row["webhook_id"] is not None]
     held = [from_row(row) for row in found if row["object_id"] is not None]
     return (

@@ -15,7 +15,7 @@ from hundi.exchange.deliveries import UNKNOWN_EXCHANGE, unknown_delivery
 from hundi.exchange.following import HELD
 from hundi.exchange.receipts import ENDED as RECEIPT_ENDED
 from hundi.exchange.record import State
-from hundi.exchange.settle import Ended, Settler
+from hundi.exchange.settle import Became, Ended, Settler
 from hundi.exchange.verdict import Kind as Webhook
 from hundi.kernel.faults import Code, Fault, Kind, RefusedError
 from hundi.store.engine import Database, Row, Transaction
@@ -178,12 +178,10 @@ async def make_due(tx: Transaction, *, ids: Sequence[str]) -> None:
     await tx.fetch(_DUE_NOW, list(ids), tx.now)
 
 
-async def abandon(
-    tx: Transaction, settler: Settler, *, client_id: str, req_msg_id: str
-) -> Sequence[Ended]:
+async def abandon(tx: Transaction, settler: Settler, *, client_id: str, req_msg_id: str) -> Became:
     """Give up a proposal, or all that are open of the caller's own call to several receivers.
 
-    What became of each: ENDED, or CLOSING while an attempt is under way: its answer wins.
+    At least one is told as ENDED, or as CLOSING while an attempt is under way: its answer wins.
     Raises RefusedError: unknown, not the caller's own, a fact, or ended before.
     """
     row = await _exchange(tx, client_id, req_msg_id)
@@ -197,27 +195,26 @@ async def abandon(
         raise RefusedError([NO_FACT.at("reqMsgId", detail)])
     if row["state"] != State.OPEN.value:
         raise RefusedError([_ended(row)])
-    told = await settler.end(tx, [unanswered(req_msg_id, State.ABANDONED)])
-    if told[req_msg_id] is Ended.LATE:  # somebody was faster between the look and the locks
+    became = await settler.end(tx, [unanswered(req_msg_id, State.ABANDONED)])
+    if became.told[req_msg_id] is Ended.LATE:  # somebody was faster between the look and the locks
         row = await _exchange(tx, client_id, req_msg_id) or row
         raise RefusedError([_ended(row)])
-    return [told[req_msg_id]]
+    return became
 
 
 async def _abandon_call(
     tx: Transaction, settler: Settler, *, client_id: str, receipt_id: str
-) -> Sequence[Ended]:
+) -> Became:
     """All open exchanges of a call at once: the settler locks what they are about in everybody's order."""
     if not await tx.fetch(_RECEIPT, receipt_id, client_id):
         detail = f"You are party to no exchange {receipt_id}. Check the reqMsgId."
         raise RefusedError([UNKNOWN_EXCHANGE.at("reqMsgId", detail)])
     ids = [row["req_msg_id"] for row in await tx.fetch(_OPEN, receipt_id)]
-    told = await settler.end(tx, [unanswered(id_, State.ABANDONED) for id_ in ids])
-    given_up = [one for one in told.values() if one is not Ended.LATE]
-    if not given_up:
+    became = await settler.end(tx, [unanswered(id_, State.ABANDONED) for id_ in ids])
+    if all(one is Ended.LATE for one in became.told.values()):
         detail = "All exchanges of the call have ended. Read the documents before you go on."
         raise RefusedError([ENDED.at("reqMsgId", detail, state=RECEIPT_ENDED)])
-    return given_up
+    return became
 
 
 async def _exchange(tx: Transaction, client_id: str, req_msg_id: str) -> Row | None:

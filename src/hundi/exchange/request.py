@@ -159,7 +159,7 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     """The request is on disk. `state` is the exchange's state now; `replayed` by its key.
 
     Of a call to several receivers, `req_msg_id` and `state` (OPEN or ENDED) are its receipt's, and
-    `waiting` of its `exchanges` have not ended.
+    `waiting` of its `exchanges` have not ended. `abandoned` are other ones that were given up for it.
     """
 
     req_msg_id: str
@@ -169,6 +169,7 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     replayed: bool
     exchanges: int = 1
     waiting: int = 0
+    abandoned: int = 0
 
 
 @dataclass(frozen=True, slots=True)

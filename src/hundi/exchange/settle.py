@@ -45,12 +45,12 @@ class Settler:
     messages: Mapping[str, MessageType]
     types: Mapping[str, DocumentType]
 
-    async def end(self, tx: Transaction, endings: Sequence[Ending]) -> dict[str, Ended]:
-        """End what is still open; what each wish came to, by reqMsgId (unknown ids are left out)."""
+    async def end(self, tx: Transaction, endings: Sequence[Ending]) -> "Became":
+        """End what is still open."""
         writes = Writes()
         told = await self.prepare(tx, endings, writes)
         await writes.flush(tx)
-        return told
+        return Became(told, writes.entered)
 
     async def prepare(
         self,
@@ -60,9 +60,9 @@ class Settler:
         *,
         read: Sequence[Row] = (),
     ) -> dict[str, Ended]:
-        """The same, with the exchanges closed and every other row left in `writes` to be flushed.
+        """What each wish came to, by reqMsgId (unknown ids are left out).
 
-        `read` are rows of `OF_EXCHANGE` that somebody has read before.
+        Exchanges are closed; every other row is left in `writes` to be flushed. `read` are rows of `OF_EXCHANGE` that somebody has read before.
         """
         exchanges = {row["req_msg_id"]: exchange_from(row, self.messages) for row in read}
         unread = [e.req_msg_id for e in endings if e.req_msg_id not in exchanges]
@@ -119,7 +119,6 @@ class Settler:
             exchange = exchanges[one.req_msg_id]
             if one.req_msg_id in left.won and one.req_msg_id not in concluded:
                 concluded.add(one.req_msg_id)
-                writes.entered[one.state.value] += 1
                 conclude(
                     writes,
                     exchange,
@@ -131,6 +130,17 @@ class Settler:
                 )
             elif one.answered:  # a clock or the sender that came too late did nothing
                 note_late(writes, exchange, papers=papers, ending=one, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Became:
+    """What wishes to end exchanges came to, by reqMsgId, and how many ended, by the state they entered.
+
+    More than was wished for may end: what follows an exchange ends with it.
+    """
+
+    told: Mapping[str, Ended]
+    entered: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """How a registration ends, whatever ends it: with the right code, the fifth wrong one, its day, its client."""
 
+from collections.abc import Mapping
+
 import sqlalchemy as sa
 
 from hundi.exchange.answers import Resp
@@ -20,10 +22,10 @@ async def raw_of(tx: Transaction, req_msg_id: str) -> bytes | None:
     return bytes(rows[0]["bytes"]) if rows else None
 
 
-async def end(tx: Transaction, row: Row, *, state: State, fault: Fault | None) -> None:
-    """End a registration: its exchange, the candidate's status, the webhook.
+async def end(tx: Transaction, row: Row, *, state: State, fault: Fault | None) -> Mapping[str, int]:
+    """End a registration that is open and locked: its exchange, the candidate's status, the webhook.
 
-    Of one whose content was erased the webhook carries the outcome, and no echo.
+    How many exchanges it ends, by the state that they enter. Of one whose content was erased the webhook carries the outcome, and no echo.
     """
     req_msg_id, client_id = row["req_msg_id"], row["client_id"]
     if fault is None:
@@ -45,6 +47,7 @@ async def end(tx: Transaction, row: Row, *, state: State, fault: Fault | None) -
     ended_exchange = await _end_exchange(tx, resp, state)
     told = Told(state=state, resp=resp, members={})
     writes = Writes()
+    writes.entered[state.value] += 1
     inform(
         writes,
         REGISTER_ENTITY,
@@ -57,6 +60,7 @@ async def end(tx: Transaction, row: Row, *, state: State, fault: Fault | None) -
         now=tx.now,
     )
     await writes.flush(tx)
+    return writes.entered
 
 
 async def _end_exchange(tx: Transaction, resp: Resp, state: State) -> Row:

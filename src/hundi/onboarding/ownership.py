@@ -7,7 +7,7 @@ transactions, so a crash may send a second code, and never leaves none.
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -77,6 +77,14 @@ class Sending:
     req_msg_id: str
     contact: Contact
     failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a given code came to: `faults` to refuse once it is committed, exchanges ended by state."""
+
+    faults: tuple[Fault, ...]
+    entered: Mapping[str, int]
 
 
 def open_row(one: Institute, req_msg_id: str, *, client_id: str, now: int) -> sa.Insert:
@@ -185,10 +193,10 @@ async def confirm(
     req_msg_id: str,
     hashed: bytes,
     random: RandomBytes,
-) -> tuple[Fault, ...]:
+) -> Judged:
     """Compare a given code; the right one ends the registration, and so does the fifth wrong one.
 
-    Returns what to refuse once this is committed. Raises RefusedError where nothing was to compare.
+    Raises RefusedError where nothing was to compare.
     """
     await hold_register(tx)
     row = await _own(tx, client_id, req_msg_id)
@@ -196,20 +204,20 @@ async def confirm(
     _salt(row, tx.now)
     await limits.may_guess(tx, client_id)
     if not hmac.compare_digest(bytes(row["code_hash"]), hashed):
-        return (await _wrong(tx, row),)
+        return await _wrong(tx, row)
     raw = await raw_of(tx, req_msg_id)
     if raw is None:
-        fault = ERASED.at("reqMsgId", ERASED.meaning)
-        await end(tx, row, state=State.DECLINED, fault=fault)
-        return (fault,)
+        return await _declined(tx, row, (ERASED.at("reqMsgId", ERASED.meaning),))
     one = read(raw, RegisterEntityBody).institute
     taken = tuple(rules.registration_conflicts(one, await queries.taken(tx, one)))
     if taken:
-        await end(tx, row, state=State.DECLINED, fault=taken[0])
-        return taken
+        return await _declined(tx, row, taken)
     await _make(tx, one, row, random=random)
-    await end(tx, row, state=State.SETTLED, fault=None)
-    return ()
+    return Judged((), await end(tx, row, state=State.SETTLED, fault=None))
+
+
+async def _declined(tx: Transaction, row: Row, faults: tuple[Fault, ...]) -> Judged:
+    return Judged(faults, await end(tx, row, state=State.DECLINED, fault=faults[0]))
 
 
 async def resend(tx: Transaction, *, client_id: str, req_msg_id: str) -> None:
@@ -240,31 +248,29 @@ async def lapsed(tx: Transaction, most: int) -> list[str]:
     return [row["req_msg_id"] for row in rows]
 
 
-async def lapse(tx: Transaction, req_msg_id: str) -> bool:
-    """End a registration whose day is over; False where it has ended by now."""
+async def lapse(tx: Transaction, req_msg_id: str) -> Mapping[str, int]:
+    """End a registration whose day is over: exchanges ended by state, none where it has ended by now."""
     rows = await _locked(tx, req_msg_id)
     if not rows or rows[0]["state"] != State.OPEN.value or rows[0]["lapses_at"] > tx.now:
-        return False
+        return {}
     detail = "The ownership code did not come back within a day. Register again."
-    await end(tx, rows[0], state=State.EXPIRED, fault=LAPSED.at("", detail))
-    return True
+    return await end(tx, rows[0], state=State.EXPIRED, fault=LAPSED.at("", detail))
 
 
-async def abandon(tx: Transaction, *, client_id: str, req_msg_id: str) -> bool:
-    """End a registration of the client's that waits for its code; False where it is none of those.
+async def abandon(tx: Transaction, *, client_id: str, req_msg_id: str) -> Mapping[str, int]:
+    """End a registration of the client's that waits for its code; what is none of those is left.
 
-    Raises RefusedError where it has ended before.
+    How many exchanges ended, by state. Raises RefusedError where it has ended before.
     """
     rows = await _locked(tx, req_msg_id)
     if not rows or rows[0]["client_id"] != client_id:
-        return False
+        return {}
     state = rows[0]["state"]
     if state != State.OPEN.value:
         detail = f"The registration is {state} already. Look at it before you go on."
         raise RefusedError([ENDED.at("reqMsgId", detail, state=state)])
     detail = "The registration was given up before its ownership code came back. Register again."
-    await end(tx, rows[0], state=State.ABANDONED, fault=ABANDONED.at("", detail))
-    return True
+    return await end(tx, rows[0], state=State.ABANDONED, fault=ABANDONED.at("", detail))
 
 
 async def _locked(tx: Transaction, req_msg_id: str) -> Sequence[Row]:
@@ -299,7 +305,7 @@ def _salt(row: Row, now: int) -> bytes:
     return bytes(row["code_salt"])
 
 
-async def _wrong(tx: Transaction, row: Row) -> Fault:
+async def _wrong(tx: Transaction, row: Row) -> Judged:
     tries = row["tries"] + 1
     left = TRIES - tries
     await _change(tx, row["req_msg_id"], tries=tries)
@@ -308,9 +314,7 @@ async def _wrong(tx: Transaction, row: Row) -> Fault:
     else:
         detail = f"{TRIES} codes were wrong. The registration has ended: register again."
     fault = WRONG.at("code", detail, triesLeft=left)
-    if not left:
-        await end(tx, row, state=State.DECLINED, fault=fault)
-    return fault
+    return Judged((fault,), {}) if left else await _declined(tx, row, (fault,))
 
 
 async def _make(tx: Transaction, one: Institute, row: Row, *, random: RandomBytes) -> None:

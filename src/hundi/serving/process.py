@@ -252,7 +252,12 @@ class _Process:
         away = "dispatcher" if isinstance(self._rail, SimulatedContacts) else "api"
         if self._rail is None or self._settings.role == away:
             return
-        sender = CodeSender(database=self._database, rail=self._rail, random=system_random)
+        sender = CodeSender(
+            database=self._database,
+            rail=self._rail,
+            random=system_random,
+            entered=self._metrics.ended,
+        )
         self._codes = CodeLoop(sender, self._due)
         _start(parts, self._codes.run(), self._codes.stop)
 

@@ -107,21 +107,12 @@ class Metrics:
         self._open = self._told("exchanges_open", "Proposals that nobody has answered")
 
     def accepted(self, message: str, outcome: Accepted, *, microseconds: int) -> None:
-        """Count an ack of a message by its stored name, and its exchanges; a replayed one is none."""
+        """Count an ack of a message by its stored name. Its exchanges are counted by their commit."""
         waits = outcome.state == State.OPEN.value
         result = "PENDING" if waits else "SUCCESS"
         told = "REPLAYED" if outcome.replayed else result
         self._acks.add(message, told)
         self._ack_seconds.observe(microseconds / SECOND)
-        if outcome.replayed:
-            return
-        if outcome.exchanges == 1:
-            self._exchanges.add(outcome.state)
-            return
-        waiting, all_ = outcome.waiting, outcome.exchanges
-        for state, count in ((State.OPEN, waiting), (State.SETTLED, all_ - waiting)):
-            if count:
-                self.entered(state, count)
 
     def refused(self, faults: Sequence[Fault], status: int) -> None:
         """Count a refusal once under each of its codes."""
@@ -139,10 +130,6 @@ class Metrics:
         self._attempt_seconds.observe(result.answer.milliseconds / 1000)
         self._timings.attempted(result)
 
-    def entered(self, state: State, exchanges: int = 1) -> None:
-        """Count exchanges that entered a state."""
-        self._exchanges.add(state.value, by=exchanges)
-
     def ended(self, states: Mapping[str, int]) -> None:
         """Count exchanges that a commit has ended, by the state that they entered."""
         for state, exchanges in states.items():
@@ -155,11 +142,28 @@ class Metrics:
     def committed(self, work: str, ran: Ran[Any]) -> None:
         """Count a commit: how long it took, how long its first member had waited.
 
-        `work` is accept, settle or onboarding; how many shared it is told of acceptances.
+        `work` is accept, settle or onboarding. Of acceptances it is told how many shared it, and what
+        exchanges they made: here and not with their acks, which a caller may have lost the patience for.
         """
         if work == ACCEPT:
             self._batches.observe(len(ran.members))
+        if work != SETTLE:
+            for outcome in ran.outcomes:
+                if isinstance(outcome, Accepted) and not outcome.replayed:
+                    self._made(outcome)
         self._timings.committed(work, ran)
+
+    def _made(self, outcome: Accepted) -> None:
+        """Count the exchanges of one call, and those that were given up for it."""
+        if outcome.abandoned:
+            self._exchanges.add(State.ABANDONED.value, by=outcome.abandoned)
+        if outcome.exchanges == 1:
+            self._exchanges.add(outcome.state)
+            return
+        waiting, all_ = outcome.waiting, outcome.exchanges
+        for state, count in ((State.OPEN, waiting), (State.SETTLED, all_ - waiting)):
+            if count:
+                self._exchanges.add(state.value, by=count)
 
     def lagged(self, seconds: float) -> None:
         """Note by how much the event loop was late."""

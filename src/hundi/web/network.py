@@ -5,7 +5,7 @@ problem details (RFC 9457) with the same codes as everywhere. What a POST answer
 transaction that writes: a read behind its commit could fail, and tell to send again what was done.
 """
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -28,8 +28,7 @@ from hundi.exchange import (
 )
 from hundi.exchange.cursor import cursor, key_of
 from hundi.exchange.history import history
-from hundi.exchange.record import State
-from hundi.exchange.settle import Ended
+from hundi.exchange.settle import Became, Ended
 from hundi.kernel.clock import to_text
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.identity import exchange_or_receipt
@@ -126,27 +125,29 @@ async def abandon_exchange(
 ) -> Answer:
     """Give a proposal up, or a call's: 200 when all has ended, 202 while an attempt under way may win."""
     id_ = segment(req_msg_id)
-    became: list[Ended] = []
+    ended = False
 
     async def give_up(tx: Transaction) -> Told:
-        became[:] = await _given_up(tx, network, client_id=client_id, req_msg_id=id_)
+        nonlocal ended
+        became = await _given_up(tx, network, client_id=client_id, req_msg_id=id_)
+        ended = bool(became.entered)
         shown = await deliveries.exchange(tx, client_id=client_id, req_msg_id=id_)
-        return Told(shown=shown, status=202 if Ended.CLOSING in became else 200)
+        waits = Ended.CLOSING in became.told.values()
+        return Told(shown=shown, status=202 if waits else 200, entered=became.entered)
 
     done = await once(network, request, give_up, about=id_)
-    ended = became.count(Ended.ENDED)
     if ended and not done.replayed:
-        network.metrics.entered(State.ABANDONED, ended)
         network.wake()
     return done.answer
 
 
 async def _given_up(
     tx: Transaction, network: Context, *, client_id: str, req_msg_id: str
-) -> Sequence[Ended]:
+) -> Became:
     """What became of each exchange. A registration is about no document, and ends in its own way."""
-    if await ownership.abandon(tx, client_id=client_id, req_msg_id=req_msg_id):
-        return [Ended.ENDED]
+    entered = await ownership.abandon(tx, client_id=client_id, req_msg_id=req_msg_id)
+    if entered:
+        return Became({req_msg_id: Ended.ENDED}, entered)
     return await redrive.abandon(tx, network.settler, client_id=client_id, req_msg_id=req_msg_id)
 
 

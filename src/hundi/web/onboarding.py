@@ -67,16 +67,17 @@ async def _judged(
     hashed = await asyncio.to_thread(ownership.slow_hash, given, salt)
 
     async def judge(tx: Transaction) -> Told:
-        faults = await ownership.confirm(
+        judged = await ownership.confirm(
             tx,
             client_id=client_id,
             req_msg_id=req_msg_id,
             hashed=hashed,
             random=network.random,
         )
-        if faults:
-            return Told(faults=faults)
-        return Told(shown=await queries.call(tx, client_id=client_id, req_msg_id=req_msg_id))
+        if judged.faults:
+            return Told(faults=judged.faults, entered=judged.entered)
+        shown = await queries.call(tx, client_id=client_id, req_msg_id=req_msg_id)
+        return Told(shown=shown, entered=judged.entered)
 
     return await write(judge)
 

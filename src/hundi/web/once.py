@@ -6,8 +6,8 @@ under its key, so neither kind of POST is ever answered with the other's.
 """
 
 import re
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -25,11 +25,15 @@ _KEY = re.compile(rb"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What a POST comes to: what it shows, with which status; or `faults`, though it was written."""
+    """What a POST comes to: what it shows, with which status; or `faults`, though it was written.
+
+    `entered` are the exchanges that it ends, by the state that they enter.
+    """
 
     shown: object = None
     status: int = 200
     faults: tuple[Fault, ...] = ()
+    entered: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +59,26 @@ class Post:
     about: str
 
     async def write(self, deed: Deed) -> Done:
-        """Do it and keep the answer, unless it was done before. Raises RefusedError."""
+        """Do it and keep the answer, unless it was done before. Raises RefusedError.
 
-        async def work(tx: Transaction) -> Accepted | Refused:
+        What it ended is counted when that is on disk, and by nobody who repeats it.
+        """
+
+        async def work(tx: Transaction) -> tuple[Accepted | Refused, Mapping[str, int]]:
             [before] = await replays(tx, [self])
             if before is not None:
-                return before
+                return before, {}
             told = await deed(tx)
             if told.faults:
-                return Refused(told.faults)
+                return Refused(told.faults), told.entered
             kept = self._kept(told)
             if not await claim_key(tx, self, kept):
                 raise RetryableError("another request has the same key, and was faster")
-            return kept
+            return kept, told.entered
 
-        return _done(await self.network.write(work))
+        outcome, entered = await self.network.write(work)
+        self.network.metrics.ended(entered)
+        return _done(outcome)
 
     async def first(self) -> Done | None:
         """The answer to the first request under the key. Raises RefusedError where that was another."""
