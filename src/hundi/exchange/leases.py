@@ -24,8 +24,9 @@ RESPONSE_HOLDS_LANE = HOUR
 IN_FLIGHT = "IN FLIGHT"
 """What an attempt's row says until its end is written."""
 BEHIND = (0, 8, 64, 256)
-"""So many further ones of each client are looked at, step by step, where another dispatcher keeps what is
-due first: for a moment, or as many as it has places, when it stands still."""
+"""Extra rows to read per client, step by step, when another dispatcher holds the rows due first.
+
+It holds a few for a moment, and as many as it has places for while it stands still."""
 NOBODY: Mapping[str, int] = MappingProxyType({})
 """Nobody has an attempt under way."""
 

@@ -65,6 +65,6 @@ class Stepping(Generic[Place]):
         shown = begun if last is None else last
         if self.moment(shown) != self.moment(ended):
             return self.above(ended)
-        # Shown and passed over have one moment. Where it is also that of the page's begin, as many items have
-        # it as a page looks at, and only the end itself leads on: no transaction makes so many for one reader.
+        # Shown and passed over have one moment. If the page also began at this moment, more items share it
+        # than one page reads; only the end itself makes progress. No transaction makes so many for one reader.
         return ended if last is None else last

@@ -17,7 +17,7 @@ _RATE = re.compile(r"([1-9][0-9]{0,5})(?:/([1-9][0-9]{0,5}))?")
 _CLIENTS_AT_MOST = 20_000
 
 LATE_AT_MOST = 10 * SECOND
-"""How much later a call may be judged than one that came after it: its token was looked up meanwhile."""
+"""How far a call's time may lie before the last one seen: looking its token up can delay it."""
 
 
 class Use(Enum):

@@ -78,8 +78,8 @@ class GroupCommit(Generic[M, R]):
     """Collects members into batches and runs `work` once a batch, in one transaction.
 
     `keys(member)` are what no two members of one batch may share (documents, idempotency keys).
-    `needs` are all that it may find locked by others, as far as that is known. Who needs what was found
-    locked goes by himself, until the outcome of such a one `proves` that nothing of it is locked.
+    `needs` are all that it may find locked by others, as far as that is known. A member that needs a key
+    found locked runs alone, until a member run alone succeeds (`proves`) and so shows its keys free.
 
     `lanes` batches may be in flight at once; more than one only helps on PostgreSQL. One beside
     another begins with `company` members, or `linger` seconds after the first of them came. At most
