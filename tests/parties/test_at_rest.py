@@ -20,7 +20,7 @@ from hundi.parties.model import NewClient
 from hundi.parties.operations import add_client
 from hundi.parties.tables import client
 from hundi.parties.tokens import Tokens
-from hundi.store.engine import Database
+from hundi.store.engine import Database, Transaction
 from hundi.store.metadata import metadata
 from hundi.store.opening import open_database, sqlite_path
 from hundi.store.sqlite import scrub
@@ -199,3 +199,20 @@ async def test_what_lay_in_clear_is_sealed_and_leaves_no_trace_in_the_file(sqlit
     raw = files_of(sqlite_url)
     assert [word for word in (b"clear-1", b"clear-2", b"clear-3") if word in raw] == []
     assert made.client_id.encode() in raw
+
+
+async def test_keys_are_changed_beside_requests_that_are_judged(postgres_url: str) -> None:
+    """These hold their clients' rows in another order: each would wait for the other for ever."""
+    database = await open_database(postgres_url, wall_clock)
+    try:
+        await Store(postgres_url, database).add(keyring_from(OLD))
+        as_judged = sa.select(client.c.client_id).with_for_update(read=True, key_share=True)
+
+        async def under_way(tx: Transaction) -> at_rest.Resealed:
+            await tx.select(as_judged)
+            async with asyncio.timeout(5):
+                return await at_rest.reseal(database, keyring_from(f"{NEW} {OLD}"), random=RANDOM)
+
+        assert await database.write(under_way) == at_rest.Resealed(3, 3)
+    finally:
+        await database.close()
