@@ -160,6 +160,25 @@ async def test_what_the_operator_has_switched_off_its_client_does_not_switch_on(
         assert answer.status_code == 200
 
 
+async def test_nobody_but_the_operator_switches_a_barred_id_on(net: Desk) -> None:
+    """Whoever asks without looking first finds it barred as well."""
+    c = parties.b2b_id.c
+    query = sa.select(c.active, c.barred).where(c.b2b_id == BUYER)
+
+    async def switched(*, active: bool, by_operator: bool) -> tuple[bool, bool]:
+        await net.stage.database.write(
+            lambda tx: switch(tx, BUYER, active=active, by_operator=by_operator)
+        )
+        [row] = await net.stage.rows(query)
+        return bool(row["active"]), bool(row["barred"])
+
+    assert await switched(active=False, by_operator=True) == (False, True)
+    assert await switched(active=True, by_operator=False) == (False, True)
+    assert await switched(active=True, by_operator=True) == (True, False)
+    assert await switched(active=False, by_operator=False) == (False, False)
+    assert await switched(active=True, by_operator=False) == (True, False)
+
+
 @pytest.mark.parametrize("verb", ["deactivate", "activate"])
 async def test_nobody_switches_what_he_does_not_serve(net: Desk, verb: str) -> None:
     for b2b_id in (BUYER, "NOBODY@BCB"):

@@ -1,8 +1,8 @@
 """The health of endpoints: when they last took something, and when they are switched off.
 
 An endpoint is disabled on 410, or after 24 hours without a success and at least 10 failed
-exchanges; its owner is warned in the feed's view of the endpoint before. Counted in memory and
-written every few seconds, and only where something changed.
+exchanges; before that GET /network/v1/endpoint warns its owner. Counted in memory and written every
+few seconds, and only where something changed.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
-"""The words that travel the road: one plain file for each document type.
+"""The words that travel the road: a plain file tells a document type's life cycle and messages.
 
-A new document type is one file, its name in these tuples, and its golden examples.
+Bodies, rules and sums may have files of their own beside it. A new document type is one file, its name
+in these tuples, and its golden examples.
 """
 
 from hundi.documents import financing, invoice, note, payment, purchase_order

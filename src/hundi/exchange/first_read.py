@@ -19,8 +19,10 @@ NamedKey = tuple[str, str, str]
 """A document's key as a request names it: its author's B2B ID, its type, its id."""
 
 
-# Parties first, all of them, then documents: locks are taken in this order everywhere. The keys are made
-# with the owners that are locked, and before a document is looked for: a planner that sees an empty
+# Parties first, all of them, then documents. Some hold documents before they lock parties in share (`stakes`,
+# `lapse`), and may: whoever changes a row of a party that is held so (switching an ID, a level, settings; a
+# client's mode) holds that one row and no document, so none who waits for it is waited for. The keys are
+# made with the owners that are locked, and before a document is looked for: a planner that sees an empty
 # table would look for all of an author's. Owners are looked up in one object: joined, each document would
 # be held against each party.
 _PARTIES_AND_DOCUMENTS = (

@@ -108,7 +108,7 @@ async def add_party(database: Database, party: NewParty, random: RandomBytes) ->
 
 
 async def switch(tx: Transaction, b2b_id: str, *, active: bool, by_operator: bool) -> None:
-    """Switch a B2B ID on or off, whatever is open. What the operator has switched off stays so.
+    """Switch a B2B ID on or off, whatever is open. What the operator has switched off, others leave so.
 
     Raises RefusedError where it is unknown.
     """
@@ -118,7 +118,10 @@ async def switch(tx: Transaction, b2b_id: str, *, active: bool, by_operator: boo
         detail = f"No {b2b_id} is on the network. Check the B2B ID."
         raise RefusedError([model.UNKNOWN.at("b2bId", detail)])
     values = {"active": active} | ({"barred": not active} if by_operator else {})
-    await tx.execute(sa.update(ids).where(ids.c.b2b_id == b2b_id).values(**values))
+    change = sa.update(ids).where(ids.c.b2b_id == b2b_id)
+    if active and not by_operator:
+        change = change.where(ids.c.barred.is_(sa.false()))
+    await tx.execute(change.values(**values))
 
 
 async def set_level(tx: Transaction, *, b2b_id: str, level: int) -> None:

@@ -16,7 +16,7 @@ MOST = 32 * 1024
 
 
 class Whole(NamedTuple):
-    """A POST with its whole body. `headers` are `fields` by name, the first of each."""
+    """A POST with its whole body. `headers` are `fields` as `by_name` has them."""
 
     fields: Fields
     headers: Headers
