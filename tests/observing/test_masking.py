@@ -5,10 +5,13 @@ import time
 import pytest
 
 from hundi.kernel.identity import request_id, response_id, system_random
+from hundi.kernel.lifetimes import Lifetimes
 from hundi.kernel.sealing import new_key
+from hundi.kernel.settings import Keeping, ServeSettings
 from hundi.kernel.signature import new_secret
 from hundi.observing.literals import literals
 from hundi.observing.masking import Masking
+from hundi.observing.setup import masking_of
 from hundi.parties.credentials import new_secret_text
 
 MASKING = Masking()
@@ -94,6 +97,44 @@ def test_what_the_process_was_given_is_masked_wherever_it_stands() -> None:
     environ = {"OTEL_EXPORTER_OTLP_HEADERS": "x-key=plain%20words,y=other"}
     known = Masking(literals("postgresql://u:p%40ss@h/d?password=again", environ, "rail word", ""))
     assert known.text("p@ss p%40ss again rail word plain words other") == "*** *** *** *** *** ***"
+
+
+@pytest.mark.parametrize("password", ["c2VjcmV0cGFzcw==", "correcthorse=battery", "one,two,three"])
+def test_a_password_of_the_environment_is_masked_whole(password: str) -> None:
+    known = Masking(literals("postgresql://h/d", {"PGPASSWORD": password}))
+    assert known.text(f"it was <{password}>, once") == "it was <***>, once"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://h/d?user=u&password=pl%75s+sign", "pl%75s+sign plus+sign plus sign"),
+        ("postgresql://h/d?sslpassword=keyword", "keyword"),
+        ("postgresql://u:a:b%2Fc@h/d", "a:b%2Fc a:b/c"),
+    ],
+)
+def test_passwords_in_a_url_are_masked_escaped_or_not(url: str, shown: str) -> None:
+    assert set(Masking(literals(url, {})).text(shown)) <= {"*", " "}
+
+
+@pytest.mark.parametrize(
+    "name", ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"]
+)
+def test_values_of_the_exporter_s_headers_are_masked_to_their_end(name: str) -> None:
+    headers = "authorization=Basic%20aGVsbG8gYWxs==, x-key = c2VjcmV0cGFzcw==,y=a%3Db"
+    known = Masking(literals("sqlite:///x.db", {name: headers}))
+    told = "aGVsbG8gYWxs== Basic%20aGVsbG8gYWxs== c2VjcmV0cGFzcw== a%3Db x"
+    assert known.text(told) == "*** *** *** *** x"
+
+
+def test_a_process_hides_what_it_was_given() -> None:
+    """Whatever form it has: a key that signs journals, a token of the gateway, the database's password."""
+    settings = ServeSettings(
+        database_url="postgresql://u:opensesame@h/d", host="", port=0, role="all", dev=False,
+        lifetimes=Lifetimes(), contact_token="a word", keeping=Keeping(journal_key="sign/me"),
+    )  # fmt: skip
+    known = masking_of(settings, {"PGPASSWORD": "another="})
+    assert known.text("opensesame, a word, sign/me, another=") == "***, ***, ***, ***"
 
 
 @pytest.mark.parametrize(

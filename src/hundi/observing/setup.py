@@ -25,8 +25,12 @@ class ClosableTraces(Traces, Protocol):
 
 
 def masking_of(settings: ServeSettings, environ: Mapping[str, str]) -> Masking:
-    """What hides secrets of this process, those of no known form included."""
-    return Masking(literals(settings.database_url, environ, settings.contact_token))
+    """What hides secrets of this process, those of no known form included.
+
+    The keys of secrets at rest have a form (`hsk_…`), and need not be told here.
+    """
+    given = (settings.contact_token, settings.keeping.journal_key)
+    return Masking(literals(settings.database_url, environ, *given))
 
 
 def log_to_stderr(settings: ServeSettings, masking: Masking) -> None:
