@@ -215,9 +215,9 @@ class Dispatcher:
 
     def postponed(self, result: AttemptResult) -> AttemptResult:
         """Of an answer that this process cannot write: a newer one asks for it again, soon."""
-        return msgspec.structs.replace(
-            result, verdict=UNWRITTEN_VERDICT, wait=UNWRITTEN_VERDICT.wait, parks=False
-        )
+        verdict, failures = UNWRITTEN_VERDICT, result.leased.failures
+        wait = next_attempt(failures, verdict.wait, failed=False, random=self.random)
+        return msgspec.structs.replace(result, verdict=verdict, wait=wait, parks=False)
 
     async def sweep(self) -> int:
         """Finish attempts whose lease ran out, end what nobody has answered; how many were found.

@@ -34,6 +34,6 @@ LAPSED_VERDICT = Verdict(decision=Decision.FAILED, reason="the lease ran out wit
 UNWRITTEN_VERDICT = Verdict(
     decision=Decision.ASK_AGAIN,
     reason="answered, and this process cannot write it down: asked again",
-    wait=MINUTE,
+    wait=MINUTE // SECOND,
 )
 """Of an answer to a message that only a newer version knows: one of those may ask the next time."""
