@@ -31,6 +31,8 @@ class Desk:
     stage: Scene
     calls: httpx.AsyncClient
     refusals: RefusalLog
+    metrics: Metrics
+    edge: Edge
 
     async def send(
         self,
@@ -67,9 +69,7 @@ async def desk(database_url: str, *, mailbox: str | None = "supplier") -> AsyncI
         )
         context = context_of(stage, [])
         refusals = RefusalLog(stage.database)
-        edge = Edge(
-            stage.road, refusals=refusals, metrics=Metrics(stage.database), clock=wall_clock
-        )
+        edge = Edge(stage.road, refusals=refusals, metrics=context.metrics, clock=wall_clock)
         tokens = Tokens(stage.database, Random(2).randbytes, rates=Rates())
         onboarding = Onboarding(
             stage.database, random=Random(4).randbytes, accepted=lambda: None, proves=True
@@ -83,4 +83,4 @@ async def desk(database_url: str, *, mailbox: str | None = "supplier") -> AsyncI
         )
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://hundi.test") as client:
-            yield Desk(stage, client, refusals)
+            yield Desk(stage, client, refusals, context.metrics, edge)

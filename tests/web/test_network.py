@@ -340,6 +340,7 @@ async def test_refusals_of_reads_are_counted(net: Net) -> None:
     await net.get(f"{V1}/documents/slip/S9")
     text = (await net.calls.get("/metrics")).text
     assert 'hundi_refusals_total{code="DOC-UNKNOWN",status="404"} 1.0' in text
+    assert 'hundi_refused_calls_total{call="read",status="404"} 1.0' in text
 
 
 async def test_an_answer_to_an_attempt_stays_with_its_endpoint(net: Net) -> None:

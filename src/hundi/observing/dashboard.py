@@ -58,6 +58,11 @@ _ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
             Panel(
                 "Refusals by code", "reqps", ((_rate("hundi_refusals_total", "code"), "{{code}}"),)
             ),
+            Panel(
+                "Refused calls",
+                "reqps",
+                ((_rate("hundi_refused_calls_total", "call, status"), "{{call}} {{status}}"),),
+            ),
             Panel("Time to an ack", "s", _quantiles("hundi_ack_seconds")),
             Panel(
                 "Exchanges by what became of them",

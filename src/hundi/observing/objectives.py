@@ -33,15 +33,22 @@ class Burn:
     severity: str
 
 
+def _messages_refused(status: str) -> str:
+    series = f'hundi_refused_calls_total{{{{call="message",status=~"{status}"}}}}'
+    return f"(sum(rate({series}[{{window}}])) or vector(0))"
+
+
+_ACKS = "(sum(rate(hundi_acks_total[{window}])) or vector(0))"
+
 OBJECTIVES = (
     Objective(
         name="AckAvailability",
-        promise="999 of 1,000 calls are acknowledged or refused for what they say; at most one is"
+        promise="999 of 1,000 messages are acknowledged or refused for what they say; at most one is"
         " told that the network cannot take it now.",
         target="0.999",
-        good="(sum(rate(hundi_acks_total[{window}])) or vector(0))",
-        all="((sum(rate(hundi_acks_total[{window}])) or vector(0))"
-        ' + (sum(rate(hundi_refusals_total{{status=~"5.."}}[{window}])) or vector(0)))',
+        # Messages alone: of pages and tokens only refusals are counted, and strangers say nothing.
+        good=f"({_ACKS} + {_messages_refused('4..')})",
+        all=f"({_ACKS} + {_messages_refused('4..|5..')})",
     ),
     Objective(
         name="AckLatency",

@@ -19,9 +19,12 @@ from hundi.parties.tokens import Tokens
 from hundi.web.asgi import Receive, Scope, Send
 from hundi.web.envelope import status_of
 from hundi.web.messages import Call, MessageCalls, Submit
-from hundi.web.metrics import Metrics
+from hundi.web.metrics import MESSAGE, STRANGER, TOKEN, Metrics
 from hundi.web.oauth import TokenCall
 from hundi.web.visits import Visits
+
+_OF_NOBODY = {401, 404, 405}
+"""Before a sender is known: no valid token, or no such call. Whoever scans us must not outweigh the messages."""
 
 
 class Edge:
@@ -48,9 +51,14 @@ class Edge:
     def refused(self, faults: tuple[Fault, ...], *, client_id: str, path: str) -> None:
         """Count a refusal and remember it in the bounded log."""
         status = status_of(faults)
-        self._metrics.refused(faults, status)
+        call = STRANGER if not client_id and status in _OF_NOBODY else MESSAGE
+        self._metrics.refused(faults, status, call=call)
         if client_id:
             self._refusals.add(client_id, path, status=status, faults=faults, at=self.now())
+
+    def token_refused(self, faults: tuple[Fault, ...]) -> None:
+        """Count a token call that was refused."""
+        self._metrics.refused(faults, status_of(faults), call=TOKEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +126,7 @@ class Application:
         by_path = {call.path: call for call in calls}
         self._messages = MessageCalls(by_path, edge, tokens=tokens, visits=visits)
         self.whole = self._messages.whole
-        token = TokenCall(
-            tokens, visits, refused=partial(edge.refused, client_id="", path="/oauth/token")
-        )
+        token = TokenCall(tokens, visits, refused=edge.token_refused)
         # Nothing else asks where a call came from.
         self._token: Any = ProxyHeadersMiddleware(token, proxies) if proxies else token  # type: ignore[arg-type]
         self._rest = rest

@@ -43,6 +43,8 @@ _ACK_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
 _ATTEMPT_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 ACCEPT, SETTLE, ONBOARDING = "accept", "settle", "onboarding"
+MESSAGE, READ, TOKEN, STRANGER = "message", "read", "token", "stranger"
+"""What is refused: a message, a call of our own, a token, or what nobody known asks for under /api."""
 _WAITING = ("QUEUED", "LEASED", "PARKED")
 
 _OUTBOX = Statement.both(
@@ -76,6 +78,9 @@ class Metrics:
         self._acks = self._counter("acks", "Accepted requests", ("message", "result"))
         self._refusals = self._counter("refusals", "Refused requests", ("code", "status"))
         self._refusals.begin(INTERNAL.name, "500")  # the first one is to be seen, too
+        self._refused_calls = self._counter("refused_calls", "Refused calls", ("call", "status"))
+        for status in ("500", "503"):
+            self._refused_calls.begin(MESSAGE, status)
         self._exchanges = self._counter("exchanges", "Exchanges that entered a state", ("state",))
         self._left = self._counter("sweep_failures", "Rows that a sweep left behind", ("sweep",))
         for sweep in SWEEPS:
@@ -114,8 +119,9 @@ class Metrics:
         self._acks.add(message, told)
         self._ack_seconds.observe(microseconds / SECOND)
 
-    def refused(self, faults: Sequence[Fault], status: int) -> None:
-        """Count a refusal once under each of its codes."""
+    def refused(self, faults: Sequence[Fault], status: int, *, call: str) -> None:
+        """Count a refusal once under each of its codes, and the call once: codes do not add up to calls."""
+        self._refused_calls.add(call, str(status))
         for code in {fault.code for fault in faults}:
             self._refusals.add(code, str(status))
 

@@ -20,6 +20,7 @@ from litestar.params import QueryParameter
 from hundi.kernel.faults import Code, Fault, Kind, RefusedError
 from hundi.store.engine import UNAVAILABLE, UNKNOWN_COMMIT, CommitUnknownError, StoreError
 from hundi.web.envelope import INTERNAL, METHOD, NO_ROUTE, TOO_LARGE, problem, status_of
+from hundi.web.metrics import READ
 
 PARAMETER = Code(
     "HTTP-PARAMETER",
@@ -95,7 +96,7 @@ def _parameter(path: str, detail: str) -> RefusedError:
 def refused(request: Caller, error: RefusedError) -> Response[bytes]:
     """Tell a refusal of ours, and count it."""
     status = status_of(error.faults)
-    request.app.state.network.metrics.refused(error.faults, status)
+    request.app.state.network.metrics.refused(error.faults, status, call=READ)
     if _level.isEnabledFor(logging.DEBUG):
         codes = sorted({fault.code for fault in error.faults})
         _log.debug("refused", **_named(request), status=status, codes=codes)
@@ -151,7 +152,7 @@ def _invalid(request: Caller, error: ValidationException) -> list[Fault]:
 def _unexpected(request: Caller, error: Exception) -> Response[bytes]:
     _log.error("unexpected", **_named(request), exc_info=error)
     faults = [INTERNAL.at("", INTERNAL.meaning)]
-    request.app.state.network.metrics.refused(faults, 500)
+    request.app.state.network.metrics.refused(faults, 500, call=READ)
     return _response(problem(faults), 500, {"hundi-request": _number(request)})
 
 
