@@ -196,16 +196,18 @@ class SqliteDatabase:
         return await loop.run_in_executor(self._readers, self._read_one, work)
 
     def _read_one(self, work: Work[T]) -> T:
-        with _translated():
-            connection = (
-                self._reading.pop()
-                if self._reading
-                else connect(self._path, check_same_thread=False)
-            )
+        connection = self._reader()
         try:
             return _read(connection, work, self._clock())
         finally:
             self._reading.append(connection)
+
+    def _reader(self) -> sqlite3.Connection:
+        try:
+            return self._reading.pop()  # not looked at first: the other thread takes what was seen
+        except IndexError:
+            with _translated():
+                return connect(self._path, check_same_thread=False)
 
     async def close(self) -> None:
         """Wait for the writer, then close every connection."""
