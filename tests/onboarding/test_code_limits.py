@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from hundi.kernel.clock import DAY
+from hundi.kernel.clock import DAY, MINUTE, SECOND
 from hundi.onboarding.tables import registration
 from tests.onboarding.bodies import check, entity
 from tests.onboarding.desk import NOVICE, RIVAL, Desk
@@ -30,6 +30,24 @@ async def test_nobody_uses_up_the_codes_of_another_clients_number(net: Desk) -> 
     assert (await net.call(REGISTER, entity(number=2))).status_code == 429
     await net.outcome("reg-check-entity", check(number=3), client_id=RIVAL)
     await net.taken(REGISTER, entity(number=3), client_id=RIVAL)
+
+
+async def test_whoever_asks_for_one_code_too_many_is_told_the_same(net: Desk) -> None:
+    """By registering anew, or by asking for a further code of a registration."""
+    req_msg_id = await net.pending(number=1)
+    earlier = registration.c.asked_at - 2 * MINUTE
+    await net.stage.execute(sa.update(registration).values(codes=4, asked_at=earlier))
+    await net.pending(number=2)
+    second = registration.c.object_id == entity(number=2)["institute"]["objectId"]
+    await net.stage.execute(sa.update(registration).where(second).values(codes=6))
+    await net.outcome("reg-check-entity", check(number=3))
+    anew = await net.call(REGISTER, entity(number=3))
+    further = await net.own(f"/onboarding/{req_msg_id}/resend")
+    assert (anew.status_code, further.status_code) == (429, 429)
+    [fault] = anew.json()["payload"]["faults"]
+    [told] = further.json()["faults"]
+    assert (fault["code"], fault["detail"]) == (told["code"], told["detail"])
+    assert anew.headers["retry-after"] == further.headers["retry-after"] == str(DAY // SECOND)
 
 
 async def test_a_client_guesses_so_often_a_day(net: Desk) -> None:

@@ -48,10 +48,10 @@ async def may_guess(tx: Transaction, client_id: str) -> None:
         raise RefusedError([TOO_MANY.at("code", detail)], retry_after=HOUR // SECOND)
 
 
-def a_day(path: str) -> Fault:
-    """The refusal of one more code to a telephone number."""
+def a_day(path: str) -> tuple[Fault, int]:
+    """The refusal of one more code to a telephone number, and for how many seconds."""
     detail = (
         f"{CODES_A_DAY} codes of yours, or {CODES_TO_ONE} in all, went to this number within 24"
         " hours. Try again tomorrow."
     )
-    return TOO_MANY.at(path, detail)
+    return TOO_MANY.at(path, detail), DAY // SECOND

@@ -244,8 +244,8 @@ async def _register_entity(tx: Transaction, call: Call, req_msg_id: str) -> Ruli
     number = one.primaryContactNumber
     phone = number.countryCode + number.phoneNumber
     if not await code_limits.may_send(tx, client_id=call.client_id, phone=phone):
-        fault = code_limits.a_day("institute.primaryContactNumber.phoneNumber")
-        return Refused((fault,), retry_after=3600)
+        fault, seconds = code_limits.a_day("institute.primaryContactNumber.phoneNumber")
+        return Refused((fault,), retry_after=seconds)
 
     async def write(tx: Transaction) -> None:
         await tx.execute(ownership.open_row(one, req_msg_id, client_id=call.client_id, now=tx.now))

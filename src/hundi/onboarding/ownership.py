@@ -234,7 +234,8 @@ async def resend(tx: Transaction, *, client_id: str, req_msg_id: str) -> None:
         detail = f"{CODES_OF_ONE} codes were sent for this registration. Use one, or register anew."
         raise RefusedError([limits.TOO_MANY.at("", detail)], retry_after=DAY // SECOND)
     if not await limits.may_send(tx, client_id=client_id, phone=row["phone"]):
-        raise RefusedError([limits.a_day("")], retry_after=DAY // SECOND)
+        fault, seconds = limits.a_day("")
+        raise RefusedError([fault], retry_after=seconds)
     again = {"codes": row["codes"] + 1, "asked_at": tx.now, "sending": "DUE", "due_at": tx.now}
     await _change(tx, req_msg_id, **again, failures=0)
 
