@@ -21,6 +21,7 @@ from hundi.cli.database import (
     FailedError,
     UnusableError,
     database_url,
+    is_of_database,
     show,
     with_existing,
     without_password,
@@ -92,8 +93,8 @@ def run(arguments: Sequence[str], tools: Tools) -> int:
     except FailedError as failure:
         return _complain("CLI-FAILED", str(failure), as_json=as_json, exit_code=FAILED)
     except (StoreError, sqlalchemy.exc.SQLAlchemyError, OSError) as failure:
-        detail = f"The database cannot be used: {_first_line(failure)}"
-        return _complain("STORE-UNAVAILABLE", detail, as_json=as_json, exit_code=FAILED)
+        code, detail = _failed(failure)
+        return _complain(code, detail, as_json=as_json, exit_code=FAILED)
 
 
 def _build(tools: Tools) -> Callable[..., Any]:
@@ -238,6 +239,15 @@ def _complain(
     else:
         typer.echo(f"hundi: {detail}", err=True)
     return exit_code
+
+
+def _failed(failure: BaseException) -> tuple[str, str]:
+    """Code and sentence of what the machine refused: the database, or another file by its name."""
+    if isinstance(failure, OSError):
+        file = failure.filename
+        if isinstance(file, str | bytes) and not is_of_database(file):
+            return "CLI-FAILED", f"{os.fsdecode(file)} cannot be used: {failure.strerror}."
+    return "STORE-UNAVAILABLE", f"The database cannot be used: {_first_line(failure)}"
 
 
 def _is_no_text(argument: str) -> bool:

@@ -13,7 +13,7 @@ import typer
 from hundi.kernel.clock import wall_clock
 from hundi.store.engine import Database
 from hundi.store.migrate import is_current, upgrade
-from hundi.store.opening import DEFAULT_URL, open_database, sqlite_path
+from hundi.store.opening import DEFAULT_URL, BadUrlError, open_database, sqlite_path
 
 T = TypeVar("T")
 _PASSWORD = re.compile(
@@ -79,6 +79,19 @@ def database_url() -> str:
     url = os.environ.get("HUNDI_DATABASE_URL") or DEFAULT_URL
     sqlite_path(url)
     return url
+
+
+def is_of_database(file: str | bytes) -> bool:
+    """Whether a file is the configured database's: itself, a folder above, or beside it under its name."""
+    try:
+        path = sqlite_path(database_url())
+    except BadUrlError:
+        return False
+    if path is None:
+        return False
+    known, named = path.absolute(), Path(os.fsdecode(file)).absolute()
+    beside = named.parent == known.parent and named.name.startswith(known.name)
+    return beside or named in known.parents
 
 
 def without_password(url: str) -> str:

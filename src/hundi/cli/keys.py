@@ -20,6 +20,7 @@ from hundi.parties import at_rest
 from hundi.store.engine import Database
 from hundi.store.opening import sqlite_path
 from hundi.store.sqlite import scrub
+from hundi.store.whole import begun, publish
 
 T = TypeVar("T")
 
@@ -110,20 +111,31 @@ def _beside(path: Path) -> Keyring:
 
 
 def _make_beside(path: Path) -> Keyring:
-    """Make the key beside a SQLite file, unless another process has just done so."""
+    """Make the key beside a SQLite file, unless another process has just done so.
+
+    Raises UnusableError where no file can be made there.
+    """
     file = _key_file(path)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    whole = file.with_name(f"{file.name}.{os.getpid()}")
-    descriptor = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        os.write(descriptor, new_key(system_random).encode() + b"\n")
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    with suppress(FileExistsError):
-        os.link(whole, file)  # all of it or nothing, and never over another one
-    whole.unlink()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            _write_key(file)
+    except OSError as error:
+        message = (
+            f"The key {file} cannot be made: {error.strerror}. Make room for it, or set {VARIABLE}."
+        )
+        raise UnusableError(message) from None
     return _beside(path)
+
+
+def _write_key(file: Path) -> None:
+    """A new key in a file that is whole on disk or not there, and never over another one."""
+    part = begun(file)
+    try:
+        part.write_text(f"{new_key(system_random)}\n", encoding="ascii")
+        publish(part, file)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _read(file: Path) -> str:
