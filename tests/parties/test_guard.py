@@ -15,8 +15,7 @@ from hundi.parties.guard import FREE_OF_ADDRESS, FREE_OF_CLIENT, FREE_OF_PAIR, a
 from hundi.parties.model import NewClient
 from hundi.parties.operations import add_client
 from hundi.parties.tables import familiar_address, token_guard
-from hundi.parties.tokens import WAITING_AT_MOST, GrantError, Tokens
-from hundi.store.batch import OverloadedError
+from hundi.parties.tokens import GrantError, Tokens
 from hundi.store.engine import Database
 from hundi.store.opening import open_database
 from tests.keys import KEYRING
@@ -177,9 +176,3 @@ async def test_what_is_old_or_too_much_is_forgotten(
     assert await door.ask() is None
     await door.later(31 * DAY)
     assert await door.database.write(lambda tx: guard.purge(tx, 100)) == 1
-
-
-async def test_a_flood_waits_outside(door: Door) -> None:
-    door.tokens._waiting = WAITING_AT_MOST
-    with pytest.raises(OverloadedError):
-        await door.ask()

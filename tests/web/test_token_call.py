@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from hundi.kernel.faults import Fault
+from hundi.store.batch import OverloadedError
 from hundi.store.engine import UnavailableError
 from hundi.web.oauth import FORM_LIMIT, TokenCall
 from hundi.web.visits import Visits
@@ -99,6 +100,7 @@ async def test_another_method_is_405_with_what_is_allowed() -> None:
     ("trouble", "told"),
     [
         (UnavailableError("gone"), ("store-unavailable", "STORE-UNAVAILABLE", 503)),
+        (OverloadedError("full"), ("store-unavailable", "HTTP-OVERLOADED", 503)),
         (KeyError("ours"), ("unexpected", "HTTP-INTERNAL", 500)),
     ],
 )

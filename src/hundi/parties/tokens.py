@@ -2,11 +2,12 @@
 
 A checked token is remembered for at most `REMEMBERED`, so that revoking one works within that time
 in every process, without a query per request. With it are remembered the client's own limits.
+
+Whoever is not known yet has to share a few connections: unknown tokens and askers for one, whose
+number nobody bounds. A token that was right before, or issued here, is looked up apart from them.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import sqlalchemy as sa
@@ -25,12 +26,17 @@ from hundi.parties.credentials import (
 )
 from hundi.parties.guard import Asker, asker
 from hundi.parties.model import TOO_FAST
-from hundi.store.batch import OverloadedError
+from hundi.parties.turns import Turns
 from hundi.store.engine import Database, Row, Transaction
 from hundi.store.statement import Statement
 
 REMEMBERED = 5 * SECOND
-JUDGED_AT_ONCE, WAITING_AT_MOST = 2, 256
+AT_ONCE, WAITING_AT_MOST = 2, 4096
+"""Reads for those who are not known yet, token calls judged, reads for tokens that were right before.
+
+As many wait as a process has connections: who waits asks for nothing more, who is refused at once
+comes back at once, and thousands of refusals a second keep the event loop from the messages.
+"""
 _REMEMBER_AT_MOST = 50_000
 
 _PURGE = Statement.both(
@@ -56,7 +62,10 @@ Proof = Callable[[Transaction, Row], Awaitable[GrantError | None]]
 
 
 class _Known:
-    """A token that was checked: whose it is, from when until when that is believed, its limits."""
+    """A token that was checked: whose it is, from when until when that is believed, its limits.
+
+    One that was only issued here is believed at no moment, and still no stranger.
+    """
 
     __slots__ = ("client_id", "rates", "since", "until")
 
@@ -73,13 +82,15 @@ class Tokens:
         self._rates = rates
         self._messages, self._reads = Buckets(), Buckets()
         self._remembered: dict[str, _Known] = {}
-        self._judging = asyncio.Semaphore(JUDGED_AT_ONCE)
-        self._waiting = 0
+        self._strangers, self._judging, self._known = (
+            Turns(at_once=AT_ONCE, waiting=WAITING_AT_MOST) for _ in range(3)
+        )
 
     async def client_of(self, token: str, now: int, *, use: Use) -> str | None:
         """The client id behind a live access token, or None.
 
-        Raises RefusedError where the client's calls of this use come faster than its limit.
+        Raises RefusedError where the client's calls of this use come faster than its limit, and
+        OverloadedError where too many unknown tokens wait to be looked up.
         """
         known = self._believed(token, now) or await self._checked(token, now)
         return None if known is None else self._admitted(known, now, use)
@@ -90,7 +101,10 @@ class Tokens:
         return None if known is None else self._admitted(known, now, use)
 
     async def lives(self, token: str, now: int) -> bool:
-        """Whether a token still does; asks no limit, for its call was let in before."""
+        """Whether a token still does; asks no limit, for its call was let in before.
+
+        Raises OverloadedError as `client_of` does.
+        """
         return (self._believed(token, now) or await self._checked(token, now)) is not None
 
     def _believed(self, token: str, now: int) -> _Known | None:
@@ -107,12 +121,16 @@ class Tokens:
         return known.client_id
 
     async def _checked(self, token: str, now: int) -> _Known | None:
+        turns = self._known if token in self._remembered else self._strangers
+        async with turns.one():
+            # One of those who came with the same token may have looked it up meanwhile.
+            return self._believed(token, now) or await self._looked_up(token, now)
+
+    async def _looked_up(self, token: str, now: int) -> _Known | None:
         found = await self._database.read(lambda tx: _live(tx, token))
         if found is None:
             self._remembered.pop(token, None)
             return None
-        if len(self._remembered) >= _REMEMBER_AT_MOST:
-            self._remembered.clear()
         row, left = found
         rates = Rates(
             messages=_own(row["message_rate"], self._rates.messages),
@@ -120,8 +138,13 @@ class Tokens:
         )
         until = now + min(REMEMBERED, left)
         known = _Known(row["client_id"], since=now, until=until, rates=rates)
-        self._remembered[token] = known
+        self._remember(token, known)
         return known
+
+    def _remember(self, token: str, known: _Known) -> None:
+        if len(self._remembered) >= _REMEMBER_AT_MOST:
+            self._remembered.clear()
+        self._remembered[token] = known
 
     async def by_password(
         self, *, client_id: str, secret: str, address: str, username: str, password: str
@@ -162,7 +185,8 @@ class Tokens:
         self, client_id: str, secret: str, *, who: Asker, proof: Proof | None, refresh: bool
     ) -> dict[str, object]:
         """A token, or why not. Raises GrantError, or OverloadedError where too many wait."""
-        waits = await self._database.read(partial(guard.wait, who=who))
+        async with self._strangers.one():
+            waits = await self._database.read(partial(guard.wait, who=who))
         if waits:
             raise _blocked(waits)
         token = new_secret_text(self._random)
@@ -175,23 +199,12 @@ class Tokens:
                 await _store(tx, client_id, token, again=again)
             return refusal
 
-        async with self._turn():
+        async with self._judging.one():
             refusal = await self._database.write(judge)
         if refusal is not None:
             raise refusal
+        self._remember(token, _Known(client_id, since=0, until=0, rates=self._rates))
         return _answer(token, again)
-
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
-        """Judge a few at a time, so that a flood of guesses leaves the database to the messages."""
-        if self._waiting >= WAITING_AT_MOST:
-            raise OverloadedError("too many token calls wait")
-        self._waiting += 1
-        try:
-            async with self._judging:
-                yield
-        finally:
-            self._waiting -= 1
 
 
 async def _judged(

@@ -12,8 +12,7 @@ from hundi.kernel.faults import Fault, RefusedError
 from hundi.kernel.rates import Use
 from hundi.parties.model import TOKEN
 from hundi.parties.tokens import Tokens
-from hundi.store.batch import OverloadedError
-from hundi.store.engine import UNAVAILABLE, UNKNOWN_COMMIT, CommitUnknownError, StoreError
+from hundi.store.engine import StoreError
 from hundi.web.asgi import (
     Disconnected,
     Headers,
@@ -27,7 +26,8 @@ from hundi.web.asgi import (
     read_body,
     respond,
 )
-from hundi.web.envelope import INTERNAL, METHOD, NO_ROUTE, OVERLOADED, envelope, status_of
+from hundi.web.envelope import INTERNAL, METHOD, NO_ROUTE, envelope, status_of
+from hundi.web.not_now import not_now
 from hundi.web.once import idempotency_key
 from hundi.web.visits import NUMBER_HEADER, Visit, Visits
 from hundi.web.whole import MOST, Answer, Whole
@@ -268,20 +268,13 @@ def _refused(error: Exception, visit: Visit) -> RefusedError:
         return error
     if isinstance(error, StoreError):
         visit.not_now(error)
-        return _not_now(error)
+        return not_now(error)
     visit.unexpected(error)
     return RefusedError([INTERNAL.at("", INTERNAL.meaning)])
 
 
 def _token_of(headers: Headers) -> str:
     return bearer(headers.get(b"authorization", b""))
-
-
-def _not_now(error: StoreError) -> RefusedError:
-    if isinstance(error, OverloadedError):
-        return RefusedError([OVERLOADED.at("", OVERLOADED.meaning)], retry_after=1)
-    code = UNKNOWN_COMMIT if isinstance(error, CommitUnknownError) else UNAVAILABLE
-    return RefusedError([code.at("", code.meaning)], retry_after=2)
 
 
 def _headers(accepted: Accepted) -> list[tuple[bytes, bytes]]:

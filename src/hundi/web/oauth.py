@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, unquote_plus
 import msgspec
 import structlog
 
-from hundi.kernel.faults import Code, Fault, RefusedError
+from hundi.kernel.faults import Fault, RefusedError
 from hundi.parties.tokens import GrantError, Tokens
-from hundi.store.engine import UNAVAILABLE, StoreError
+from hundi.store.engine import StoreError
 from hundi.web.asgi import (
     Disconnected,
     Headers,
@@ -25,6 +25,7 @@ from hundi.web.asgi import (
     respond,
 )
 from hundi.web.envelope import INTERNAL, METHOD, status_of
+from hundi.web.not_now import not_now
 from hundi.web.visits import NUMBER_HEADER, Visits
 
 FORM_LIMIT = 8 * 1024
@@ -66,17 +67,18 @@ class TokenCall:
         except RefusedError as error:
             await told.unheard(error)
         except StoreError as error:
-            self._count(UNAVAILABLE)
-            await told.not_now(error)
+            refusal = not_now(error)
+            self._count(refusal.faults)
+            await told.not_now(error, refusal)
         except Exception as error:  # noqa: BLE001 (whatever it was, the answer is JSON)
-            self._count(INTERNAL)
+            self._count((INTERNAL.at("", INTERNAL.meaning),))
             await told.unexpected(error)
         else:
             await respond(send, 200, _encode(answer), headers=[(b"pragma", b"no-cache")])
 
-    def _count(self, code: Code) -> None:
+    def _count(self, faults: tuple[Fault, ...]) -> None:
         if self._refused is not None:
-            self._refused((code.at("", code.meaning),))
+            self._refused(faults)
 
     async def _grant(
         self, form: Mapping[str, str], client_id: str, secret: str, *, address: str
@@ -191,11 +193,11 @@ class _Told:
         told = error.faults[0].detail
         await self._answer(status, "invalid_request", told=told, headers=headers)
 
-    async def not_now(self, error: StoreError) -> None:
-        """The database could not be asked."""
+    async def not_now(self, error: StoreError, refusal: RefusedError) -> None:
+        """The database could not be asked, or too many ask it."""
         kind = type(error).__name__
         _log.warning("store-unavailable", **self._named, error=str(error), kind=kind)
-        headers = [(b"retry-after", b"2")]
+        headers = [(b"retry-after", b"%d" % (refusal.retry_after or 1))]
         await self._answer(503, "temporarily_unavailable", told="Try again.", headers=headers)
 
     async def unexpected(self, error: Exception) -> None:

@@ -18,9 +18,10 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter
 
 from hundi.kernel.faults import Code, Fault, Kind, RefusedError
-from hundi.store.engine import UNAVAILABLE, UNKNOWN_COMMIT, CommitUnknownError, StoreError
+from hundi.store.engine import StoreError
 from hundi.web.envelope import INTERNAL, METHOD, NO_ROUTE, TOO_LARGE, problem, status_of
 from hundi.web.metrics import READ
+from hundi.web.not_now import not_now
 
 PARAMETER = Code(
     "HTTP-PARAMETER",
@@ -113,8 +114,7 @@ def refused(request: Caller, error: RefusedError) -> Response[bytes]:
 def _unavailable(request: Caller, error: StoreError) -> Response[bytes]:
     kind = type(error).__name__
     _log.warning("store-unavailable", **_named(request), error=str(error), kind=kind)
-    code = UNKNOWN_COMMIT if isinstance(error, CommitUnknownError) else UNAVAILABLE
-    return refused(request, RefusedError([code.at("", code.meaning)], retry_after=2))
+    return refused(request, not_now(error))
 
 
 def _framework(request: Caller, error: HTTPException) -> Response[bytes]:
