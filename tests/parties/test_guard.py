@@ -176,3 +176,10 @@ async def test_what_is_old_or_too_much_is_forgotten(
     assert await door.ask() is None
     await door.later(31 * DAY)
     assert await door.database.write(lambda tx: guard.purge(tx, 100)) == 1
+
+
+async def test_a_free_failure_stops_nobody_who_came_a_moment_before(door: Door) -> None:
+    """Two are judged at a time: the one that began first may have its turn behind the other's failure."""
+    await door.guess(1)
+    await door.later(-SECOND)
+    assert await door.ask() is None
