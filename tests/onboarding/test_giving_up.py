@@ -2,7 +2,11 @@
 
 import asyncio
 
+import sqlalchemy as sa
+
+from hundi.exchange.tables import exchange
 from hundi.onboarding.ownership import lapse
+from hundi.onboarding.tables import registration
 from tests.onboarding.bodies import check, entity
 from tests.onboarding.desk import RIVAL, Desk, queued
 from tests.onboarding.test_invariants import checked
@@ -34,6 +38,21 @@ async def test_a_waiting_registration_is_given_up_and_begins_again(net: Desk) ->
     again = await net.taken(REGISTER, entity())
     assert (await net.give(again, await net.code(again))).status_code == 200
     assert (await checked(net))[0] == []
+
+
+async def test_an_end_that_was_told_is_not_told_again(net: Desk) -> None:
+    """The exchange has left OPEN by another hand: its code makes no business, and no webhook follows."""
+    req_msg_id = await net.pending()
+    code = await net.code(req_msg_id)
+    mine = exchange.c.req_msg_id == req_msg_id
+    await net.stage.execute(sa.update(exchange).where(mine).values(state="ABANDONED"))
+    net_tests.problem(await net.give(req_msg_id, code), 409, "ONBOARD-NOT-PENDING")
+    assert await status(net) == "REGISTRATION PENDING"
+    await net.stage.execute(sa.update(registration).values(lapses_at=1))
+    assert [await net.codes.lapse() for _ in range(2)] == [1, 0]
+    assert await status(net) == "CHECKED"
+    assert await queued(net.stage) == 0
+    assert (await net.shown(req_msg_id))["state"] == "ABANDONED"
 
 
 async def test_only_its_client_gives_a_registration_up(net: Desk) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 
 from hundi.exchange.answers import Resp
+from hundi.exchange.closing import Ending, close_exchanges
 from hundi.exchange.record import State
 from hundi.exchange.tables import body, exchange
 from hundi.exchange.writes import Writes
@@ -23,9 +24,11 @@ async def raw_of(tx: Transaction, req_msg_id: str) -> bytes | None:
 
 
 async def end(tx: Transaction, row: Row, *, state: State, fault: Fault | None) -> Mapping[str, int]:
-    """End a registration that is open and locked: its exchange, the candidate's status, the webhook.
+    """End a registration: its exchange, the candidate's status, the webhook.
 
-    How many exchanges it ends, by the state that they enter. Of one whose content was erased the webhook carries the outcome, and no echo.
+    Of one whose content was erased the webhook carries the outcome, and no echo. How many exchanges it
+    ends, by the state that they enter. Where the exchange has left OPEN before (none), its outcome was
+    told by whoever ended it, and is told by nobody else.
     """
     req_msg_id, client_id = row["req_msg_id"], row["client_id"]
     if fault is None:
@@ -44,40 +47,30 @@ async def end(tx: Transaction, row: Row, *, state: State, fault: Fault | None) -
         .where(c.client_id == client_id, c.object_id == row["object_id"])
         .values(status=status.value, registration=None, updated_at=tx.now)
     )
-    ended_exchange = await _end_exchange(tx, resp, state)
-    told = Told(state=state, resp=resp, members={})
     writes = Writes()
-    writes.entered[state.value] += 1
+    ending = Ending(req_msg_id=req_msg_id, state=state, resp=resp, by_attempt=True, reached=False)
+    if not await close_exchanges(tx, [ending], writes):
+        return {}
+    exchange_row = await _exchange(tx, req_msg_id)
+    told = Told(state=state, resp=resp, members={})
     inform(
         writes,
         REGISTER_ENTITY,
         req_msg_id=req_msg_id,
         client_id=client_id,
         mailbox=await queries.is_mailbox(tx, client_id),
-        idempotency_key=ended_exchange["idempotency_key"],
+        idempotency_key=exchange_row["idempotency_key"],
         answer=answer_body(REGISTER_ENTITY, await raw_of(tx, req_msg_id), told),
-        trace=ended_exchange["trace"],
+        trace=exchange_row["trace"],
         now=tx.now,
     )
     await writes.flush(tx)
     return writes.entered
 
 
-async def _end_exchange(tx: Transaction, resp: Resp, state: State) -> Row:
-    """The exchange leaves OPEN; its idempotency key and trace."""
+async def _exchange(tx: Transaction, req_msg_id: str) -> Row:
+    """The idempotency key and the trace of a registration's exchange."""
     x = exchange.c
-    await tx.execute(
-        sa.update(exchange)
-        .where(x.req_msg_id == resp.req_msg_id, x.state == State.OPEN.value)
-        .values(
-            state=state.value,
-            result=resp.result,
-            error_code=resp.error_code,
-            error_detail=resp.error_detail,
-            error_field=resp.error_field,
-            ended_at=tx.now,
-        )
-    )
-    query = sa.select(x.idempotency_key, x.trace).where(x.req_msg_id == resp.req_msg_id)
+    query = sa.select(x.idempotency_key, x.trace).where(x.req_msg_id == req_msg_id)
     [row] = await tx.select(query)
     return row

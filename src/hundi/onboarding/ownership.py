@@ -213,7 +213,10 @@ async def confirm(
     if taken:
         return await _declined(tx, row, taken)
     await _make(tx, one, row, random=random)
-    return Judged((), await end(tx, row, state=State.SETTLED, fault=None))
+    entered = await end(tx, row, state=State.SETTLED, fault=None)
+    if not entered:
+        raise RefusedError([NOT_OPEN.at("reqMsgId", NOT_OPEN.meaning)])
+    return Judged((), entered)
 
 
 async def _declined(tx: Transaction, row: Row, faults: tuple[Fault, ...]) -> Judged:
