@@ -77,14 +77,9 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         self._acks = self._counter("acks", "Accepted requests", ("message", "result"))
         self._refusals = self._counter("refusals", "Refused requests", ("code", "status"))
-        self._refusals.begin(INTERNAL.name, "500")  # the first one is to be seen, too
         self._refused_calls = self._counter("refused_calls", "Refused calls", ("call", "status"))
-        for status in ("500", "503"):
-            self._refused_calls.begin(MESSAGE, status)
         self._exchanges = self._counter("exchanges", "Exchanges that entered a state", ("state",))
         self._left = self._counter("sweep_failures", "Rows that a sweep left behind", ("sweep",))
-        for sweep in SWEEPS:
-            self._left.begin(sweep)
         self._attempts = self._counter("deliveries", "Ended attempts", ("kind", "outcome"))
         self._unsent = self._counter("secrets_not_opened", "Attempts not made for lack of a key")
         self._ack_seconds = self._histogram("ack_seconds", "Time to an ack", _ACK_SECONDS)
@@ -110,6 +105,15 @@ class Metrics:
             "outbox_oldest_due_seconds", "How long the oldest for an enabled endpoint is due"
         )
         self._open = self._told("exchanges_open", "Proposals that nobody has answered")
+        self._begin()
+
+    def _begin(self) -> None:
+        """Tell from the start of what an alert asks a rise of: the first one is to be seen, too."""
+        self._refusals.begin(INTERNAL.name, "500")
+        for status in ("500", "503"):
+            self._refused_calls.begin(MESSAGE, status)
+        for sweep in SWEEPS:
+            self._left.begin(sweep)
 
     def accepted(self, message: str, outcome: Accepted, *, microseconds: int) -> None:
         """Count an ack of a message by its stored name. Its exchanges are counted by their commit."""
