@@ -23,7 +23,7 @@ class ProofError(Exception):
 
 
 class MisusedError(Exception):
-    """A part was asked for what there is not; the text says what. It has shown nothing, and leaves no record."""
+    """A part was asked for what there is not, as the text says. It has shown nothing; no record is left."""
 
 
 class Length(StrEnum):

@@ -134,7 +134,7 @@ def _sqlite_filled(_sqlite_template: Path) -> Path:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say loudly what was not tested, whichever process skipped it: half of all where PostgreSQL is missing."""
+    """Say loudly what was not tested, whichever process skipped it: half, without PostgreSQL."""
     skipped = terminalreporter.getreports("skipped")
     told = {str(report.longrepr) for report in skipped if _NOT_HERE in str(report.longrepr)}
     if told:

@@ -1,4 +1,4 @@
-"""What no description lists: paths that do not exist, methods, content types and encodings nobody asked for."""
+"""What no description lists: unknown paths, methods, content types and encodings."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -32,7 +32,7 @@ from proof.part import (
 FLAT = 1.5
 V1 = "/network/v1"
 CONTROL = "/readyz"
-"""A call that asks the database and no table: how fast the machine is now. It has two speeds, and filling tires it."""
+"""A call that asks the database and no table: how fast the machine is now. Filling tires it."""
 ACK, TRIP = "ack, at 30 a second", "whole exchange, time of the server for each"
 WRITES = {ACK, TRIP}
 FEW = 120

@@ -1,4 +1,4 @@
-"""Files beside the database: the key of development is made whole or not, and each is named in its own words."""
+"""Files beside the database: the key of development is made whole or not; each has its own words."""
 
 import errno
 import os

@@ -56,7 +56,7 @@ def commands(service: Section) -> list[str]:
 
 
 def in_the_guide() -> tuple[str, str]:
-    """What the guide has an operator add by `systemctl edit`: secrets to all units, an address to the API's."""
+    """What the guide has an operator add by `systemctl edit`: secrets to all units, an address to one."""
     guide = (ROOT / "docs/guide/operating.md").read_text(encoding="utf-8")
     secrets, address = re.findall(r"^```ini\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)
     return str(secrets), str(address)

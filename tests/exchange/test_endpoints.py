@@ -236,7 +236,7 @@ async def test_a_mailbox_holds_what_waited_for_its_endpoint(stage: Scene, state:
 async def test_what_waits_for_an_endpoint_is_not_held_by_who_made_it_a_mailbox_before(
     stage: Scene,
 ) -> None:
-    """Two operators at once: one has made it a mailbox, the other gives it an endpoint before the rest is done."""
+    """Two operators at once: one makes it a mailbox, the other gives it an endpoint before that is done."""
     sent = await stage.submit("req-send", slip("S1"))
     await endpoints._hold(stage.database, "supplier")
     assert [one.webhook_id for one in await stage.lease()] == [sent]

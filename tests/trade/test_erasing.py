@@ -1,4 +1,4 @@
-"""The operating guide's statements that erase a document's content: they take all of it, and break nothing."""
+"""The operating guide's statements that erase a document's content take all of it, and break nothing."""
 
 import re
 

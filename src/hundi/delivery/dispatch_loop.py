@@ -38,8 +38,10 @@ DRAIN_SECONDS, WRITE_SECONDS = 20, 5
 AGAIN = (SECOND, 2 * SECOND, 4 * SECOND)
 """Pauses before an end is written again of which nothing was kept; the last one until it is given up."""
 AFTER_LEASE_SECONDS = 20
-"""So long after its lease an end is given up: who was frozen with its rows is cut off by then. The webhook may
-be sent again meanwhile, and its receiver gives that the same answer; a late end is as good as one in time."""
+"""So long after its lease an end is given up: who was frozen with its rows is cut off by then. The
+webhook may be sent again meanwhile, and its receiver gives that the same answer; a late end is as
+good as one in time.
+"""
 PATIENCE_SECONDS = 60
 """So long an end waits for its transaction, longer than any statement may take: no caller does."""
 LATEST_SECONDS = 10
@@ -118,7 +120,7 @@ class DispatchLoop:
                 await self._finish.drained()
 
     def _free(self) -> int:
-        """How many more attempts may start now. Those whose ends are not written yet count from a point on."""
+        """How many more attempts may start now. Ends that are not written yet count from a point on."""
         if self._stopping:
             return 0
         most = self._dispatcher.concurrency

@@ -17,7 +17,7 @@ NOT_OPENED_VERDICT = Verdict(
     wait=MINUTE // SECOND,
     unsent=True,
 )
-"""Of an attempt whose signing secret is sealed under a key that this process lacks: tried again until it has it."""
+"""Of an attempt whose signing secret is sealed under a key that this process has not got yet."""
 NOTHING_SENT = Answer(
     status=None, body=b"", retry_after=None, milliseconds=0, reached=False, error="not sent"
 )

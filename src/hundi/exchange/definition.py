@@ -85,12 +85,13 @@ class DocumentType:
     `noun` is the word for people ("order"). `author` is the role whose entity owns the key.
     `initial` is the state before its first message has settled, "" where the contract has none.
     `released` are the states in which the document's number may be used again, and what it drew on
-    other documents is given back. `settled` are those in which nothing is waited for any more, though
-    a move still leads out of them: a paid invoice may be closed. `withdrawal` is the action that may go over its sender's own open
-    proposal (CANCEL), None where there is none. `shut_by` are the actions that end it: while one of
-    them, or an edit, is open, no amount is drawn on it. `guarded` are its accounts that never go
-    below zero. `stake` is the account that shows whether somebody else has bought it (`stakes`).
-    `derive` gives the status that its ledger decides, None where money decides nothing.
+    other documents is given back. `settled` are those in which nothing is waited for any more,
+    though a move still leads out of them: a paid invoice may be closed. `withdrawal` is the action
+    that may go over its sender's own open proposal (CANCEL), None where there is none. `shut_by`
+    are the actions that end it: while one of them, or an edit, is open, no amount is drawn on it.
+    `guarded` are its accounts that never go below zero. `stake` is the account that shows whether
+    somebody else has bought it (`stakes`). `derive` gives the status that its ledger decides, None
+    where money decides nothing.
     """
 
     name: str
@@ -152,9 +153,9 @@ class Touched(msgspec.Struct, frozen=True, kw_only=True):
     `transition` is the name of its status member (`poStatusTransition`). `number` is the document's
     number in its author's books; `claim` the key under which it must be unique, None where the
     message does not claim one. `shared` is a number that others of the author's documents may have
-    too: they are looked at (`RuleContext.sharing`) and left alone. `claim_tag` is what a number that was used before must come with
-    again (an invoice's IRN). Versions and statuses are None where the message has no such member:
-    then they are not compared.
+    too: they are looked at (`RuleContext.sharing`) and left alone. `claim_tag` is what a number
+    that was used before must come with again (an invoice's IRN). Versions and statuses are None
+    where the message has no such member: then they are not compared.
 
     A document that is held may be named by its claims alone: `object_id` is "" then. It is the first
     of `claims` that a document has, or else that one has had. `required` says whether the message is

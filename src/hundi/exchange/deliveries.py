@@ -1,8 +1,8 @@
 """Questions about exchanges and their webhooks, asked inside a transaction.
 
 An exchange is its sender's; its receiver sees it, and its webhooks, once an attempt may have
-brought it there, a fact from its ack on. Of a receiver's answer only the outcome travels: the bytes that came back are
-shown to the client whose endpoint gave them, and to nobody else.
+brought it there, a fact from its ack on. Of a receiver's answer only the outcome travels: the bytes
+that came back are shown to the client whose endpoint gave them, and to nobody else.
 """
 
 from collections.abc import Sequence

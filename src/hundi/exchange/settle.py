@@ -62,7 +62,8 @@ class Settler:
     ) -> dict[str, Ended]:
         """What each wish came to, by reqMsgId (unknown ids are left out).
 
-        Exchanges are closed; every other row is left in `writes` to be flushed. `read` are rows of `OF_EXCHANGE` that somebody has read before.
+        Exchanges are closed; every other row is left in `writes` to be flushed. `read` are rows of
+        `OF_EXCHANGE` that somebody has read before.
         """
         exchanges = {row["req_msg_id"]: exchange_from(row, self.messages) for row in read}
         unread = [e.req_msg_id for e in endings if e.req_msg_id not in exchanges]

@@ -65,6 +65,7 @@ class Stepping(Generic[Place]):
         shown = begun if last is None else last
         if self.moment(shown) != self.moment(ended):
             return self.above(ended)
-        # Shown and passed over have one moment. If the page also began at this moment, more items share it
-        # than one page reads; only the end itself makes progress. No transaction makes so many for one reader.
+        # Shown and passed over have one moment. If the page also began at this moment, more items
+        # share it than one page reads; only the end itself makes progress. No transaction makes so
+        # many for one reader.
         return ended if last is None else last

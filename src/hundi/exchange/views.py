@@ -20,7 +20,8 @@ from hundi.parties.model import IS_PAID, NOTHING_SETTLED, TradeSettings
 class Stakeholder(msgspec.Struct, frozen=True, kw_only=True):
     """A business that a document concerns without being its party, and where it wants to be paid.
 
-    `level` is how far it is verified. `accounts` are (IFSC, masked account number); none where it has told none.
+    `level` is how far it is verified. `accounts` are (IFSC, masked account number); none where it
+    has told none.
     """
 
     b2b_id: str

@@ -5,8 +5,9 @@ account, card and phone numbers        123456789012            xxxxx9012
 e-mail and payment addresses           asha@example.com        xxx@example.com
 tokens, secrets, passwords             whsec_…, Bearer …       ***
 
-As they stand in URLs too. Whoever writes a line need not think of it: all texts go through here last. Ids of exchanges and
-contexts of traces look like secrets and stay, for they are what lines are found by.
+As they stand in URLs too. Whoever writes a line need not think of it: all texts go through here
+last. Ids of exchanges and contexts of traces look like secrets and stay, for they are what lines
+are found by.
 """
 
 import re

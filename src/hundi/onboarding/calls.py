@@ -154,7 +154,8 @@ def record(
 ) -> None:
     """Store a call and its exchange; `told` is None where it waits. It never expires by itself.
 
-    `mailbox` says whether the calling client polls for the answer. The exchange is about no document: nothing is moved, held or booked.
+    `mailbox` says whether the calling client polls for the answer. The exchange is about no
+    document: nothing is moved, held or booked.
     """
     resp = told.resp if told is not None else Resp(req_msg_id, "PENDING")
     row = {

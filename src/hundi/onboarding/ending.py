@@ -1,4 +1,4 @@
-"""How a registration ends, whatever ends it: with the right code, the fifth wrong one, its day, its client."""
+"""How a registration ends: with the right code, the fifth wrong one, its day, or its client."""
 
 from collections.abc import Mapping
 

@@ -118,7 +118,8 @@ async def failed(tx: Transaction, who: Asker) -> None:
         failures = 1 if row is None or stale else row["failures"] + 1
         longest = LONGEST if scope[1] else LONGEST_OF_CLIENT
         span = block(failures - allowed, longest=longest)
-        # Not this moment for one that blocks nobody: a transaction that began before it may be judged after it.
+        # Not this moment for one that blocks nobody: a transaction that began before it may be
+        # judged after it.
         until = tx.now + span if span else 0
         await tx.fetch(_FAILED, *scope, failures, until, tx.now)
 

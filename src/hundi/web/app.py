@@ -24,7 +24,7 @@ from hundi.web.oauth import TokenCall
 from hundi.web.visits import Visits
 
 _OF_NOBODY = {401, 404, 405}
-"""Before a sender is known: no valid token, or no such call. Whoever scans us must not outweigh the messages."""
+"""Before a sender is known: no valid token, or no such call. Scanners must not outweigh messages."""
 
 
 class Edge:

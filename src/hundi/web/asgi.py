@@ -25,8 +25,10 @@ class Reply(NamedTuple):
 
 _JSON = b"application/json"
 _JOINED = b",\t"
-"""What parts the values of a repeated header. A list may be parted so (RFC 9110, 5.3 and 5.6.1); what may have one
-value only has none then that is good, whichever of its lines a proxy would have kept: no key, token or type holds a tab."""
+"""What parts the values of a repeated header. A list may be parted so (RFC 9110, 5.3 and 5.6.1);
+what may have one value only has none then that is good, whichever of its lines a proxy would have
+kept: no key, token or type holds a tab.
+"""
 
 
 class Disconnected(Exception):  # noqa: N818 (it is an event, not a fault of ours)

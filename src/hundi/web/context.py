@@ -34,9 +34,9 @@ class Context:
     """What the handlers need of one serving process.
 
     `visits` numbers the calls. `wake` tells the dispatcher that something is due, `wake_codes` the
-    sender of ownership codes;
-    `clock` and `random` are the edge's own. `contacts` is None where codes really leave.
-    `gaps` makes due what has waited for an endpoint. `proving` holds for each client the turn of its ownership codes.
+    sender of ownership codes; `clock` and `random` are the edge's own. `contacts` is None where
+    codes really leave. `gaps` makes due what has waited for an endpoint. `proving` holds for each
+    client the turn of its ownership codes.
     """
 
     database: Database

@@ -1,9 +1,10 @@
 """The cheap check beside the traffic: what is new, a slice of what is old, and what was broken.
 
 Every run looks at the exchanges that were accepted since the last one and at their documents, page
-after page until it has caught up, but with a quarter of the interval for this work at most: `behind` says
-what it has left for the next run. Between pages it rests, for on SQLite callers wait for the same process.
-It goes on a little through all the others, and looks again at whatever it has found: so a number above zero stays until the store is in order, and falls once it is.
+after page until it has caught up, but with a quarter of the interval for this work at most:
+`behind` says what it has left for the next run. Between pages it rests, for on SQLite callers wait
+for the same process. It goes on a little through all the others, and looks again at whatever it has
+found: so a number above zero stays until the store is in order, and falls once it is.
 
 An exchange with a lower id may become visible after one with a higher, if its transaction was longer.
 So each run begins some minutes before the moment of the last one, and looks at those again.
