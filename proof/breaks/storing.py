@@ -155,14 +155,17 @@ BREAKS = (
     ),
     Break(
         name="503 does not say when to come again",
-        edits=(Edit("web/messages.py", _RETRY, _RETRY.replace("=2", "=None")),),
+        edits=(Edit("web/not_now.py", _RETRY, _RETRY.replace("=2", "=None")),),
         part="starved",
         finds=("disk full: 503 without Retry-After", "file held by another process: 503 without"),
         beside=("disk full: refused with 503", "file held by another process: refused with 503", "no file handles: 503 without"),
     ),
     Break(
         name="500 instead of 503",
-        edits=(Edit("web/messages.py", _RETRY, 'RefusedError([INTERNAL.at("", INTERNAL.meaning)])'),),
+        edits=(
+            Edit("web/not_now.py", "import OVERLOADED\n", "import INTERNAL, OVERLOADED\n"),
+            Edit("web/not_now.py", _RETRY, 'RefusedError([INTERNAL.at("", INTERNAL.meaning)])'),
+        ),
         part="starved",
         finds=(END,),
     ),

@@ -44,6 +44,20 @@ def test_a_file_system_without_hard_links_keeps_the_key(
     assert (file.name, stat.S_IMODE(file.stat().st_mode)) == ("hundi.db.key", 0o600)
 
 
+@pytest.mark.parametrize("dangling", [False, True])
+def test_a_file_in_the_place_of_the_key_that_holds_none_is_told(
+    url: str, tmp_path: Path, *, dangling: bool
+) -> None:
+    (tmp_path / "made").mkdir()
+    file = tmp_path / "made" / "hundi.db.key"
+    if dangling:
+        file.symlink_to(tmp_path / "nowhere")
+    else:
+        file.touch()
+    with pytest.raises(UnusableError, match=r"hundi\.db\.key is there and holds no key"):
+        _key_for_development(url)
+
+
 def test_the_key_that_another_process_made_meanwhile_counts(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

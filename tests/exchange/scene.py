@@ -19,9 +19,10 @@ from hundi.exchange.verdict import Answer, Decision, Verdict
 from hundi.kernel.clock import HOUR, wall_clock
 from hundi.parties import tables
 from hundi.parties.credentials import token_hash
-from hundi.store.batch import GroupCommit, Ran
+from hundi.store.batch import GroupCommit
 from hundi.store.engine import Database, Transaction
 from hundi.store.opening import open_database
+from hundi.store.ran import Ran
 from tests.exchange.slips import BUYER, MESSAGES, STRANGER, SUPPLIER, slip
 
 SERVES = {"buyer": BUYER, "supplier": SUPPLIER, "stranger": STRANGER}

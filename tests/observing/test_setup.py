@@ -16,8 +16,8 @@ from hundi.observing.masking import Masking
 from hundi.observing.otlp import OtelTraces, start
 from hundi.observing.setup import traces_of
 from hundi.observing.spans import Role
-from hundi.store.batch import Ran
 from hundi.store.batch_spans import BatchSpans
+from hundi.store.ran import Ran
 
 SAMPLED = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 LEFT_OUT = SAMPLED[:-1] + "0"
@@ -136,7 +136,7 @@ class Member:
 async def test_a_batch_is_linked_with_those_that_are_traced() -> None:
     kept = Kept()
     members = [Member(SAMPLED), Member(None), Member(LEFT_OUT)]
-    ran = Ran(members, waited_since=[1.0, 1.1, 1.2], began=2.0, ended=2.5)
+    ran = Ran(members, [1.0, 1.1, 1.2], began=2.0, ended=2.5, outcomes=[None] * 3)
     BatchSpans(kept.traces, "commit").tell(ran)
     spans = kept.spans()
     assert set(spans) == {"commit batch", "queue", "commit"}
@@ -147,5 +147,5 @@ async def test_a_batch_is_linked_with_those_that_are_traced() -> None:
     took = [(s.end_time - s.start_time) / 1e9 for s in (queue, commit, batch)]
     assert took == pytest.approx([1.0, 0.5, 0.5], abs=0.01)
     kept.exporter.clear()
-    BatchSpans(kept.traces, "commit").tell(Ran(members[1:], [1.0, 1.0], 2.0, 2.5))
+    BatchSpans(kept.traces, "commit").tell(Ran(members[1:], [1.0, 1.0], 2.0, 2.5, [None] * 2))
     assert not kept.spans()

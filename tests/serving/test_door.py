@@ -72,6 +72,23 @@ async def test_nobody_is_cut_off_however_many_come_as_it_stops(_round: int) -> N
     assert [one.returncode for one in crowd] == [0] * len(crowd)
 
 
+async def test_a_parent_that_goes_meanwhile_leaves_the_door_to_be_shut() -> None:
+    listening = listen(_SETTINGS)
+    server = uvicorn.Server(config(_here, Connections(limits(500))))
+    stopping, held = asyncio.Event(), iter([True, False, False])
+    stopping.set()
+    with closing(listening.dup()) as parents:
+        await serve_until(
+            stopping,
+            server,
+            listening=listening,
+            connections=Connections(limits(500)),
+            kept=lambda: next(held),
+        )
+        with pytest.raises(TimeoutError):
+            socket.create_connection(parents.getsockname(), 0.3)
+
+
 def _caller(port: int) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         [sys.executable, "-c", _CALLER, str(port)], stdin=subprocess.PIPE, stderr=subprocess.PIPE

@@ -59,12 +59,12 @@ async def test_a_batch_reads_what_there_is_room_for_and_its_first_call_everythin
     [row] = await trade.rows(length.where(tables.body.c.body_id == one))
     size = row["bytes"]
 
-    async def read(calls: dict[int, Wanted]) -> tuple[set[str], set[int], set[int]]:
+    async def read(calls: dict[int, list[Wanted]]) -> tuple[set[str], set[int], set[int]]:
         read = await trade.database.read(lambda tx: read_for(tx, calls, trade.road.messages))
         return set(read.bodies), set(read.heavy), set(read.later)
 
-    def wants(*ids: str, most: int = 10 * size) -> Wanted:
-        return Wanted(ids=frozenset(ids), most=most)
+    def wants(*ids: str, most: int = 10 * size) -> list[Wanted]:
+        return [Wanted(ids=frozenset(ids), most=most)]
 
     monkeypatch.setattr(bodies, "ROOM", size + 100)
     taken = await read({0: wants(), 1: wants(one, two), 2: wants(one), 3: wants(three)})
@@ -72,6 +72,10 @@ async def test_a_batch_reads_what_there_is_room_for_and_its_first_call_everythin
     heavy = await read({4: wants(one, two, most=size + 100), 5: wants(two), 6: wants(three)})
     assert heavy == ({two}, {4}, {6})
     assert await read({7: wants("erased")}) == (set(), set(), set())
+    each = [*wants(one, most=size), *wants(two, most=size + 100)]
+    assert await read({8: each}) == ({one, two}, set(), set()), (
+        "each exchange of a call has its own"
+    )
 
 
 async def test_of_an_exchange_that_cannot_end_here_the_body_is_not_read(trade: Desk) -> None:

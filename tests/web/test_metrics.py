@@ -12,7 +12,8 @@ from hundi.exchange.request import Accepted, Refused
 from hundi.exchange.verdict import Answer, Decision, Kind, Verdict, judge
 from hundi.kernel.clock import HOUR, MINUTE, SECOND, wall_clock
 from hundi.parties import tables as parties
-from hundi.store.batch import AGAIN, Ran
+from hundi.store.again import AGAIN
+from hundi.store.ran import Ran
 from hundi.web.metrics import ACCEPT, ONBOARDING, SETTLE, Metrics
 from tests.exchange.scene import Scene
 from tests.exchange.slips import slip
@@ -216,7 +217,7 @@ async def test_a_fault_of_ours_is_counted_from_zero(
 async def test_breakers_and_batches_are_told(stage: Scene) -> None:
     metrics = Metrics(stage.database)
     metrics.watch_breakers(lambda: 3)
-    metrics.committed(ACCEPT, Ran(members=range(20), waited_since=[1.0] * 20, began=2, ended=2.02))
+    metrics.committed(ACCEPT, Ran(range(20), [1.0] * 20, began=2, ended=2.02, outcomes=[None] * 20))
     found = await values(metrics)
     assert found["hundi_breakers_open"] == 3
     assert found['hundi_batch_size_bucket{le="16.0"}'] == 0

@@ -7,7 +7,7 @@ import pytest
 from hundi.kernel.faults import Code, Kind
 from hundi.simulator import story
 from hundi.store.engine import UNAVAILABLE
-from hundi.web.envelope import status_of
+from hundi.web.envelope import OVERLOADED, status_of
 from tests.exchange.scene import SERVES
 from tests.web.conftest import bearer
 from tests.web.orders import ROAD, Desk, desk, named
@@ -49,17 +49,18 @@ async def test_strangers_reads_and_tokens_are_no_messages(there: Desk) -> None:
     read = await there.calls.get("/network/v1/documents/slip/S1", headers=bearer("buyer"))
     assert read.status_code == 404
     there.edge.token_refused((UNAVAILABLE.at("", ""),))
+    there.edge.refused((OVERLOADED.at("", ""),), client_id="", path=ROAD)  # its turn did not come
     assert await refused(there) == {
-        ("stranger", "401"): 1, ("stranger", "404"): 1, ("stranger", "405"): 1,
+        ("stranger", "401"): 1, ("stranger", "404"): 1, ("stranger", "405"): 1, ("stranger", "503"): 1,
         ("read", "404"): 1, ("token", "503"): 1,
     }  # fmt: skip
 
 
 async def test_where_the_database_cannot_say_who_calls_it_is_a_message(there: Desk) -> None:
     """So is what comes too often, which a valid token says as well."""
-    there.edge.refused("", ROAD, (UNAVAILABLE.at("", ""),))
+    there.edge.refused((UNAVAILABLE.at("", ""),), client_id="", path=ROAD)
     limited = Code("TEST-RATE", Kind.LIMIT, "Too often.").at("", "")
-    there.edge.refused("", ROAD, (limited,))
+    there.edge.refused((limited,), client_id="", path=ROAD)
     assert await refused(there) == {
         ("message", "503"): 1, ("message", str(status_of([limited]))): 1,
     }  # fmt: skip

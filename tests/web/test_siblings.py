@@ -3,7 +3,7 @@
 import secrets
 import socket
 
-from hundi.store.batch import Ran
+from hundi.store.ran import Ran
 from hundi.web import siblings
 from hundi.web.metrics import ACCEPT, Metrics
 from hundi.web.siblings import Siblings
@@ -19,7 +19,7 @@ def listening() -> tuple[socket.socket, str]:
 
 
 def batch(*, of: int) -> Ran[int]:
-    return Ran(members=range(of), waited_since=[1.0] * of, began=2, ended=2.02)
+    return Ran(range(of), [1.0] * of, began=2, ended=2.02, outcomes=[None] * of)
 
 
 async def test_every_series_says_whose_it_is(stage: Scene, monkeypatch) -> None:

@@ -125,7 +125,10 @@ def _make_beside(path: Path) -> Keyring:
             f"The key {file} cannot be made: {error.strerror}. Make room for it, or set {VARIABLE}."
         )
         raise UnusableError(message) from None
-    return _beside(path)
+    made = _beside(path)
+    if not made:
+        raise UnusableError(f"{file} is there and holds no key. Move it away, or set {VARIABLE}.")
+    return made
 
 
 def _write_key(file: Path) -> None:

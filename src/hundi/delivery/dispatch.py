@@ -47,8 +47,8 @@ from hundi.kernel.identity import RandomBytes
 from hundi.kernel.sealing import Keyring, SealError
 from hundi.ledger.model import Key
 from hundi.observing.spans import Traces
-from hundi.store.batch import Ran
 from hundi.store.engine import Database, Transaction
+from hundi.store.ran import Ran
 
 CONCURRENCY = 256
 """Seven endpoints that take their time do not hold up the eighth. Three swift ones may fill every place,

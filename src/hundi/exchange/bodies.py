@@ -77,7 +77,7 @@ def typed(found: Stored, messages: Mapping[str, MessageType]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """The bodies that one call is judged by, and how many bytes they may have together."""
+    """The bodies that one exchange of a call is judged by, and how many bytes they may have together."""
 
     ids: frozenset[str]
     most: int
@@ -96,22 +96,23 @@ class Read:
 
 
 async def read_for(
-    tx: Transaction, calls: Mapping[int, Wanted], messages: Mapping[str, MessageType]
+    tx: Transaction, calls: Mapping[int, Sequence[Wanted]], messages: Mapping[str, MessageType]
 ) -> Read:
     """What the calls of a batch are judged by, of those in front as much as there is room for.
 
     The first call has all that it may have: however much that is, it does not wait for ever.
     """
-    first = await weighed(tx, [id_ for one in calls.values() for id_ in sorted(one.ids)], ROOM)
-    heavy = {n for n, one in calls.items() if first.of(one.ids) > one.most}
-    asking = {n: one for n, one in calls.items() if one.ids and n not in heavy}
-    left = {n: one.ids & first.left for n, one in asking.items()}
+    every = {n: frozenset().union(*(one.ids for one in legs)) for n, legs in calls.items()}
+    first = await weighed(tx, [id_ for ids in every.values() for id_ in sorted(ids)], ROOM)
+    heavy = {n for n, legs in calls.items() if any(first.of(one.ids) > one.most for one in legs)}
+    asking = {n: ids for n, ids in every.items() if ids and n not in heavy}
+    left = {n: ids & first.left for n, ids in asking.items()}
     found, ahead = first.found, next(iter(asking), None)
     if ahead is not None and (rest := left.pop(ahead)):
-        found = found | (await weighed(tx, sorted(rest), asking[ahead].most)).found
+        found = found | (await weighed(tx, sorted(rest), first.of(rest))).found
     later = {n for n, ids in left.items() if not ids <= found.keys()}
-    used = {id_ for n, one in asking.items() if n not in later for id_ in one.ids}
+    used = {id_ for n, ids in asking.items() if n not in later for id_ in ids}
     chosen = {id_: found[id_] for id_ in sorted(used & found.keys())}
     read_now = partial(typed, chosen, messages)
-    many = sum(first.sizes[id_] for id_ in chosen) > BESIDE
+    many = first.of(chosen) > BESIDE
     return Read(await tx.work_out(read_now) if many else read_now(), heavy, later)

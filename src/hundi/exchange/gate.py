@@ -12,8 +12,9 @@ from hundi.exchange.request import Accepted, Refused, Request, shows_free
 from hundi.exchange.settle import Settler
 from hundi.kernel.identity import RandomBytes
 from hundi.kernel.lifetimes import Lifetimes
-from hundi.store.batch import GroupCommit, Ran
+from hundi.store.batch import GroupCommit
 from hundi.store.engine import Database, Transaction
+from hundi.store.ran import Ran
 
 POSTGRES_LANES = 2
 

@@ -256,19 +256,16 @@ class Gatherer:
     ) -> Read:
         """Typed bodies by id of what is read: of the version in force, else of the current one.
 
-        A call that moves a known document has more room: who answers cannot name less.
+        An exchange that moves a known document has more room: who answers cannot name less.
         """
-        wanted: dict[int, Wanted] = {}
+        wanted: dict[int, list[Wanted]] = {place: [] for place in calls}
         for place, legs in calls.items():
-            ids: set[str] = set()
             for number, leg in legs:
                 own = [documents[key] for key in moved[number] if key in documents]
                 others = [one.key for one in named.get(number, ()) if one.key in documents]
-                ids.update(
-                    _read_by(leg, own, [documents[key] for key in others if key is not None])
-                )
-            known = any(documents.keys() & moved[number][:1] for number, _ in legs)
-            wanted[place] = Wanted(ids=frozenset(ids), most=MOST_BYTES * (2 if known else 1))
+                ids = _read_by(leg, own, [documents[key] for key in others if key is not None])
+                most = MOST_BYTES * (2 if documents.keys() & moved[number][:1] else 1)
+                wanted[place].append(Wanted(ids=frozenset(ids), most=most))
         return await read_for(tx, wanted, self.messages)
 
 

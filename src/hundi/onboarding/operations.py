@@ -37,8 +37,9 @@ from hundi.parties.operations import hold_register
 from hundi.parties.queries import served
 from hundi.parties.tables import b2b_id
 from hundi.store.again import AGAIN, Again
-from hundi.store.batch import GroupCommit, Ran
+from hundi.store.batch import GroupCommit
 from hundi.store.engine import Database, Row, Transaction
+from hundi.store.ran import Ran
 from hundi.store.statement import insert
 
 BATCH = 16

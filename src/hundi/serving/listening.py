@@ -92,14 +92,23 @@ async def serve_until(
     sweeping = asyncio.create_task(connections.run())
     await asyncio.wait({served, stopped}, return_when=asyncio.FIRST_COMPLETED)
     connections.draining = True
-    if not kept():
-        shut(queue)
-    await asyncio.sleep(HANDSHAKE)
+    await _let_in(queue, kept=kept)
     await _take_last(server, queue)
     server.should_exit = True
     stopped.cancel()
     await served
     sweeping.cancel()
+
+
+async def _let_in(queue: socket.socket, *, kept: Callable[[], bool]) -> None:
+    """Give those who have begun to connect their time, and let nobody begin if we are the last to listen."""
+    open_ = True
+    while open_:
+        held = kept()
+        if not held:
+            shut(queue)
+        await asyncio.sleep(HANDSHAKE)
+        open_ = held and not kept()  # its parent has gone meanwhile
 
 
 async def _take_last(server: uvicorn.Server, queue: socket.socket) -> None:

@@ -25,6 +25,7 @@ from hundi.store.engine import (
     Transaction,
     UnavailableError,
 )
+from hundi.store.ran import Ran
 from hundi.store.suspects import LOCKED_SECONDS, Suspects
 
 M = TypeVar("M")
@@ -34,6 +35,8 @@ T = TypeVar("T")
 SHARES = 4
 WHOLE_RETRIES = 5
 AGAIN_LIMIT = 8
+LATER_AT_ONCE = 4
+"""Of those for whom there was no room: others shall not wait behind them, nor all be judged anew for one."""
 PATIENCE_SECONDS = 5
 SHORTLY = 250
 """Milliseconds that a whole batch waits for locks for half a minute after one waited in vain. None of it is
@@ -54,20 +57,7 @@ class _Waiting(Generic[M, R]):
     owner: Hashable
     since: float
     again: int = field(default=0)
-
-
-@dataclass(frozen=True, slots=True)
-class Ran(Generic[M]):
-    """A batch that was committed. Moments are seconds on the event loop's clock.
-
-    `waited_since` is when each member came, `outcomes` what each came to, in their order.
-    """
-
-    members: Sequence[M]
-    waited_since: Sequence[float]
-    began: float
-    ended: float
-    outcomes: Sequence[object] = ()
+    later: bool = field(default=False)
 
 
 class OverloadedError(StoreError):
@@ -231,13 +221,16 @@ class GroupCommit(Generic[M, R]):
         batch: list[_Waiting[M, R]] = []
         left: deque[_Waiting[M, R]] = deque()
         passed: set[Hashable] = set()  # who waits for two documents is not overtaken on either
+        late = 0
         while self._queue and len(batch) < self._size:
             waiting = self._queue.popleft()
             taken = not (self._held.isdisjoint(waiting.keys) and passed.isdisjoint(waiting.keys))
-            if taken or waiting in suspects:
+            full = waiting.later and late == LATER_AT_ONCE
+            if taken or full or waiting in suspects:
                 left.append(waiting)
                 passed.update(waiting.keys)
             else:
+                late += waiting.later
                 self._held.update(waiting.keys)
                 batch.append(waiting)
         self._queue.extendleft(reversed(left))
@@ -356,13 +349,21 @@ class GroupCommit(Generic[M, R]):
             elif waiting not in self._waiting:
                 continue  # it was told that nobody knows: who asks again wants another answer
             elif outcome is LATER:
+                waiting.later = True
                 later.append(waiting)
             elif waiting.again < AGAIN_LIMIT:
                 waiting.again += 1
                 self._queue.append(waiting)
             else:
                 self._fail([waiting], UnavailableError("lost the same race too often"))
-        self._queue.extendleft(reversed(later))
+        if later:
+            self._put_back(later)
+
+    def _put_back(self, later: list[_Waiting[M, R]]) -> None:
+        """Those for whom there was no room wait before all others, in the order in which they came."""
+        late = [*later, *(one for one in self._queue if one.later)]
+        others = [one for one in self._queue if not one.later]
+        self._queue = deque([*sorted(late, key=lambda one: one.since), *others])
 
     def _fail(self, batch: list[_Waiting[M, R]], error: Exception) -> None:
         for waiting in batch:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hundi.observing.spans import Traces
-from hundi.store.batch import Ran
+from hundi.store.ran import Ran
 
 _SAMPLED = "-01"
 
@@ -28,7 +28,7 @@ class BatchSpans:
         """Begin and end all of them at the moments that the batch has noted."""
         told = [
             (member.trace, since)
-            for member, since in zip(ran.members, ran.waited_since, strict=True)
+            for member, since in ran.decided
             if member.trace is not None and member.trace.endswith(_SAMPLED)
         ]
         if not told:

@@ -5,6 +5,7 @@ import logging
 import math
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
@@ -30,6 +31,8 @@ T = TypeVar("T")
 
 CLOCK_TRIES = 3
 POOL = 12
+WORKING_OUT = 2
+"""Threads for what transactions work out: as many as there are batches of requests under way."""
 """Connections that a process keeps at most."""
 
 SETTINGS = {
@@ -69,8 +72,9 @@ class PostgresTransaction:
 
     dialect = "postgresql"
 
-    def __init__(self, connection: Any, ahead: Ahead, now: int) -> None:
+    def __init__(self, connection: Any, ahead: Ahead, now: int, *, threads: Executor) -> None:
         self._connection = connection
+        self._threads = threads
         self.ahead = ahead
         self.now = now
         self.begun = False
@@ -98,8 +102,8 @@ class PostgresTransaction:
         self.ahead.run(f"set local lock_timeout = '{milliseconds:d}ms'", ())
 
     async def work_out(self, task: Callable[[], T]) -> T:
-        """In a thread: others are served meanwhile."""
-        return await asyncio.to_thread(task)
+        """In a thread of those that wait for nothing but such work: rows are locked meanwhile."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, task)
 
     async def select(self, query: sa.Select[Any]) -> Sequence[Row]:
         """Rows of a SQLAlchemy query."""
@@ -196,6 +200,7 @@ class PostgresDatabase:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._clock = _ServerClock()
+        self._threads = ThreadPoolExecutor(WORKING_OUT, "postgres-work")
 
     @classmethod
     async def connect(cls, url: str, *, connections: int = POOL) -> "PostgresDatabase":
@@ -241,7 +246,7 @@ class PostgresDatabase:
     async def _transaction(self, held: Held) -> PostgresTransaction:
         held.clean = False
         now = await self._clock.now(held.connection)
-        return PostgresTransaction(held.connection, held.ahead, now)
+        return PostgresTransaction(held.connection, held.ahead, now, threads=self._threads)
 
     async def read(self, work: Work[T]) -> T:
         """Run work against one consistent snapshot."""
@@ -276,6 +281,7 @@ class PostgresDatabase:
     async def close(self) -> None:
         """Close the pool, waiting for what is under way at most ten seconds."""
         await self._pool.close()
+        self._threads.shutdown(wait=False)
 
 
 async def _rolled_back(connection: Any) -> bool:

@@ -17,14 +17,16 @@ from hundi.onboarding.calls import CALLS, CallType, read_call
 from hundi.onboarding.operations import Onboarding
 from hundi.parties.tokens import Tokens
 from hundi.web.asgi import Receive, Scope, Send
-from hundi.web.envelope import status_of
+from hundi.web.envelope import OVERLOADED, status_of
 from hundi.web.messages import Call, MessageCalls, Submit
 from hundi.web.metrics import MESSAGE, STRANGER, TOKEN, Metrics
 from hundi.web.oauth import TokenCall
 from hundi.web.visits import Visits
 
 _OF_NOBODY = {401, 404, 405}
-"""Before a sender is known: no valid token, or no such call. Scanners must not outweigh messages."""
+"""Before a sender is known: no valid token, or no such call. Scanners must not outweigh messages, and
+whose token waited for its turn in vain is one of the flood that he waited in.
+"""
 
 
 class Edge:
@@ -51,8 +53,8 @@ class Edge:
     def refused(self, faults: tuple[Fault, ...], *, client_id: str, path: str) -> None:
         """Count a refusal and remember it in the bounded log."""
         status = status_of(faults)
-        call = STRANGER if not client_id and status in _OF_NOBODY else MESSAGE
-        self._metrics.refused(faults, status, call=call)
+        stranger = not client_id and (status in _OF_NOBODY or faults[0].code == OVERLOADED.name)
+        self._metrics.refused(faults, status, call=STRANGER if stranger else MESSAGE)
         if client_id:
             self._refusals.add(client_id, path, status=status, faults=faults, at=self.now())
 

@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any
 
 from hundi.observing.spans import Traces
-from hundi.store.batch import Ran
 from hundi.store.batch_spans import BatchSpans
+from hundi.store.ran import Ran
 from hundi.web.metrics import ACCEPT, Metrics
 
 _SPANS = {ACCEPT: "commit"}

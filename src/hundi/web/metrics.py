@@ -27,8 +27,8 @@ from hundi.exchange.record import State
 from hundi.exchange.request import Accepted
 from hundi.kernel.clock import SECOND
 from hundi.kernel.faults import Fault
-from hundi.store.batch import Ran
 from hundi.store.engine import Database, Row, StoreError, Transaction
+from hundi.store.ran import Ran
 from hundi.store.statement import Statement
 from hundi.web.database_gauges import DatabaseGauges
 from hundi.web.envelope import INTERNAL
@@ -156,7 +156,7 @@ class Metrics:
         exchanges they made: here and not with their acks, which a caller may have lost the patience for.
         """
         if work == ACCEPT:
-            self._batches.observe(len(ran.members))
+            self._batches.observe(len(ran.decided))
         if work != SETTLE:
             for outcome in ran.outcomes:
                 if isinstance(outcome, Accepted) and not outcome.replayed:

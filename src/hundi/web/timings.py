@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from hundi.exchange.outbox import AttemptResult
 from hundi.exchange.verdict import Decision
 from hundi.kernel.clock import MILLISECOND, SECOND
-from hundi.store.batch import Ran
+from hundi.store.ran import Ran
 from hundi.web.tallies import Durations
 
 _COMMIT = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
