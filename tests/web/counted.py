@@ -1,4 +1,4 @@
-"""The counter of exchanges against what stands in the database."""
+"""What the metrics tell, and the counter of exchanges against what stands in the database."""
 
 from collections import Counter
 
@@ -10,14 +10,23 @@ from hundi.store.engine import Database
 from hundi.web.metrics import Metrics
 
 
+async def values(metrics: Metrics) -> dict[str, float]:
+    """What a process tells of itself: each sample by its name and labels."""
+    text = (await metrics.exposition()).decode()
+    lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in lines}
+
+
 async def entered(metrics: Metrics) -> Counter[str]:
     """How many exchanges the metrics count, by the state that they entered."""
-    start, found = 'hundi_exchanges_total{state="', Counter[str]()
-    for line in (await metrics.exposition()).decode().splitlines():
-        if line.startswith(start):
-            state, _, value = line.removeprefix(start).partition('"} ')
-            found[state] = int(float(value))
-    return found
+    start = 'hundi_exchanges_total{state="'
+    return Counter(
+        {
+            name.removeprefix(start).removesuffix('"}'): int(value)
+            for name, value in (await values(metrics)).items()
+            if name.startswith(start)
+        }
+    )
 
 
 async def check_counted(metrics: Metrics, database: Database) -> Counter[str]:

@@ -18,6 +18,7 @@ from hundi.web.metrics import ACCEPT, ONBOARDING, SETTLE, Metrics
 from tests.exchange.scene import Scene
 from tests.exchange.slips import slip
 from tests.web.conftest import Net
+from tests.web.counted import values
 
 COLUMNS_OF_TIME = "update delivery set due_at = due_at - :by"
 
@@ -26,12 +27,6 @@ def accepted(state: State, *, replayed: bool = False) -> Accepted:
     return Accepted(
         req_msg_id="MSG0", response=b"", warnings="[]", state=state.value, replayed=replayed
     )
-
-
-async def values(metrics: Metrics) -> dict[str, float]:
-    text = (await metrics.exposition()).decode()
-    lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
-    return {name: float(value) for name, _, value in lines}
 
 
 async def test_acks_are_counted_by_message_and_result(stage: Scene) -> None:

@@ -10,8 +10,8 @@ from hundi.store.engine import UNAVAILABLE
 from hundi.web.envelope import OVERLOADED, status_of
 from tests.exchange.scene import SERVES
 from tests.web.conftest import bearer
+from tests.web.counted import values
 from tests.web.orders import ROAD, Desk, desk, named
-from tests.web.test_metrics import values
 
 
 @pytest.fixture

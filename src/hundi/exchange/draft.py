@@ -67,28 +67,25 @@ def draft(
     exchanges: list[Exchange] = []
     abandons: list[Ending] = []
     for plan in plans:
-        leader_id = None
-        if plan.request.follows and plans[0].waits:
-            plan.waits, leader_id = True, exchanges[0].req_msg_id
+        leader_id = _leader(plan, plans[0], exchanges)
         id_ = request_id(times.now, random)
         exchange = _exchange(plan, id_, receipt_id=receipt_id, leader_id=leader_id)
         abandons += _abandon(plan, writes, times.now)
         _accept(plan, writes, exchange=exchange, times=times)
         exchanges.append(exchange)
+    papers = plans[0].papers
     if receipt_id is not None:
-        waiting = sum(plan.waits for plan in plans)
         new_receipt(
             writes,
             receipt_id,
             exchanges,
-            waiting=waiting,
+            waiting=sum(plan.waits for plan in plans),
             request=request,
-            papers=plans[0].papers,
+            papers=papers,
             now=times.now,
         )
     moves = plans[0].moves if len(plans) == 1 else [one for plan in plans for one in plan.moves]
     created = {one.document.key for one in moves if one.stored is None}
-    papers = plans[0].papers
     _leave(papers, writes, created=created, now=times.now)
     return Draft(
         place=place,
@@ -101,6 +98,14 @@ def draft(
         ),
         writes=writes,
     )
+
+
+def _leader(plan: Plan, first: Plan, exchanges: Sequence[Exchange]) -> str | None:
+    """The first exchange of the call, where a plan follows it and it waits: then this one waits too."""
+    if not (plan.request.follows and first.waits):
+        return None
+    plan.waits = True
+    return exchanges[0].req_msg_id
 
 
 def _exchange(

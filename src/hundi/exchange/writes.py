@@ -316,27 +316,7 @@ class Writes:
         )
 
 
-LISTS = (
-    "exchanges",
-    "bodies",
-    "deliveries",
-    "journal",
-    "events",
-    "statuses",
-    "documents",
-    "releases",
-    "ended_requests",
-    "lanes",
-    "freed",
-    "relations",
-    "shared",
-    "receipts",
-    "deadlines",
-    "released",
-    "accounts",
-    "transfers",
-    "ended_transfers",
-)
+LISTS = tuple(name for name in Writes.__slots__ if name != "entered")
 """The members of `Writes` that hold rows: all but what it counts."""
 _lists: Callable[[Writes], tuple[list[Any], ...]] = attrgetter(*LISTS)
 

@@ -35,18 +35,7 @@ async def end(tx: Transaction, row: Row, *, state: State, fault: Fault | None) -
         resp = Resp(req_msg_id, "SUCCESS")
     else:
         resp = Resp(req_msg_id, "FAILURE", fault.code, fault.detail, fault.path)
-    ended = {"code_salt": None, "code_hash": None, "code_expires_at": None}
-    r = registration.c
-    await tx.execute(
-        sa.update(registration).where(r.req_msg_id == req_msg_id).values(state=state.value, **ended)
-    )
-    status = Status.ACTIVE if state is State.SETTLED else Status.CHECKED
-    c = candidate.c
-    await tx.execute(
-        sa.update(candidate)
-        .where(c.client_id == client_id, c.object_id == row["object_id"])
-        .values(status=status.value, registration=None, updated_at=tx.now)
-    )
+    await _write_down(tx, row, state)
     writes = Writes()
     ending = Ending(req_msg_id=req_msg_id, state=state, resp=resp, by_attempt=True, reached=False)
     if not await close_exchanges(tx, [ending], writes):
@@ -66,6 +55,20 @@ async def end(tx: Transaction, row: Row, *, state: State, fault: Fault | None) -
     )
     await writes.flush(tx)
     return writes.entered
+
+
+async def _write_down(tx: Transaction, row: Row, state: State) -> None:
+    """The registration's end, without its code, and what the candidate is now."""
+    r, c = registration.c, candidate.c
+    ended = {"code_salt": None, "code_hash": None, "code_expires_at": None}
+    mine = r.req_msg_id == row["req_msg_id"]
+    await tx.execute(sa.update(registration).where(mine).values(state=state.value, **ended))
+    status = Status.ACTIVE if state is State.SETTLED else Status.CHECKED
+    await tx.execute(
+        sa.update(candidate)
+        .where(c.client_id == row["client_id"], c.object_id == row["object_id"])
+        .values(status=status.value, registration=None, updated_at=tx.now)
+    )
 
 
 async def _exchange(tx: Transaction, req_msg_id: str) -> Row:
