@@ -13,7 +13,6 @@ import pytest
 from standardwebhooks import Webhook
 
 from hundi import __version__
-from hundi.delivery import wire as wire_module
 from hundi.delivery.egress import EgressGuard
 from hundi.delivery.wire import ANSWER_AT_MOST, Endpoint, HttpWire, Parcel
 from hundi.exchange.verdict import Kind
@@ -318,14 +317,12 @@ async def test_a_gzip_bomb_stays_packed(wire: HttpWire) -> None:
     assert most < 4 << 20
 
 
-async def test_clients_who_share_a_slow_host_wait_for_no_place(
-    wire: HttpWire, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_clients_who_share_a_slow_host_wait_for_no_place(wire: HttpWire) -> None:
     """Who waits here for a place, and is counted as unreachable, was never asked."""
-    monkeypatch.setattr(wire_module, "ALL_CONNECTS_SECONDS", 1)
+    everyone = asyncio.Barrier(100)
 
     async def behave(_receiver: Receiver, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(2)
+        await everyone.wait()
         writer.write(OK)
 
     async with receiving(behave) as slow:
