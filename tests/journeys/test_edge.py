@@ -105,6 +105,9 @@ def test_too_many_connections_leave_it_answerable(edge: Edge) -> None:
             held.enter_context(edge.dial(b"POST /oauth/token HTTP/1.1\r\n"))
         assert edge.status("/healthz") == 200
         assert edge.status("/readyz") == 503
+        told = edge.ask("/metrics").body
+        assert f'hundi_connections{{state="most"}} {ROOM}.0' in told
+        assert 'hundi_turned_away_total{status="503"} 1.0' in told
         with edge.dial(b"POST /oauth/token HTTP/1.1\r\n") as spare:
             assert spare.recv(100).startswith(b"HTTP/1.1 408 "), "the spare room is for the quick"
         for _ in range(SPARE + 100):

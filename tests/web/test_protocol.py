@@ -29,6 +29,7 @@ class Callers:
     seen: list[Scope]
     released: asyncio.Event
     open: list[asyncio.StreamWriter] = field(default_factory=list)
+    turned_away: list[int] = field(default_factory=list)
 
     async def dial(self, sent: bytes = b"") -> "Caller":
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=2**24)
@@ -117,11 +118,14 @@ async def serving(limits: Limits = LIMITS) -> AsyncIterator[Callers]:
     """A server that counts no seconds of its own."""
     seen: list[Scope] = []
     released = asyncio.Event()
-    connections = Connections(limits)
+    turned_away: list[int] = []
+    connections = Connections(limits, turned_away=turned_away.append)
     server = uvicorn.Server(config(application(seen, released), connections))
     listening = socket.create_server(("127.0.0.1", 0), backlog=64)
     running = asyncio.create_task(server._serve([listening]))
-    callers = Callers(listening.getsockname()[1], connections, seen, released)
+    callers = Callers(
+        listening.getsockname()[1], connections, seen, released, turned_away=turned_away
+    )
     try:
         yield callers
     finally:
@@ -173,6 +177,7 @@ async def test_a_head_over_the_limit_is_refused(callers: Callers, long: bytes, w
         await caller.send(b"x" * 8192)  # the first piece is not counted until the head is whole
     assert refusal(await caller.ended()) == (431, "HTTP-HEAD-TOO-LARGE")
     assert callers.seen == []
+    assert callers.turned_away == [431]
 
 
 async def test_headers_without_end_are_cut_off(callers: Callers) -> None:
@@ -299,8 +304,13 @@ async def test_when_it_is_full_health_is_still_told(callers: Callers) -> None:
     assert (await refused.ended()).startswith(b"HTTP/1.1 503 ")
     called = await callers.dial(b"POST /api/v0/x HTTP/1.1\r\nHost: x\r\n\r\n")
     assert b'"errorCd":"HTTP-OVERLOADED"' in await called.ended()
-    health = await callers.dial(GET + b"\r\n")
-    assert await health.status() == 200
+    for path in (b"healthz", b"metrics"):
+        watcher = await callers.dial(GET.replace(b"healthz", path) + b"\r\n")
+        assert await watcher.status() == 200
+        await watcher.send(POST + b"\r\n")
+        assert (await watcher.ended()).startswith(b"HTTP/1.1 503 ")
+    assert callers.turned_away == [503] * 4
+    assert callers.connections.sizes() == {"open": LIMITS.connections, "most": LIMITS.connections}
     await callers.pass_seconds(LIMITS.head + 1)
     assert await (await callers.dial(POST + b"Content-Length: 0\r\n\r\n")).status() == 200
 
@@ -310,6 +320,7 @@ async def test_beyond_the_spare_room_nobody_is_let_in(callers: Callers) -> None:
         await callers.dial(GET)
     beyond = await callers.dial()
     assert refusal(await beyond.ended()) == (503, "HTTP-OVERLOADED")
+    assert callers.turned_away == [503]
     assert len(callers.connections) == LIMITS.connections + LIMITS.spare
 
 

@@ -171,6 +171,16 @@ SYMPTOMS = (
         what="Find the line `unexpected` in the log and report it as CONTRIBUTING.md says.",
     ),
     Symptom(
+        name="CallersTurnedAway",
+        expr='max by (instance, worker) (hundi_connections{state="open"})'
+        ' >= max by (instance, worker) (hundi_connections{state="most"})',
+        wait="5m",
+        severity="page",
+        summary="A process has had no connection left for callers for five minutes: they are told 503.",
+        what="See hundi_connections and who holds so many; add a process, or raise LimitNOFILE where"
+        " it keeps the limit below 4096.",
+    ),
+    Symptom(
         name="FilesNearLimit",
         expr="max(process_open_fds / process_max_fds and on (instance, job) hundi_build_info) > 0.9",
         wait="5m",

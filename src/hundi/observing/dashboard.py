@@ -123,6 +123,21 @@ _ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                     ),
                 ),
             ),
+            Panel(
+                "Connections of callers",
+                "short",
+                (
+                    (
+                        "sum by (instance, worker, state) (hundi_connections)",
+                        "{{instance}} {{worker}} {{state}}",
+                    ),
+                ),
+            ),
+            Panel(
+                "Calls sent away unread",
+                "reqps",
+                ((_rate("hundi_turned_away_total", "status"), "{{status}}"),),
+            ),
             Panel("Feed behind", "s", (("max(hundi_feed_lag_seconds)", "oldest unseen event"),)),
             Panel(
                 "Events that no reader sees yet",

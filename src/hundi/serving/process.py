@@ -216,9 +216,10 @@ class _Process:
         loop.add_reader(lifeline, parted)
 
     def _http(self) -> tuple[uvicorn.Server | None, Connections, socket.socket | None]:
-        connections = Connections(limits(open_files()))
+        connections = Connections(limits(open_files()), turned_away=self._metrics.turned_away)
         if self._settings.port is None:
             return None, connections, None
+        self._metrics.watch_connections(connections.sizes)
         server = uvicorn.Server(self._face(connections))
         return server, connections, self._seat.listening or listen(self._settings)
 

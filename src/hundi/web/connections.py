@@ -5,6 +5,7 @@ the server is.
 """
 
 import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,8 +21,8 @@ FEWEST = 16
 class Limits:
     """What a server grants. All but the first two are seconds.
 
-    Beyond `connections`, `spare` more are let in to ask for /healthz and are told 503 for all else;
-    so are those that come while no file handle is left.
+    Beyond `connections`, `spare` more are let in to ask for /healthz and /metrics, and are told 503
+    for all else; so are those that come while no file handle is left.
     `head` and `request` are how long one may take to arrive, counted from its first byte; `rest` is
     how long a connection may lie idle, `last` the same once the server is to stop; `unsent` how long
     a peer may leave answers untaken.
@@ -57,11 +58,15 @@ class Connected(Protocol):
 class Connections:
     """All open connections of one server, and the seconds that they count.
 
-    While it is `draining` each gets one more answer at most.
+    While it is `draining` each gets one more answer at most. `turned_away` hears the status of every
+    call that is sent away before anybody has read it.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(
+        self, limits: Limits, *, turned_away: Callable[[int], None] = lambda _status: None
+    ) -> None:
         self.limits = limits
+        self.turned_away = turned_away
         self.second = 0
         self.draining = False
         self.reserve = Reserve()
@@ -69,6 +74,10 @@ class Connections:
 
     def __len__(self) -> int:
         return len(self._open)
+
+    def sizes(self) -> Mapping[str, int]:
+        """How many there are, and how many are let in for more than their health."""
+        return {"open": len(self._open), "most": self.limits.connections}
 
     def enter(self, connection: Connected) -> bool:
         """Let a connection in, unless even the spare room is full."""

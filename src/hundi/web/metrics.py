@@ -35,6 +35,7 @@ from hundi.web.envelope import INTERNAL
 from hundi.web.siblings import Siblings
 from hundi.web.tallies import Counts, Durations
 from hundi.web.timings import Timings
+from hundi.web.turning_away import LAST_WORDS
 
 CONTENT_TYPE = "text/plain; version=0.0.4"  # the framework adds the character set
 REFRESH_SECONDS = 5
@@ -99,6 +100,8 @@ class Metrics:
         self._standing = DatabaseGauges(self.network)
         build = self._gauge("build_info", "This process", ("version", "python", "database"))
         build.labels(__version__, platform.python_version(), database.dialect).set(1)
+        self._connections = self._gauge("connections", "Connections of callers", ("state",))
+        self._turned_away = self._counter("turned_away", "Calls that nobody read", ("status",))
         self._breakers = self._gauge("breakers_open", "Endpoints that are left alone for a while")
         self._outbox = self._told("outbox_deliveries", "Deliveries not yet made", ("state",))
         self._oldest = self._told(
@@ -114,6 +117,8 @@ class Metrics:
             self._refused_calls.begin(MESSAGE, status)
         for sweep in SWEEPS:
             self._left.begin(sweep)
+        for refusal in LAST_WORDS:
+            self._turned_away.begin(str(refusal))
 
     def accepted(self, message: str, outcome: Accepted, *, microseconds: int) -> None:
         """Count an ack of a message by its stored name. Its exchanges are counted by their commit."""
@@ -179,10 +184,17 @@ class Metrics:
         """Note by how much the event loop was late."""
         self._timings.lagged(seconds)
 
+    def turned_away(self, status: int) -> None:
+        """Count a call that never became a request: too many, too slow, too large, or not HTTP."""
+        self._turned_away.add(str(status))
+
+    def watch_connections(self, sizes: Callable[[], Mapping[str, int]]) -> None:
+        """Ask `sizes` at each scrape for the connections of callers, by state."""
+        _ask_sizes(self._connections, sizes)
+
     def watch_pool(self, sizes: Callable[[], Mapping[str, int]]) -> None:
-        """Ask `sizes` at each scrape for the connections that there are, by state."""
-        for state in sizes():
-            self._pool.labels(state).set_function(partial(_size, sizes, state))
+        """Ask `sizes` at each scrape for the connections to PostgreSQL, by state."""
+        _ask_sizes(self._pool, sizes)
 
     def watches_promises(self, every: int) -> None:
         """This process checks the store's promises so often, in microseconds; 0: never."""
@@ -241,6 +253,11 @@ class Metrics:
 
     def _histogram(self, name: str, text: str, bounds: Sequence[float]) -> Durations:
         return Durations(f"hundi_{name}", f"{text}.", bounds, registry=self.registry)
+
+
+def _ask_sizes(gauge: Gauge, sizes: Callable[[], Mapping[str, int]]) -> None:
+    for state in sizes():
+        gauge.labels(state).set_function(partial(_size, sizes, state))
 
 
 def _size(sizes: Callable[[], Mapping[str, int]], state: str) -> float:

@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from hundi.web.asgi import Fields, by_name
 from hundi.web.connections import Connections
 from hundi.web.joined import Joined
-from hundi.web.turning_away import LAST_WORDS, health_only
+from hundi.web.turning_away import LAST_WORDS, watchers_only
 from hundi.web.upgrades import another_parser, without_upgrade
 from hundi.web.whole import Take, Taking, Turn, Whole, fits
 
@@ -98,7 +98,7 @@ class Connection(HttpToolsProtocol):
             self._end(503)
         elif crowded:
             self._patience = self._rest = SPARE_SECONDS
-            self.app = health_only(self.app)
+            self.app = watchers_only(self.app, turned_away=self._among.turned_away)
             self._whole = {}
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -305,6 +305,7 @@ class Connection(HttpToolsProtocol):
         What comes behind a whole request and is none lets that one be answered first: its sender
         must know what became of it. Who sends too much is not waited for.
         """
+        self._among.turned_away(status)
         if status in _ANSWERED_FIRST and self._phase is not _BODY and self._answering():
             cycle: Any = self.cycle  # the newest: those before it are answered before it
             cycle.keep_alive = False

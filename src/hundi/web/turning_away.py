@@ -1,5 +1,6 @@
 """What callers are told whose requests never become any: unreadable, too slow, too large, too many."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -35,14 +36,18 @@ LAST_WORDS = {
 }
 
 
-def health_only(application: Any) -> Any:
-    """An application that tells whether the process lives, and sends everybody else away."""
+_FOR_WATCHERS = {"/healthz", "/metrics"}
+
+
+def watchers_only(application: Any, *, turned_away: Callable[[int], None]) -> Any:
+    """An application that tells how the process is, and sends everybody else away."""
 
     async def spare(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
-        if path == "/healthz":
+        if path in _FOR_WATCHERS:
             await application(scope, receive, send)
             return
+        turned_away(503)
         told = envelope if path.startswith("/api/") else problem
         headers = [(b"connection", b"close"), (b"retry-after", b"1")]
         await respond(send, 503, told([OVERLOADED.at("", _CROWDED)]), headers=headers)
