@@ -249,19 +249,18 @@ class Writes:
         In each lane it has the place of the document's journal number.
         """
         first, *others = about
-        now, receiver = first.updated_at, values["receiver_b2b"]
-        row = _QUEUED | {
-            "kind": kind.value,
-            "due_at": now,
-            "created_at": now,
-            "lane": lane(receiver, first),
-            "position": first.head_sequence,
-            **values,
-        }
+        receiver, webhook_id = values["receiver_b2b"], values["webhook_id"]
         if others:
-            row["sequences"] = ",".join(str(d.head_sequence) for d in about)
-            self.lanes += [(row["webhook_id"], lane(receiver, d), d.head_sequence) for d in others]
-        self.deliveries.append(_delivery(row))
+            values["sequences"] = ",".join(str(d.head_sequence) for d in about)
+            self.lanes += [(webhook_id, lane(receiver, d), d.head_sequence) for d in others]
+        place = (lane(receiver, first), first.head_sequence)
+        self.queue(kind, place=place, now=first.updated_at, **values)
+
+    def queue(self, kind: Kind, *, place: tuple[str, int], now: int, **values: Any) -> None:
+        """Queue a webhook that is due now; `place` is its lane and its position there."""
+        lane, position = place
+        told = {"lane": lane, "position": position, "due_at": now, "created_at": now}
+        self.deliveries.append(_delivery(_QUEUED | {"kind": kind.value} | told | values))
 
     def relate(self, document: Document, to: Sequence[Document]) -> None:
         """Remember what a document says of others, for those who look at either."""

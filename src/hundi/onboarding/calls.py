@@ -16,7 +16,7 @@ from hundi.exchange.findings import told as kept
 from hundi.exchange.record import State
 from hundi.exchange.request import fingerprint
 from hundi.exchange.verdict import Kind
-from hundi.exchange.writes import DELIVERY, EXCHANGE, Writes
+from hundi.exchange.writes import EXCHANGE, Writes
 from hundi.kernel.faults import Fault
 from hundi.kernel.identity import response_id
 from hundi.kernel.reading import read
@@ -206,27 +206,18 @@ def inform(
     writes.bodies.append((webhook_id, answer))
     if mailbox:
         return
-    row = {
-        "webhook_id": webhook_id,
-        "req_msg_id": req_msg_id,
-        "kind": Kind.RESPONSE.value,
-        "effect": Effect.FACT.value,
-        "receiver_b2b": NOBODY,
-        "client_id": client_id,
+    writes.queue(
+        Kind.RESPONSE,
         # A lane of its own: the answer to one call waits for no other's.
-        "lane": f"{AREA}|{req_msg_id}",
-        "position": 1,
-        "sequences": None,
-        "path": kind.inform,
-        "body_id": webhook_id,
-        "idempotency_key": idempotency_key,
-        "state": "QUEUED",
-        "due_at": now,
-        "created_at": now,
-        "attempts": 0,
-        "failures": 0,
-        "reached": False,
-        "redriven": False,
-        "trace": trace,
-    }
-    writes.deliveries.append(tuple(row[name] for name in DELIVERY))
+        place=(f"{AREA}|{req_msg_id}", 1),
+        now=now,
+        webhook_id=webhook_id,
+        req_msg_id=req_msg_id,
+        effect=Effect.FACT.value,
+        receiver_b2b=NOBODY,
+        client_id=client_id,
+        path=kind.inform,
+        body_id=webhook_id,
+        idempotency_key=idempotency_key,
+        trace=trace,
+    )
