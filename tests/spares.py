@@ -15,6 +15,7 @@ import asyncpg
 from tests.postgres import USER, Cluster
 
 _CUT_OFF = "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1"
+_ARE_LEFT = "select count(*) from pg_stat_activity where datname = $1"
 _EMPTY = """
 do $$ declare one text; begin
   set local session_replication_role = replica;
@@ -84,7 +85,7 @@ class Spares:
     async def _emptied(self, name: str) -> bool:
         """Whether the database is as good as new; it is dropped where it is not."""
         assert self._server is not None
-        await self._server.execute(_CUT_OFF, name)
+        await self._cut_off(name)
         connection = await self._connected(name)
         as_made: bool = await connection.fetchval(_SHAPE) == self._shape
         if as_made:
@@ -94,11 +95,19 @@ class Spares:
             await self._server.execute(f'drop database "{name}" with (force)')
         return as_made
 
+    async def _cut_off(self, name: str) -> None:
+        """End all connections to a database. One that is at its commit comes to the end of it first."""
+        assert self._server is not None
+        if await self._server.fetch(_CUT_OFF, name):
+            async with asyncio.timeout(30):
+                while await self._server.fetchval(_ARE_LEFT, name):  # noqa: ASYNC110  only it knows
+                    await asyncio.sleep(0.002)
+
     async def _connected(self, name: str) -> asyncpg.Connection:
         cluster = self._cluster
         return await asyncpg.connect(
             host=str(cluster.folder), port=cluster.port, user=USER, database=name,
-            statement_cache_size=0, command_timeout=20,
+            statement_cache_size=0, command_timeout=60,
         )  # fmt: skip
 
 

@@ -92,7 +92,7 @@ def test_a_copy_that_is_cut_off_leaves_nothing(
         until(lambda: any(part.stat().st_size for part in folder.iterdir()))
         for number in told:
             process.send_signal(number)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=50)
     heeded = next(number for number in told if number not in ignored)
     assert (process.returncode, out, err) == (128 + heeded, "", "")
     assert list(folder.iterdir()) == []
@@ -100,7 +100,7 @@ def test_a_copy_that_is_cut_off_leaves_nothing(
 
 def test_a_second_signal_as_python_ends_changes_nothing() -> None:
     with started("-c", AT_THE_VERY_END) as process:
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=50)
     assert (process.returncode, out, err) == (129, "", "")
 
 
@@ -113,5 +113,5 @@ def test_ctrl_c_while_a_command_is_loaded_is_quiet(tmp_path: Path, words: tuple[
         assert process.stdout is not None
         assert process.stdout.readline() == "loading\n"
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=50)
     assert (process.returncode, err) == (130, "")

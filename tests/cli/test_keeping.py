@@ -236,7 +236,7 @@ def test_a_copy_is_of_one_moment_while_others_write(
     stop, written = threading.Event(), threading.Event()
 
     def write() -> None:
-        connection = sqlite3.connect(path, isolation_level=None, timeout=10)
+        connection = sqlite3.connect(path, isolation_level=None, timeout=60)
         connection.execute("pragma journal_mode = wal")  # as whoever serves it has it
         connection.execute("create table pair (number integer, padding text)")
         number = 0
@@ -254,7 +254,7 @@ def test_a_copy_is_of_one_moment_while_others_write(
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        assert written.wait(20)
+        assert written.wait(60)
         steps: list[tuple[int, int]] = []
         back_up(
             path, tmp_path / "copy.db", check=lambda _: None, progress=lambda *at: steps.append(at)

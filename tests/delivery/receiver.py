@@ -10,6 +10,8 @@ from pathlib import Path
 from socket import SO_LINGER, SOL_SOCKET
 
 CERTIFICATES = Path(__file__).parent / "certificates"
+PATIENT = 60
+"""Seconds for an attempt that ends by itself: more than a machine stands still that has much to do."""
 
 
 @dataclass
@@ -101,7 +103,7 @@ async def receiving(
             writer.close()
             open_now.discard(task)
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=tls, backlog=1024)
     receiver.port = server.sockets[0].getsockname()[1]
     try:
         yield receiver
@@ -110,7 +112,7 @@ async def receiving(
         for task in tuple(open_now):
             task.cancel()
         if open_now:
-            await asyncio.wait(open_now, timeout=5)
+            await asyncio.wait(open_now, timeout=30)
 
 
 async def _serve(

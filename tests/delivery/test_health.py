@@ -68,7 +68,7 @@ async def _told(stage: Scene, before: list[Decision], during: list[Decision]) ->
     for decision in before:
         watched.attempted(_attempt(decision), next(moments))
     running = asyncio.create_task(watched.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await gate.busy.wait()
         for decision in during:
             watched.attempted(_attempt(decision), next(moments))

@@ -17,6 +17,8 @@ from hundi.delivery.sweeping import SweepLoop
 from hundi.store.engine import LockedError, UnavailableError
 
 TROUBLE = [UnavailableError("gone"), KeyError("a mistake of ours")]
+PATIENCE = 30
+"""Seconds in which a loop does what takes it one, on a machine that stands still now and then, too."""
 
 
 class Troubled:
@@ -52,7 +54,7 @@ async def test_a_loop_goes_on_after_trouble(
     dispatcher = Troubled(trouble)
     loop = make(dispatcher)
     running = asyncio.create_task(loop.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await dispatcher.again.wait()
         loop.stop()
         await running
@@ -80,7 +82,7 @@ async def codes_sent(sender: TroubledCodes) -> None:
     """Run a loop until its sender has sent."""
     loop = CodeLoop(sender, lambda: None)  # type: ignore[arg-type]
     running = asyncio.create_task(loop.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await sender.again.wait()
         loop.stop()
         await running
@@ -172,7 +174,7 @@ async def dispatched(dispatcher: Stalled) -> None:
     """Run the loop over a dispatcher until that is done, and has written all ends."""
     loop = DispatchLoop(dispatcher)  # type: ignore[arg-type]
     running = asyncio.create_task(loop.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await dispatcher.done.wait()
         loop.stop()
         await running
@@ -239,15 +241,19 @@ async def test_an_end_is_written_again_once_nobody_locks_its_document(
 async def test_nothing_more_is_sent_while_too_many_ends_are_not_written() -> None:
     """It would only be sent again."""
     dispatcher = Locked(99)
-    dispatcher.claims, dispatcher.concurrency, dispatcher.locked = 99, 3, 99
+    dispatcher.claims, dispatcher.concurrency, dispatcher.locked = 99, 3, 9_999
+    dispatcher.webhooks = 3 * UNWRITTEN
     loop = DispatchLoop(dispatcher)  # type: ignore[arg-type]
     running = asyncio.create_task(loop.run())
-    await asyncio.sleep(2.5)
-    assert len(dispatcher.sent) == 3 * UNWRITTEN
+    async with asyncio.timeout(PATIENCE):
+        await dispatcher.done.wait()
+    await asyncio.sleep(1)  # four looks of the loop, each of which could send
+    assert len(dispatcher.sent) == dispatcher.webhooks
     running.cancel()
     for task in loop._tasks:
         task.cancel()
     await asyncio.gather(running, *loop._tasks, return_exceptions=True)
+    await loop._finish.drained()
 
 
 class Slow(Stalled):

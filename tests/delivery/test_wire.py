@@ -3,7 +3,6 @@
 import asyncio
 import gzip
 import logging
-import time
 import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -17,7 +16,7 @@ from hundi.delivery.egress import EgressGuard
 from hundi.delivery.wire import ANSWER_AT_MOST, Endpoint, HttpWire, Parcel
 from hundi.exchange.verdict import Kind
 from hundi.kernel.clock import SECOND, wall_clock
-from tests.delivery.receiver import Receiver, receiving, response, says
+from tests.delivery.receiver import PATIENT, Receiver, receiving, response, says
 
 OURS = "MSG0192F3A4B5C67D8E9FA0B1C2D3E4F506"
 SECRET = "whsec_" + "QUJD" * 11
@@ -43,7 +42,7 @@ def endpoint(url: str, **changes: object) -> Endpoint:
 
 @pytest.fixture
 async def wire() -> AsyncIterator[HttpWire]:
-    made = HttpWire(EgressGuard.for_mode(dev=True), deadline=5)
+    made = HttpWire(EgressGuard.for_mode(dev=True), deadline=PATIENT)
     yield made
     await made.close()
 
@@ -332,18 +331,20 @@ async def test_clients_who_share_a_slow_host_wait_for_no_place(wire: HttpWire) -
 
 
 async def test_a_slow_endpoint_slows_no_other(wire: HttpWire) -> None:
+    everybody = asyncio.Barrier(33)
+
     async def behave(_receiver: Receiver, _writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(60)
+        await everybody.wait()
+        await asyncio.Event().wait()
 
     async with receiving(behave) as slow, receiving(says(OK)) as quick:
         waiting = [
             asyncio.create_task(wire.post(endpoint(slow.url), PARCEL, now=NOW)) for _ in range(32)
         ]
-        await asyncio.sleep(0.1)
-        began = time.monotonic()
-        answer = await wire.post(endpoint(quick.url), PARCEL, now=NOW)
+        async with asyncio.timeout(PATIENT / 2):  # those who wait do so for twice as long
+            await everybody.wait()
+            answer = await wire.post(endpoint(quick.url), PARCEL, now=NOW)
         assert answer.status == 200
-        assert time.monotonic() - began < 2
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)

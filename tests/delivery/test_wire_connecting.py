@@ -4,7 +4,7 @@ import asyncio
 import re
 import socket
 import ssl
-import time
+import threading
 from collections.abc import Sequence
 
 import pytest
@@ -13,7 +13,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from hundi.delivery import wire as wire_module
 from hundi.delivery.egress import EgressGuard, EgressRefusedError, GuardedResolver
 from hundi.delivery.wire import HttpWire
-from tests.delivery.receiver import certified, receiving, says, trusting
+from tests.delivery.receiver import PATIENT, certified, receiving, says, trusting
 from tests.delivery.test_wire import NOW, OK, PARCEL, endpoint
 
 GUARD = EgressGuard.for_mode(dev=True)
@@ -30,14 +30,13 @@ async def test_nobody_listens() -> None:
 def addressed(*addresses: str, guard: EgressGuard = GUARD) -> GuardedResolver:
     """The guarded resolver over a name service that knows one answer."""
     families = [V6 if ":" in address else V4 for address in addresses]
-    return GuardedResolver(
-        guard, look_up=lambda _h, _p: list(zip(families, addresses, strict=True))
-    )
+    found = list(zip(families, addresses, strict=True))
+    return GuardedResolver(guard, seconds=PATIENT, look_up=lambda _h, _p: found)
 
 
 async def posted(url: str, **options: object) -> tuple[str | None, bool]:
     """Error and reached of one attempt by a wire of its own."""
-    own = HttpWire(options.pop("guard", GUARD), deadline=5, **options)
+    own = HttpWire(options.pop("guard", GUARD), deadline=PATIENT, **options)
     try:
         answer = await own.post(endpoint(url), PARCEL, now=NOW)
     finally:
@@ -68,9 +67,9 @@ async def test_a_refused_address_is_not_connected_to(addresses: Sequence[str]) -
 async def test_a_name_that_changes_its_mind_is_judged_again(monkeypatch) -> None:
     monkeypatch.setattr(wire_module, "NAMES_CACHED_SECONDS", 0)
     answers = [[(V4, "127.0.0.1")], [(V4, "10.0.0.1")]]
-    resolver = GuardedResolver(GUARD, look_up=lambda _h, _p: answers.pop(0))
+    resolver = GuardedResolver(GUARD, seconds=PATIENT, look_up=lambda _h, _p: answers.pop(0))
     closing = OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
-    own = HttpWire(GUARD, deadline=5, resolver=resolver)
+    own = HttpWire(GUARD, deadline=PATIENT, resolver=resolver)
     async with receiving(says(closing)) as receiver:
         where = endpoint(f"http://erp.example.com:{receiver.port}")
         first = await own.post(where, PARCEL, now=NOW)
@@ -119,7 +118,9 @@ async def test_the_socket_itself_refuses_what_got_past_the_resolver() -> None:
 async def test_a_refused_url_is_not_even_looked_up(url: str) -> None:
     asked: list[str] = []
     guard = EgressGuard.for_mode(dev=False)
-    resolver = GuardedResolver(guard, look_up=lambda host, _port: asked.append(host) or [])
+    resolver = GuardedResolver(
+        guard, seconds=PATIENT, look_up=lambda host, _port: asked.append(host) or []
+    )
     error, reached = await posted(url, guard=guard, resolver=resolver)
     assert str(error).startswith("egress: the endpoint ")
     assert (reached, asked) == (False, [])
@@ -129,16 +130,18 @@ async def test_a_name_that_does_not_exist() -> None:
     def look_up(_host: str, _port: int):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    resolver = GuardedResolver(GUARD, look_up=look_up)
+    resolver = GuardedResolver(GUARD, seconds=PATIENT, look_up=look_up)
     told = await posted("https://erp.example.com", resolver=resolver)
     assert told == ("dns: Name or service not known", False)
 
 
 async def test_a_name_service_that_does_not_answer() -> None:
+    over = threading.Event()
     resolver = GuardedResolver(
-        GUARD, seconds=0.05, look_up=lambda _h, _p: time.sleep(0.3) or [(V4, "127.0.0.1")]
+        GUARD, seconds=0.05, look_up=lambda _h, _p: over.wait(60) and [(V4, "127.0.0.1")]
     )
     told = await posted("https://erp.example.com", resolver=resolver)
+    over.set()
     assert told == ("dns: no answer within 0.05 s", False)
 
 
@@ -147,7 +150,7 @@ async def test_a_cause_is_one_short_line_of_plain_text(kind: type[OSError]) -> N
     def look_up(_host: str, _port: int):
         raise kind(None, "no\r\nreason=\x1b[31m\x00é" + "x" * 5_000)
 
-    resolver = GuardedResolver(GUARD, look_up=look_up)
+    resolver = GuardedResolver(GUARD, seconds=PATIENT, look_up=look_up)
     error, reached = await posted("https://erp.example.com", resolver=resolver)
     assert re.fullmatch(r"(dns|egress): [ -~]{20,195}", str(error))
     assert not reached

@@ -24,7 +24,7 @@ def test_two_dispatchers_send_every_webhook_once(postgres_url: str) -> None:
             )
         sent = {ack["reqMsgId"] for ack in acks}
         assert len(sent) == ORDERS
-        until(lambda: len(buyer.took) >= ORDERS, 60)
+        until(lambda: len(buyer.took) >= ORDERS, 200)
         for trader in (buyer, supplier):
             taken = Counter(webhook.headers["hundi-exchange"] for webhook in trader.took)
             assert taken.keys() == sent

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import sqlalchemy as sa
 from standardwebhooks import Webhook as Verifier
 
 from hundi.cli.actors import Actor
-from hundi.cli.stage import Http, Stage, call, free_port
+from hundi.cli.stage import Http, Stage, call
 from hundi.kernel.clock import wall_clock
 from hundi.onboarding.tables import registration
 from hundi.simulator import story
@@ -32,6 +31,7 @@ from tests.onboarding.bodies import (
     gstin,
     search,
 )
+from tests.ports import free_port
 
 ROOM = "/api/v0/business-onboarding/"
 SHAPES = {
@@ -169,7 +169,7 @@ def test_a_gateway_is_called_by_https_alone(sqlite_url: str) -> None:
     }
     told = subprocess.run(
         [sys.executable, "-m", "hundi.main", "serve", "--port", "0"],
-        env=environment, capture_output=True, text=True, timeout=60, check=False,
+        env=environment, capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert told.returncode == 2
     assert "HUNDI_CONTACT_RAIL" in told.stderr
@@ -180,12 +180,12 @@ def test_a_kill_between_commit_and_sending_loses_no_code(
     database_url: str, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The operator's gateway never answers, the network dies; after it is back a code comes."""
-    stuck = threading.Event()
+    stuck, dead = threading.Event(), threading.Event()
 
     def answer(webhook: Webhook) -> bytes | None:
         if not stuck.is_set():
             stuck.set()
-            time.sleep(2)
+            dead.wait(60)
             return None
         return http(202, b"")
 
@@ -196,8 +196,9 @@ def test_a_kill_between_commit_and_sending_loses_no_code(
             one = Newcomer(stage, address, receiver)
             one.told(one.room("reg-check-entity", check()))
             registering = one.room("reg-entity", entity())
-            assert stuck.wait(10)
+            assert stuck.wait(60)
             process.kill()
+            dead.set()
             process.start(f"{address}/readyz")
             one._token = ""
             assert one.read(f"/onboarding/{registering}")["state"] == "OPEN"

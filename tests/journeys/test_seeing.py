@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from hundi.cli.stage import Stage, call, free_port
+from hundi.cli.stage import Stage, call
 from hundi.kernel.identity import system_random
 from hundi.kernel.sealing import new_key
 from hundi.simulator import story
@@ -25,10 +25,12 @@ from tests.journeys.traders import (
     until,
 )
 from tests.observing.collector import Collector, Seen, collecting, in_clear
+from tests.ports import free_port
 
 LOUD = "debug, asyncio=debug, aiohttp=debug, uvicorn=debug, sqlalchemy=debug, alembic=debug"
 STATIC_HEADER = "k3y-of-the-erp/no+known=form"
 RAIL_TOKEN = "the word before the rail"
+LAPS = {"connect", "first byte", "answer", "queue", "settle"}
 CALLER = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 SEALING_KEY = new_key(system_random)
 LEAK = b"PURLEAK"
@@ -52,7 +54,10 @@ class Show:
 
     def lines(self) -> list[dict[str, Any]]:
         """Log lines that are JSON: all but the one that says where the network listens."""
-        texts = [line for text in self.logs() for line in text.splitlines()]
+        whole = (
+            text.rpartition("\n")[0] for text in self.logs()
+        )  # the last line may be half written
+        texts = [line for text in whole for line in text.splitlines()]
         return [json.loads(line) for line in texts if line.startswith("{")]
 
     def output(self) -> list[str]:
@@ -119,7 +124,7 @@ def test_one_trace_from_the_callers_span_to_the_outcome(database_url: str) -> No
         req_msg_id = answer.body["payload"]["resp"]["reqMsgId"]
         until(lambda: made.buyer.took)
         seen = made.collector
-        until(lambda: seen.of("attempt RESP") and seen.of("settle") and seen.of("commit"))
+        until(lambda: _has_all(seen))
         [accept] = seen.of("accept")
         assert (accept.trace, accept.parent) == (CALLER[3:35], CALLER[36:52])
         [request], [response] = seen.of("attempt REQ"), seen.of("attempt RESP")
@@ -133,6 +138,17 @@ def test_one_trace_from_the_callers_span_to_the_outcome(database_url: str) -> No
         steps = [line for line in made.lines() if line.get("reqMsgId") == req_msg_id]
         assert {line["event"] for line in steps} == {"accepted", "attempt"}
         assert {line["trace_id"] for line in steps} == {accept.trace}
+
+
+def _has_all(seen: Collector) -> bool:
+    """Processes send their spans apart from each other, and each in its own time."""
+    names = ("accept", "commit", "commit batch", "attempt REQ", "attempt RESP")
+    if not all(map(seen.of, names)):
+        return False
+    [request] = seen.of("attempt REQ")
+    below = {s.name: s for s in seen.spans if s.parent == request.span}
+    batches = {s.span for s in seen.of("settle batch")}
+    return below.keys() >= LAPS and bool(batches.intersection(below["settle"].links))
 
 
 def test_without_a_collector_a_context_is_passed_on(sqlite_url: str) -> None:
@@ -157,7 +173,7 @@ def _parts_of(seen: Collector, accept: Seen, request: Seen) -> None:
         assert part.began <= part.ended
     assert [s.parent for s in seen.of("queue")].count(accept.span) == 1
     laps = {s.name for s in seen.spans if s.parent == request.span}
-    assert laps == {"connect", "first byte", "answer", "queue", "settle"}
+    assert laps == LAPS
     for lap in (s for s in seen.spans if s.parent == request.span and s.name == "connect"):
         assert request.began <= lap.began <= lap.ended <= request.ended
 
@@ -171,6 +187,7 @@ def test_nothing_is_told_in_clear(database_url: str) -> None:
         _bother(made)
         made.trade(3)
         _bother(made)
+        until(lambda: _is_seen(made))
         time.sleep(1)
         kept = [*_kept(made), rotated["webhookSecret"]]
         found = in_clear(made.output(), kept)
@@ -226,13 +243,17 @@ def _kept(made: Show) -> list[str]:
     return [*of_clients, *tokens, *OTHERS, *pans, *mails, *numbers]
 
 
+def _is_seen(made: Show) -> bool:
+    """Whether lines of each kind, and many, have been written, and as many spans were sent."""
+    lines = made.lines()
+    told = {line["event"] for line in lines} >= {"accepted", "refused", "attempt", "attempt-failed"}
+    return told and len(lines) > 100 and len(made.collector.spans) > 100
+
+
 def _is_no_empty_look(made: Show, kept: list[str]) -> None:
     """What was looked through is long, of each kind, and would have shown it."""
+    assert _is_seen(made)
     lines = made.lines()
-    events = {line["event"] for line in lines}
-    assert {"accepted", "refused", "attempt", "attempt-failed"} <= events
-    assert len(lines) > 100
-    assert len(made.collector.spans) > 100
     assert {"xxxxx"} <= {m for t in made.logs() for m in re.findall("xxxxx", t)}
     about = {"accepted", "attempt", "attempt-failed", "webhook-parked"}
     assert all(line["reqMsgId"] for line in lines if line["event"] in about)

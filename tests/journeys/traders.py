@@ -10,9 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from hundi.cli.actors import Actor
-from hundi.cli.stage import Http, Process, Stage, call, free_port
+from hundi.cli.stage import Http, Process, Stage, call
 from hundi.simulator import story
 from hundi.simulator.story import Business
+from tests.ports import free_port
 
 ROAD = "/api/v0/purchase-order/"
 
@@ -40,6 +41,13 @@ def taken(_: Webhook) -> bytes:
     """SUCCESS, whatever it was."""
     body = json.dumps({"payload": {"resp": {"result": "SUCCESS"}}}).encode()
     return http(200, body, "Content-Type: application/json")
+
+
+class _Server(ThreadingHTTPServer):
+    """With a queue for as many as a network may send at once: who finds none calls again a second later."""
+
+    request_queue_size = 1024
+    daemon_threads = True
 
 
 class Receiver:
@@ -73,8 +81,7 @@ class Receiver:
             def log_message(self, *_: object) -> None:
                 return
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -160,8 +167,8 @@ def trading(
             receiver.close()
 
 
-def until(true: Callable[[], object], seconds: float = 20) -> None:
-    """Wait for something that must come."""
+def until(true: Callable[[], object], seconds: float = 60) -> None:
+    """Wait for something that must come, and comes soon unless the machine stands still."""
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not come in time"

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hundi.cli.stage import free_port
 from tests.house.sources import ROOT
+from tests.journeys.traders import until
+from tests.ports import free_port
 from tests.postgres import _owner
 
 SCRIPT = ROOT / "deploy" / "standby" / "standby.sh"
-UP_SECONDS = 100
+UP_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,27 @@ class TwoServers:
         )
 
     def done(self, *words: str) -> str:
-        """What a command printed; it must succeed."""
+        """What a command printed; it must succeed.
+
+        A server has three seconds to answer the one look that some take before they begin.
+        """
         ran = self.run(*words)
+        if "does not answer" in ran.stderr:
+            ran = self.run(*words)
         assert ran.returncode == 0, f"{words}: {ran.stdout}{ran.stderr}"
         return ran.stdout
+
+    def safe(self) -> str:
+        """What the script tells once it has seen that both run and nothing can be lost."""
+        said: list[str] = []
+
+        def is_told() -> bool:
+            ran = self.run("status")
+            said[:] = [ran.stdout]
+            return ran.returncode == 0
+
+        until(is_told)
+        return said[0]
 
     def sql(self, server: str, statement: str) -> str:
         """What a statement answers, asked by the superuser."""
@@ -58,7 +76,7 @@ class TwoServers:
         asked = subprocess.run(
             ["psql", "-XAtq", *where, "-d", "postgres", "-c", statement],
             env=os.environ | {"PGPASSWORD": password},
-            capture_output=True, text=True, check=True, timeout=20,
+            capture_output=True, text=True, check=True, timeout=60,
         )  # fmt: skip
         return asked.stdout.strip()
 

@@ -22,9 +22,8 @@ TABLES = """
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A store with one webhook, whose next attempt is far away; drains are short of patience."""
+    """A store with one webhook, whose next attempt is far away, and which a drain soon brings forward."""
     monkeypatch.setattr(judging, "PAUSED", 0.5)
-    monkeypatch.setattr(judging, "STALLED", 1.5)
     with closing(sqlite3.connect(tmp_path / "store.db")) as connection:
         connection.executescript(TABLES)
     return tmp_path / "store.db"
@@ -50,6 +49,7 @@ async def test_what_waits_for_its_next_attempt_is_brought_to_its_end(store: Path
     await draining
 
 
-async def test_what_nobody_delivers_is_told(store: Path) -> None:
+async def test_what_nobody_delivers_is_told(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "STALLED", 1.5)
     with pytest.raises(ProofError, match="1 exchanges and webhooks did not end"):
         await judging.drain(network_over(store))

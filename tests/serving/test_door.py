@@ -19,15 +19,15 @@ from tests.serving.test_connections import _SETTINGS
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux can shut the door")
 
 _CALLER = """
-import socket, sys
+import os, socket, sys
 
 with open("/dev/stdin") as told:
     told.readline()
 answered = 0
 while True:
     try:
-        with socket.create_connection(("127.0.0.1", int(sys.argv[1])), 10) as one:
-            one.sendall(b"GET / HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n")
+        with socket.create_connection(("127.0.0.1", int(sys.argv[1])), 60) as one:
+            one.sendall(b"GET /%d HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n" % os.getpid())
             answer = b"".join(iter(lambda: one.recv(4096), b""))
             assert answer.endswith(b"here"), answer
             answered += 1
@@ -57,7 +57,15 @@ def test_who_is_connected_is_let_in_and_who_comes_later_waits() -> None:
 async def test_nobody_is_cut_off_however_many_come_as_it_stops(_round: int) -> None:
     listening = listen(_SETTINGS)
     connections = Connections(limits(500))
-    server, stopping = uvicorn.Server(config(_here, connections)), asyncio.Event()
+    seen, all_seen = set[str](), asyncio.Event()
+
+    async def here(scope: Any, receive: Any, send: Any) -> None:
+        seen.add(scope["path"])
+        if len(seen) == len(crowd):
+            all_seen.set()
+        await _here(scope, receive, send)
+
+    server, stopping = uvicorn.Server(config(here, connections)), asyncio.Event()
     crowd = [_caller(listening.getsockname()[1]) for _ in range(3)]
     serving = asyncio.create_task(
         serve_until(
@@ -65,7 +73,9 @@ async def test_nobody_is_cut_off_however_many_come_as_it_stops(_round: int) -> N
         )
     )
     told = [asyncio.create_task(asyncio.to_thread(one.communicate, b"go\n")) for one in crowd]
-    await asyncio.sleep(0.4)
+    async with asyncio.timeout(30):
+        await all_seen.wait()
+    await asyncio.sleep(0.2)
     stopping.set()
     await serving
     assert [error.decode() for _, error in await asyncio.gather(*told)] == [""] * len(crowd)

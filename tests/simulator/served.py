@@ -15,6 +15,7 @@ from hundi.simulator.server import listening
 from tests.simulator.messages import API, body, headers, new_erp, request_id, subject
 
 RAW = body(subject())
+PATIENCE = 60
 
 
 @dataclass
@@ -26,12 +27,12 @@ class Bench:
     session: aiohttp.ClientSession
 
     async def ask(
-        self, number: int = 1, *, seconds: float = 5
+        self, number: int = 1, *, seconds: float = PATIENCE
     ) -> tuple[int, dict[str, str], bytes]:
         return await self.post("req-send", request_id(number), RAW, seconds=seconds)
 
     async def post(
-        self, path: str, webhook_id: str, raw: bytes, *, seconds: float = 5
+        self, path: str, webhook_id: str, raw: bytes, *, seconds: float = PATIENCE
     ) -> tuple[int, dict[str, str], bytes]:
         signed = headers(webhook_id, raw, now=wall_clock())
         limit = aiohttp.ClientTimeout(total=seconds)
@@ -57,8 +58,18 @@ async def bench(*rules: object) -> AsyncIterator[Bench]:
     erp.state.close()
 
 
+@asynccontextmanager
+async def in_vain(at: Bench) -> AsyncIterator[asyncio.Task[object]]:
+    """A request that has arrived; whoever sent it gives it up where the block ends."""
+    asking = asyncio.create_task(at.ask())
+    await until(lambda: bool(at.erp.state.received()))
+    yield asking
+    asking.cancel()
+    await asyncio.wait([asking])
+
+
 async def until(happened: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not happened():  # noqa: ASYNC110  the simulator is looked at from outside
             await asyncio.sleep(0.01)
 
