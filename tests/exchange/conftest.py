@@ -1,10 +1,13 @@
-"""The scene on both databases."""
+"""The scene on both databases, which gives nobody up because this machine stands still."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.exchange.scene import Scene, scene
+from tests.patience import patient
+
+__all__ = ["patient"]
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from hundi.store.opening import open_database
 from tests.exchange.scene import Scene, scene
 from tests.exchange.slips import slip
 from tests.keys import KEYRING
+from tests.store.waiting import locked_out
 
 URL = "https://erp.example/hundi"
 
@@ -175,7 +176,7 @@ async def test_a_mode_is_refused_before_anybody_has_to_wait(postgres_url: str) -
         async def holds(tx: Transaction) -> None:
             row = sa.select(tables.client).where(tables.client.c.client_id == "supplier")
             await tx.select(row.with_for_update(read=True))
-            async with asyncio.timeout(4):
+            async with asyncio.timeout(30):
                 await refused(stage, Changes(mailbox=True))
 
         await stage.database.write(holds)
@@ -249,7 +250,7 @@ async def test_nobody_is_held_up_while_a_mailbox_takes_what_waited(postgres_url:
 
         async def holds(tx: Transaction) -> None:
             await held(tx)
-            async with asyncio.timeout(4):
+            async with asyncio.timeout(30):
                 await stage.submit("req-send", slip("S1"))
 
         await stage.database.write(holds)
@@ -263,7 +264,7 @@ async def test_a_change_of_mode_waits_for_no_id_that_an_acceptance_holds(postgre
         async def accepts(tx: Transaction) -> None:
             ids = sa.select(tables.b2b_id).where(tables.b2b_id.c.client_id == "supplier")
             await tx.select(ids.with_for_update(read=True))
-            async with asyncio.timeout(4):
+            async with asyncio.timeout(30):
                 await set_client(
                     other, "supplier", Changes(mailbox=True), keyring=KEYRING,
                     random=stage.random.randbytes,
@@ -293,7 +294,7 @@ async def test_what_is_sent_again_beside_a_change_to_a_mailbox_does_not_stay_que
                 random=stage.random.randbytes,
             )  # fmt: skip
             changed.append(asyncio.create_task(changing))
-            await asyncio.sleep(0.3)
+            await locked_out(stage.database)
 
         await stage.database.write(beside)
         await changed[0]
@@ -380,7 +381,7 @@ async def test_a_request_accepted_beside_a_change_of_mode_has_the_new_mode(
         )
         await looked.wait()
         sending = asyncio.create_task(stage.submit("req-send", slip()))
-        await asyncio.sleep(0.3)
+        await locked_out(stage.database)
         go_on.set()
         await asyncio.gather(changing, sending)
         [exchange] = await stage.rows(sa.select(exchanges.exchange.c.mailbox))

@@ -19,6 +19,7 @@ from hundi.store.statement import insert
 from tests.exchange.scene import Scene
 from tests.exchange.slips import BUYER, STRANGER, SUPPLIER
 from tests.exchange.test_reads_of_many import bill
+from tests.store.waiting import locked_out
 
 Read = tuple[dict[str, Served], dict[Key, Document]]
 MADE = [
@@ -100,7 +101,8 @@ async def test_what_was_read_cannot_change_before_the_end(stage: Scene) -> None:
             )
         ),
     ]
-    await asyncio.sleep(0.2)
+    if stage.database.dialect == "postgresql":
+        await locked_out(stage.database, 2)
     go_on.set()
     await asyncio.gather(reading, *writers)
     assert order[0] == "read"

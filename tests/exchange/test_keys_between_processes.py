@@ -6,6 +6,8 @@ import asyncpg
 
 from tests.exchange.scene import scene
 from tests.exchange.slips import slip
+from tests.store.waiting import WAITING
+from tests.until import until
 
 
 async def test_a_repeat_refused_for_its_own_first_is_answered_like_it(postgres_url: str) -> None:
@@ -21,7 +23,7 @@ async def test_a_repeat_refused_for_its_own_first_is_answered_like_it(postgres_u
         async with locking.transaction():
             await locking.execute("lock table document in access exclusive mode")
             repeat = asyncio.create_task(stage.submit("req-send", slip(), key="one"))
-            await waiting_for_a_lock(other)
+            await until(lambda: other.fetchval(WAITING))
             await put_back(other, row)
         assert await repeat == first
 
@@ -30,12 +32,3 @@ async def put_back(connection: asyncpg.Connection, row: asyncpg.Record) -> None:
     places = ", ".join(f"${n}" for n in range(1, len(row) + 1))
     names = ", ".join(row.keys())
     await connection.execute(f"insert into idempotency ({names}) values ({places})", *row.values())
-
-
-async def waiting_for_a_lock(connection: asyncpg.Connection) -> None:
-    text = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
-    for _ in range(500):
-        if await connection.fetchval(text):
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("nobody waits for the table")

@@ -23,6 +23,7 @@ from hundi.exchange.writes import Writes
 from hundi.store.engine import Transaction
 from tests.exchange.scene import Scene, scene
 from tests.exchange.slips import slip
+from tests.store.waiting import locked_out
 
 UNKNOWN = ("buyer", "slip", "S9")
 
@@ -136,7 +137,7 @@ async def test_of_two_who_end_one_attempt_at_once_one_does(postgres_url: str) ->
         declining = asyncio.create_task(stage.database.write(first))
         await ended.wait()
         settling = asyncio.create_task(stage.finish(leased))
-        await asyncio.sleep(0.3)
+        await locked_out(stage.database)
         assert not settling.done()
         go_on.set()
         await asyncio.gather(declining, settling)

@@ -20,6 +20,7 @@ from hundi.store.engine import Transaction
 from tests.exchange.scene import ANSWER, Scene, scene
 from tests.exchange.slips import slip
 from tests.keys import KEYRING
+from tests.store.waiting import locked_out
 
 
 async def _ended(stage: Scene, state: State) -> tuple[dict[str, object], set[object]]:
@@ -84,7 +85,7 @@ async def test_an_exchange_that_closes_while_its_attempt_is_written_down_is_not_
         abandoning = asyncio.create_task(stage.database.write(abandon))
         await marked.wait()
         failing = asyncio.create_task(stage.finish(leased, Decision.FAILED))
-        await asyncio.sleep(0.3)
+        await locked_out(stage.database)
         assert not failing.done()
         looked.set()
         await asyncio.gather(abandoning, failing)
@@ -156,7 +157,7 @@ async def test_an_answer_that_this_process_cannot_write_is_asked_for_again(
         says = _Says(len(sent))
         loop = DispatchLoop(answering(stage, says))
         running = asyncio.create_task(loop.run())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             await says.all_asked.wait()
             loop.stop()
             await running

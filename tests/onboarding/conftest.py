@@ -1,10 +1,13 @@
-"""The desk on both databases."""
+"""The desk on both databases, which gives nobody up because this machine stands still."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.onboarding.desk import Desk, desk
+from tests.patience import patient
+
+__all__ = ["patient"]
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ async def rounds(net: Desk, until: str) -> None:
     net.contacts.send = noted  # type: ignore[method-assign]
     loop = CodeLoop(net.codes, lambda: None)
     running = asyncio.create_task(loop.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await went.wait()
         loop.stop()
         await running

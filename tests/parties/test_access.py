@@ -7,7 +7,7 @@ from random import Random
 import pytest
 import sqlalchemy as sa
 
-from hundi.kernel.clock import MINUTE, SECOND, wall_clock
+from hundi.kernel.clock import MINUTE, SECOND
 from hundi.kernel.faults import RefusedError
 from hundi.kernel.rates import BadRateError, Rate, Rates, Use
 from hundi.parties import access
@@ -16,7 +16,7 @@ from hundi.parties.operations import add_client
 from hundi.parties.tables import access_token
 from hundi.parties.tokens import GrantError, Tokens
 from hundi.store.engine import Database
-from hundi.store.opening import open_database
+from tests.clocks import Clock, opened
 from tests.keys import KEYRING
 
 RANDOM = Random(8).randbytes
@@ -25,7 +25,7 @@ FIVE = 5 * SECOND
 
 @dataclass
 class Two:
-    """Two serving processes over one database, which both know a client's token."""
+    """Two serving processes over one database, which both know a client's token. Time stands still."""
 
     database: Database
     processes: list[Tokens]
@@ -48,10 +48,11 @@ class Two:
 
 @pytest.fixture
 async def two(database_url: str) -> AsyncIterator[Two]:
-    database = await open_database(database_url, wall_clock)
+    clock = Clock()
+    database = await opened(database_url, clock)
     client = await add_client(database, name="ERP", endpoint=None, random=RANDOM, keyring=KEYRING)
     processes = [Tokens(database, RANDOM, rates=Rates(reads=Rate(2, 3))) for _ in range(2)]
-    yield Two(database, processes, client, wall_clock())
+    yield Two(database, processes, client, clock.now)
     await database.close()
 
 
@@ -74,7 +75,7 @@ async def test_what_ends_ends_everywhere_within_five_seconds(two: Two, how: str)
 
 async def test_a_token_is_not_believed_longer_than_it_lives(two: Two) -> None:
     token = await two.fetch()
-    end = wall_clock() + SECOND
+    end = two.now + SECOND
     soon = sa.update(access_token).values(expires_at=end)
     await two.database.write(lambda tx: tx.execute(soon))
     assert await two.works(token) == [True, True]

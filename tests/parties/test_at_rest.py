@@ -210,7 +210,7 @@ async def test_keys_are_changed_beside_requests_that_are_judged(postgres_url: st
 
         async def under_way(tx: Transaction) -> at_rest.Resealed:
             await tx.select(as_judged)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 return await at_rest.reseal(database, keyring_from(f"{NEW} {OLD}"), random=RANDOM)
 
         assert await database.write(under_way) == at_rest.Resealed(3, 3)

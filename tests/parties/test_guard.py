@@ -8,16 +8,16 @@ from random import Random
 import pytest
 import sqlalchemy as sa
 
-from hundi.kernel.clock import DAY, HOUR, MINUTE, SECOND, wall_clock
+from hundi.kernel.clock import DAY, HOUR, MINUTE, SECOND
 from hundi.kernel.rates import Rates
 from hundi.parties import access, guard
 from hundi.parties.guard import FREE_OF_ADDRESS, FREE_OF_CLIENT, FREE_OF_PAIR, asker, block
 from hundi.parties.model import NewClient
 from hundi.parties.operations import add_client
-from hundi.parties.tables import familiar_address, token_guard
+from hundi.parties.tables import token_guard
 from hundi.parties.tokens import GrantError, Tokens
 from hundi.store.engine import Database
-from hundi.store.opening import open_database
+from tests.clocks import Clock, opened
 from tests.keys import KEYRING
 
 RANDOM = Random(7).randbytes
@@ -26,8 +26,12 @@ HOME, AWAY = "203.0.113.7", "198.51.100.9"
 
 @dataclass
 class Door:
-    """The token call of two processes over one database, and a client that knows its secret."""
+    """The token call of two processes over one database, and a client that knows its secret.
 
+    No block ends while a slow machine is still at it: time passes when a test says so.
+    """
+
+    clock: Clock
     database: Database
     tokens: Tokens
     other: Tokens
@@ -50,13 +54,9 @@ class Door:
         for number in range(times):
             assert await self.ask(f"wrong{number}", **how) == ("invalid_client", None)
 
-    async def later(self, span: int) -> None:
-        """Let time pass, as far as the guard can see."""
-        g, f = token_guard, familiar_address
-        older = {"blocked_until": g.c.blocked_until - span, "last_at": g.c.last_at - span}
-        await self.database.write(lambda tx: tx.execute(sa.update(g).values(**older)))
-        known = sa.update(f).values(last_at=f.c.last_at - span)
-        await self.database.write(lambda tx: tx.execute(known))
+    def later(self, span: int) -> None:
+        """Let time pass."""
+        self.clock.now += span
 
     async def rows(self) -> int:
         return len(await self.database.read(lambda tx: tx.select(sa.select(token_guard))))
@@ -64,10 +64,11 @@ class Door:
 
 @pytest.fixture
 async def door(database_url: str) -> AsyncIterator[Door]:
-    database = await open_database(database_url, wall_clock)
+    clock = Clock()
+    database = await opened(database_url, clock)
     client = await add_client(database, name="ERP", endpoint=None, random=RANDOM, keyring=KEYRING)
     made = [Tokens(database, RANDOM, rates=Rates()) for _ in range(2)]
-    yield Door(database, *made, client)
+    yield Door(clock, database, *made, client)
     await database.close()
 
 
@@ -82,10 +83,10 @@ async def test_who_guesses_waits_in_every_process_and_right_ones_too(door: Door)
     for at in (0, 1):
         assert await door.ask("wrong", at=at) == ("temporarily_unavailable", 1)
         assert await door.ask(at=at) == ("temporarily_unavailable", 1)
-    await door.later(SECOND)
+    door.later(SECOND)
     await door.guess(1, at=1)
     assert await door.ask() == ("temporarily_unavailable", 2)
-    await door.later(2 * SECOND)
+    door.later(2 * SECOND)
     assert await door.ask() is None
     await door.guess(FREE_OF_PAIR)
     assert await door.ask() is None, "proving itself has given it its free ones again"
@@ -95,15 +96,11 @@ async def test_refused_calls_extend_nothing(door: Door) -> None:
     await door.guess(FREE_OF_PAIR + 1)
     for _ in range(20):
         assert await door.ask("wrong") == ("temporarily_unavailable", 1)
-    await door.later(SECOND)
+    door.later(SECOND)
     assert await door.ask() is None
 
 
-async def test_guesses_at_the_same_moment_are_counted_one_by_one(
-    door: Door, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # An hour, so that no block ends while a slow machine is still at it.
-    monkeypatch.setattr(guard, "block", lambda over, **_: HOUR if over > 0 else 0)
+async def test_guesses_at_the_same_moment_are_counted_one_by_one(door: Door) -> None:
     found = await asyncio.gather(*(door.ask(f"w{n}", at=n % 2) for n in range(60)))
     assert found.count(("invalid_client", None)) == FREE_OF_PAIR + 1
 
@@ -114,7 +111,7 @@ async def test_a_victim_at_its_own_address_is_never_stopped(door: Door) -> None:
         await door.guess(1, address=f"192.0.2.{number}")
     assert await door.ask(address=HOME) is None
     assert await door.ask(address=AWAY) == ("temporarily_unavailable", 1)
-    await door.later(guard.LONGEST_OF_CLIENT)
+    door.later(guard.LONGEST_OF_CLIENT)
     assert await door.ask(address=AWAY) is None, "at a new address it waits a minute at most"
 
 
@@ -131,11 +128,11 @@ async def test_a_neighbour_behind_the_same_address_stops_no_known_client(door: D
 
 async def test_an_address_is_forgotten_in_time(door: Door) -> None:
     assert await door.ask(address=HOME) is None
-    await door.later(31 * DAY)
+    door.later(31 * DAY)
     for number in range(FREE_OF_CLIENT + 1):
         await door.guess(1, address=f"192.0.2.{number}")
     assert (await door.ask(address=HOME) or ("",))[0] == "temporarily_unavailable"
-    await door.later(HOUR)
+    door.later(HOUR)
     assert await door.ask(address=HOME) is None
 
 
@@ -170,16 +167,16 @@ async def test_what_is_old_or_too_much_is_forgotten(
 ) -> None:
     await door.guess(3)
     assert await door.database.write(lambda tx: guard.purge(tx, 100)) == 0
-    await door.later(HOUR)
+    door.later(HOUR)
     assert await door.database.write(lambda tx: guard.purge(tx, 100)) == 3
     assert await door.rows() == 0
     assert await door.ask() is None
-    await door.later(31 * DAY)
+    door.later(31 * DAY)
     assert await door.database.write(lambda tx: guard.purge(tx, 100)) == 1
 
 
 async def test_a_free_failure_stops_nobody_who_came_a_moment_before(door: Door) -> None:
     """Two are judged at a time: the one that began first may have its turn behind the other's failure."""
     await door.guess(1)
-    await door.later(-SECOND)
+    door.later(-SECOND)
     assert await door.ask() is None

@@ -10,6 +10,8 @@ from hundi.parties import tables
 from hundi.store.engine import CommitUnknownError, Transaction
 from hundi.store.postgres import PostgresDatabase
 from hundi.store.statement import Bulk, Statement, insert
+from tests.store.waiting import WAITING
+from tests.until import until
 
 _COUNT = Statement.both("select count(*) as n from gstin")
 _ENTITY = insert(tables.entity, ("entity_id", "pan", "name", "created_at"))
@@ -18,6 +20,7 @@ _BROKEN = Statement.both("select 1 / 0 as n")
 _UNREADABLE = Bulk.of(
     postgresql="insert into nowhere select $1::jsonb", sqlite="select 1", returns=False
 )
+_KILL_WHO_WAITS = WAITING.replace("*", "pg_terminate_backend(pid)")
 OWNER = [("ENT1", "ZZZCI2701K", "Imaginary Loom", 1)]
 
 
@@ -119,15 +122,15 @@ async def test_a_connection_lost_with_commit_on_its_way_is_an_unknown_outcome(
     await other.execute("begin; delete from gstin")
 
     async def kill() -> None:
-        await asyncio.sleep(0.2)
-        await other.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity"
-            " where application_name = 'hundi' and wait_event_type = 'Lock'"
-        )
+        await until(lambda: other.fetchval(_KILL_WHO_WAITS))
+
+    async def work(tx: Transaction) -> None:
+        await tx.wait_at_most(60_000)
+        await _add(tx, "G1")  # waits for the other's delete
 
     killing = asyncio.create_task(kill())
     with pytest.raises(CommitUnknownError):
-        await database.write(lambda tx: _add(tx, "G1"))  # waits for the other's delete
+        await database.write(work)
     await killing
     await other.close()
     assert await database.read(_count) == 1

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from hundi.exchange import tables
@@ -28,6 +29,7 @@ def commands() -> list[str]:
     return [line for line in lines if re.match(r"pg_(base|verify)backup ", line)]
 
 
+@pytest.mark.timeout(600)
 def test_the_guides_commands_copy_and_the_copy_starts(postgres: Cluster) -> None:
     running = postgres
     url = running.create("hundi_copied")

@@ -30,7 +30,9 @@ class Room:
 
 
 def commit_of(database: Database, room: Room) -> GroupCommit[int, int]:
-    return GroupCommit(database, room, keys=lambda one: [one], size=HEAVY // 2, watch=room.watch)
+    return GroupCommit(
+        database, room, keys=lambda one: [one], size=HEAVY // 2, watch=room.watch, patience=60
+    )
 
 
 async def test_they_come_in_order_and_nobody_waits_behind_all_of_them(sqlite_url: str) -> None:

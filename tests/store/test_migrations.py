@@ -23,6 +23,8 @@ from hundi.store.migrate import ForeignDatabaseError, is_current, upgrade
 from hundi.store.opening import BadUrlError, open_database, sqlite_path
 from tests.postgres import Cluster
 from tests.store.shape import declared, shape
+from tests.store.waiting import WAITING
+from tests.until import until
 
 T = TypeVar("T")
 
@@ -148,6 +150,7 @@ def _cut_off(monkeypatch: pytest.MonkeyPatch, url: str, *, after: int) -> bool:
     return False
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("stands", ["", "0009", "0010", "0011"])
 def test_an_upgrade_that_was_cut_off_is_run_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, declared_sqlite: set[str], stands: str
@@ -169,15 +172,16 @@ async def test_indexes_are_made_while_others_write(postgres: Cluster) -> None:
     """Who ends an exchange writes to its row first and to the document's then."""
     url = postgres.create("hundi_upgraded")
     await asyncio.to_thread(upgrade, url, "0009")
-    writer = await asyncpg.connect(url)
+    writer, watching = await asyncpg.connect(url), await asyncpg.connect(url)
     transaction = writer.transaction()
     await transaction.start()
     await writer.execute("update exchange set state = state")
     upgrading = asyncio.create_task(asyncio.to_thread(upgrade, url))
-    await asyncio.sleep(1)
-    await writer.execute("update document set status = status", timeout=5)
+    await until(lambda: watching.fetchval(WAITING))
+    await writer.execute("update document set status = status", timeout=30)
     await transaction.commit()
-    await asyncio.wait_for(upgrading, 30)
+    await asyncio.wait_for(upgrading, 60)
+    await watching.close()
     await writer.close()
     database = await open_database(url, lambda: 0)
     assert await is_current(database)

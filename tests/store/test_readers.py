@@ -18,7 +18,7 @@ class _Contended(list[sqlite3.Connection]):
 
     def __init__(self, connections: list[sqlite3.Connection]) -> None:
         super().__init__(connections)
-        self._all_here = Barrier(READERS, timeout=10)
+        self._all_here = Barrier(READERS, timeout=30)
 
     def pop(self, *place) -> sqlite3.Connection:
         self._all_here.wait()

@@ -1,11 +1,14 @@
-"""The desk on both databases."""
+"""The desk on both databases, which gives nobody up because this machine stands still."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.patience import patient
 from tests.trade.desk import Desk, desk
 from tests.trade.reading import Reads, reading
+
+__all__ = ["patient"]
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Whatever somebody rewrites in the journals is found: by the chain, or by a signed checkpoint."""
 
-import asyncio
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
@@ -20,6 +19,7 @@ from hundi.exchange.sealing.verify import Verifier, Wanted
 from hundi.kernel.clock import wall_clock
 from hundi.store.engine import Database, Transaction, Work
 from hundi.store.opening import open_database
+from tests.clocks import Clock, opened
 from tests.exchange.breaking import change
 from tests.exchange.tampering import KINDS, found_after, lengthen, remove, tamper
 from tests.trade.filled import trade_on
@@ -186,20 +186,22 @@ async def test_who_has_lost_the_turn_stops_without_signing(
 
 
 async def test_each_page_renews_the_lease(
-    sealed: Database, monkeypatch: pytest.MonkeyPatch
+    sealed: Database, filled_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "PAGE", 2)
-    monkeypatch.setattr(duties, "LEASE", 1_000_000)
     standing: list[bool] = []
+    clock = Clock()
+    timed = await opened(filled_url, clock)
 
     async def later() -> None:
-        await asyncio.sleep(0.6)
-        standing.append(await seal(sealed))
+        clock.now += duties.LEASE * 6 // 10
+        standing.append(await seal(timed))
 
-    slow = Interrupted(sealed, later, after=3)
+    slow = Interrupted(timed, later, after=3)
     slow = Interrupted(slow, later, after=5)
     assert await seal(slow)
     assert standing == [False, False], "who came later has waited"
+    await timed.close()
 
 
 async def test_an_old_key_counts_while_it_is_named(sealed: Database) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,6 +17,7 @@ from hundi.kernel.identity import first_request_id
 from hundi.store.engine import Database
 from hundi.store.opening import open_database
 from hundi.web.metrics import Metrics
+from tests.clocks import Clock, opened
 from tests.exchange.breaking import change
 from tests.trade.filled import fill, trade_on
 from tests.trade.invariants import TYPES
@@ -96,16 +99,20 @@ async def test_it_goes_on_until_it_has_caught_up(
 
 
 async def test_it_rests_between_pages(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some times as long as a page took, by a clock on which every page takes three seconds."""
     monkeypatch.setattr(watching, "NEW", 2)
     monkeypatch.setattr(watching, "OLD", 1)
-    time, notes = asyncio.get_running_loop().time, f'{{"newest":"{first_request_id(0)}"}}'
-    spent = []
-    for rests in (0, 20):
-        monkeypatch.setattr(watching, "RESTS", rests)
-        began = time()
-        await watch(database, TYPES, notes, every=HOUR)
-        spent.append(time() - began)
-    assert spent[1] > 4 * spent[0]
+    seconds, rests = count(step=3), list[int]()
+
+    async def rest(long: int) -> None:
+        rests.append(long)
+
+    loop = SimpleNamespace(time=lambda: next(seconds))
+    instead = SimpleNamespace(get_running_loop=lambda: loop, sleep=rest)
+    monkeypatch.setattr(watching, "asyncio", instead)
+    await watch(database, TYPES, f'{{"newest":"{first_request_id(0)}"}}', every=HOUR)
+    assert len(rests) > 5
+    assert set(rests) == {3 * watching.RESTS} != {0}
 
 
 async def test_it_takes_no_more_than_its_share_and_says_what_it_has_left(
@@ -188,23 +195,24 @@ async def test_one_process_at_a_time_and_once_in_an_interval(database: Database)
     assert times == 2
 
 
-async def test_whoever_died_at_it_frees_it_in_time(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_whoever_died_at_it_frees_it_in_time(filled_url: str) -> None:
+    clock = Clock()
+    database = await opened(filled_url, clock)
+
     async def dies(_: Database, turn: Turn) -> Outcome:
         raise RuntimeError
 
     async def lives(_: Database, turn: Turn) -> Outcome:
         return Outcome(found=0)
 
-    monkeypatch.setattr(duties, "LEASE", 300_000)
     with pytest.raises(RuntimeError):
         await perform(database, Duty(name="d", every=HOUR, work=dies))
     alive = Duty(name="d", every=HOUR, work=lives)
+    clock.now += duties.LEASE - 1
     assert await perform(database, alive) is None
-    async with asyncio.timeout(10):
-        while await perform(database, alive) is None:  # noqa: ASYNC110 (the database tells nobody)
-            await asyncio.sleep(0.1)
+    clock.now += 1
+    assert await perform(database, alive) is not None
+    await database.close()
 
 
 @pytest.mark.logs("duty-failed")
@@ -221,7 +229,7 @@ async def test_the_loop_goes_on_when_a_duty_fails(database: Database) -> None:
     both = [Duty(name="a", every=HOUR, work=fails), Duty(name="b", every=HOUR, work=works)]
     loop = Duties(database, both)
     running = asyncio.create_task(loop.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await done.wait()
         loop.stop()
         await running

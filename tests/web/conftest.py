@@ -17,6 +17,9 @@ from hundi.web.network import rest
 from hundi.web.visits import Visits
 from hundi.web.waiting import EventWaiters
 from tests.exchange.scene import Scene, scene
+from tests.patience import patient
+
+__all__ = ["patient"]
 
 
 @dataclass

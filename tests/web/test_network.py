@@ -26,6 +26,7 @@ from hundi.web.network import rest
 from hundi.web.openapi import schema
 from tests.exchange.scene import Scene
 from tests.exchange.slips import slip
+from tests.until import until
 from tests.web.conftest import Net, bearer, context_of
 
 V1 = "/network/v1"
@@ -265,11 +266,11 @@ async def test_the_feed_is_read_on_by_its_cursor(net: Net) -> None:
 
 
 async def test_a_reader_may_wait_for_what_happens(net: Net) -> None:
-    waiting = asyncio.create_task(net.get(f"{V1}/events", wait=10))
-    await asyncio.sleep(0.05)
+    waiting = asyncio.create_task(net.get(f"{V1}/events", wait=15))
+    await until(lambda: net.context.waiters._waiting)
     await net.stage.submit("req-send", slip())
     await net.stage.database.write(number_events)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(10):
         assert len((await waiting).json()["events"]) == 1
 
 

@@ -13,6 +13,7 @@ import uvicorn
 from hundi.web.asgi import Receive, Scope, Send, respond
 from hundi.web.connections import Connections, Limits, room_for
 from hundi.web.protocol import HEAD_LIMIT, PIPELINED, SPARE_SECONDS, config
+from tests.until import until
 
 LIMITS = Limits(connections=4, spare=3, head=3, request=6, rest=8, last=1, unsent=4)
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
@@ -59,7 +60,7 @@ class Caller:
 
     async def status(self) -> int:
         """The next answer's status; its body is read away."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             head = (await self.reader.readuntil(b"\r\n\r\n")).lower()
             length = int(head.partition(b"content-length: ")[2].split(b"\r\n")[0])
             await self.reader.readexactly(length)
@@ -67,7 +68,7 @@ class Caller:
 
     async def ended(self) -> bytes:
         """What came until the server closed."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             try:
                 return await self.reader.read()
             except ConnectionError:
@@ -79,8 +80,12 @@ class Caller:
 
 
 async def settled() -> None:
-    """Give the loop the time to carry what was sent over loopback."""
-    await asyncio.sleep(0.02)
+    """Give the loop the turns to carry what was sent over loopback.
+
+    Turns and not time: a machine that stands still has time enough for everything at once.
+    """
+    for _ in range(15):
+        await asyncio.sleep(0.001)
 
 
 def refusal(answer: bytes) -> tuple[int, str]:
@@ -126,6 +131,7 @@ async def serving(limits: Limits = LIMITS) -> AsyncIterator[Callers]:
     callers = Callers(
         listening.getsockname()[1], connections, seen, released, turned_away=turned_away
     )
+    await until(lambda: server.started)
     try:
         yield callers
     finally:
