@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -21,6 +21,7 @@ from tests.delivery.receiver import (
     says,
 )
 from tests.delivery.test_wire import NOW, OK, PARCEL, endpoint
+from tests.until import until
 
 GUARD = EgressGuard.for_mode(dev=True)
 
@@ -241,13 +242,6 @@ def kept(wire: HttpWire) -> list[ResponseHandler]:
     """The connections that a wire keeps for the next request."""
     assert wire._opened is not None
     return [protocol for every in wire._opened._conns.values() for protocol, _ in every]
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """Let the event loop go on until something is so, as it is soon."""
-    async with asyncio.timeout(30):
-        while not true():  # noqa: ASYNC110  a connection's state is looked at from outside
-            await asyncio.sleep(0.005)
 
 
 async def test_a_connection_that_was_closed_while_idle_is_not_used(wire: HttpWire) -> None:

@@ -205,7 +205,8 @@ def test_a_dispatcher_hears_of_it_at_once(postgres_url: str) -> None:
         address = f"http://127.0.0.1:{port}"
         with trading(stage, address, story.BUYER, story.SUPPLIER) as (buyer, supplier):
             for place in range(4):
-                time.sleep(0.3)  # what the one before has led to is written down, and leads to no look
+                # What the one before has led to is written down, and leads to no look.
+                time.sleep(0.3)
                 took = len(supplier.took)
                 result_of(buyer.post("req-send", order_to(supplier, place)))
                 until(lambda before=took: len(supplier.took) > before)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +13,7 @@ from hundi.kernel.clock import wall_clock
 from hundi.simulator.erp import Erp
 from hundi.simulator.server import listening
 from tests.simulator.messages import API, body, headers, new_erp, request_id, subject
+from tests.until import until
 
 RAW = body(subject())
 PATIENCE = 60
@@ -66,12 +67,6 @@ async def in_vain(at: Bench) -> AsyncIterator[asyncio.Task[object]]:
     yield asking
     asking.cancel()
     await asyncio.wait([asking])
-
-
-async def until(happened: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not happened():  # noqa: ASYNC110  the simulator is looked at from outside
-            await asyncio.sleep(0.01)
 
 
 def result(raw: bytes) -> str:

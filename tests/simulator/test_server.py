@@ -20,7 +20,8 @@ from tests.simulator.messages import (
     request_id,
     subject,
 )
-from tests.simulator.served import RAW, Bench, bench, in_vain, result, until
+from tests.simulator.served import RAW, Bench, bench, in_vain, result
+from tests.until import until
 
 ONCE = {request_id(1): 1}
 
