@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.web.test_protocol import GET, LIMITS, serving
+from tests.web.callers import GET, LIMITS, serving
 
 
 @pytest.mark.parametrize("more", [b"}}}", b"x" * 60_000, b"GET / HTTP/9.9\r\n\r\n"])

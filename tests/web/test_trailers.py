@@ -1,6 +1,8 @@
 """What comes behind a body."""
 
-from tests.web.test_protocol import CHUNKED, HEAD_LIMIT, Callers, callers
+from hundi.web.protocol import HEAD_LIMIT
+from tests.web.callers import CHUNKED, Callers
+from tests.web.test_protocol import callers
 
 __all__ = ["callers"]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from hundi.web.protocol import PIPELINED
-from tests.web.test_protocol import GET, HEAD_LIMIT, LIMITS, Callers, filler, refusal
+from hundi.web.protocol import HEAD_LIMIT, PIPELINED
+from tests.web.callers import GET, LIMITS, Callers, filler, refusal
 from tests.web.test_whole import CALL, Calls, body_of, callers, calls
 
 __all__ = ["callers", "calls"]

@@ -14,7 +14,7 @@ from hundi.web.connections import Connections
 from hundi.web.protocol import PIPELINED, config
 from hundi.web.whole import MOST, Answer, Whole, written
 from tests.until import until
-from tests.web.test_protocol import LIMITS, Callers, settled
+from tests.web.callers import LIMITS, Callers, settled
 
 CALL = b"POST /call HTTP/1.1\r\nHost: x\r\nX-Who: me\r\nContent-Length: 2\r\n\r\n{}"
 
