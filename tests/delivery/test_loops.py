@@ -214,6 +214,37 @@ async def test_it_leases_while_the_only_transaction_waits_for_a_locked_row() -> 
     assert dispatcher.sent == [0, 1]
 
 
+class Beside(Stalled):
+    """One whose second lease looks before an end is written, and ends after it has been."""
+
+    concurrency = 2
+
+    def __init__(self, webhooks: int) -> None:
+        super().__init__(webhooks)
+        self.looks, self.turned = 0, asyncio.Event()
+
+    async def claim(self, _flying: Counter[str], free: int) -> list[Any]:
+        self.looks += 1
+        if self.looks != 2:
+            return self._next(free)
+        await self.turned.wait()
+        return []
+
+    async def turn(self, tx: object, results: Any, **how: Any) -> object:
+        turn = await super().turn(tx, results, **how)
+        self.turned.set()
+        return turn
+
+
+async def test_what_an_end_has_queued_is_leased_at_once_though_another_was_leasing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dispatch_loop, "IDLE_SECONDS", 600)
+    dispatcher = Beside(2)
+    await dispatched(dispatcher)
+    assert dispatcher.sent == [0, 1]
+
+
 class Locked(Stalled):
     """One whose ends find their document locked, twice."""
 

@@ -51,6 +51,6 @@ def test_the_panel_of_processes_counts_those_behind_one_port_alike(tmp_path: Pat
 def play(cases: Path) -> None:
     played = subprocess.run(
         [str(PROMTOOL), "test", "rules", str(cases)],
-        capture_output=True, text=True, check=False, timeout=110,
+        capture_output=True, text=True, check=False, timeout=280,
     )  # fmt: skip
     assert played.returncode == 0, played.stdout + played.stderr

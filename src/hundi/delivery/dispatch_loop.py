@@ -77,6 +77,7 @@ class DispatchLoop:
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._leasing: object = None
+        self._passed_over: set[str] = set()
         self._since = 0.0
         self._last = math.inf
         self._stopping = False
@@ -147,6 +148,8 @@ class DispatchLoop:
             free = self._free()
             # Its own it is where the transaction is run again.
             by_another = self._leasing is not None and self._leasing is not first
+            if by_another:
+                self._passed_over.add(first.leased.webhook_id)
             if by_another or free <= 0:
                 return 0
             self._leasing = first  # until its commit is known and its leases count
@@ -164,10 +167,17 @@ class DispatchLoop:
         """
         if self._leasing is results[0]:
             self._leasing = None
+        self._look_after(results[0].leased.webhook_id)
         for turn in turns:
             if not isinstance(turn, Again):
                 self._dispatcher.tell(turn.entered)
                 self._start(turn.leased)
+
+    def _look_after(self, webhook_id: str) -> None:
+        """Who leased meanwhile may have looked before a commit, and not have seen what that has queued."""
+        if webhook_id in self._passed_over:
+            self._passed_over.discard(webhook_id)
+            self.wake()
 
     def _start(self, leased: Sequence[Leased]) -> None:
         for one in leased:
