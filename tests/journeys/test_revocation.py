@@ -31,9 +31,8 @@ def test_a_token_ends_within_five_seconds(database_url: str, command: str) -> No
         until = began + PROMISED
         while 200 in answers(address, leaked):
             assert began < until, "a token outlives the operator's word"
-            began = (
-                time.monotonic()
-            )  # of the next calls: the promise is about those that come later
+            # Of the next calls: the promise is about those that come later.
+            began = time.monotonic()
         assert answers(address, leaked) == {401}
         assert answers(address, other) == {200}
 

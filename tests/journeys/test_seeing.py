@@ -54,9 +54,8 @@ class Show:
 
     def lines(self) -> list[dict[str, Any]]:
         """Log lines that are JSON: all but the one that says where the network listens."""
-        whole = (
-            text.rpartition("\n")[0] for text in self.logs()
-        )  # the last line may be half written
+        # The last line may be half written.
+        whole = (text.rpartition("\n")[0] for text in self.logs())
         texts = [line for text in whole for line in text.splitlines()]
         return [json.loads(line) for line in texts if line.startswith("{")]
 
