@@ -16,7 +16,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -27,10 +26,12 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from tests.ports import free_port
+
 USER = "hundi"
 START_SECONDS = 60
 STOP_SECONDS = 20
-PORT_ATTEMPTS = 5
+ATTEMPTS = 5
 _NEEDED = ("initdb", "postgres", "psql")
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -208,7 +209,7 @@ def _initialise(programs: Path, folder: Path, owner: pwd.struct_passwd | None) -
 def _started(
     programs: Path, folder: Path, owner: pwd.struct_passwd | None, *, settings: dict[str, str]
 ) -> Iterator[Cluster]:
-    for _ in range(PORT_ATTEMPTS):  # between finding a port and using it, another may take it
+    for _ in range(ATTEMPTS):
         port = free_port()
         process = _launch(programs, folder, owner, settings=settings | {"port": str(port)})
         try:
@@ -219,14 +220,6 @@ def _started(
         finally:
             stop(process)
     raise NoPostgresError(_complaint(folder))
-
-
-def free_port() -> int:
-    """A loopback port that nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _launch(

@@ -9,6 +9,7 @@ from pathlib import Path
 from proof.ground.databases import Place, PostgresPlace, SqlitePlace, ask
 from proof.part import Figure, ProofError, Run, at_least, none
 from tests import postgres
+from tests.ports import free_port
 
 _KNOWN = "select req_msg_id from exchange"
 _TORN = (
@@ -50,7 +51,7 @@ class Copies:
             await self._compare(f"sqlite:///{copy}", acknowledged)
         elif isinstance(place, PostgresPlace):
             there = replace(place.cluster, folder=copy)
-            opened, process = postgres.revive(there, port=postgres.free_port())
+            opened, process = postgres.revive(there, port=free_port())
             try:
                 await self._compare(opened.url("hundi"), acknowledged)
             finally:

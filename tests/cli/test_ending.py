@@ -4,11 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.until import until_seen
 
 # A page a step and a rest after each: a copy of seconds, as that of a large file is.
 SLOWLY = """
@@ -62,13 +62,6 @@ def started(
             signal.signal(number, handler)
 
 
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 @pytest.mark.parametrize(
     ("told", "ignored"),
     [
@@ -89,7 +82,7 @@ def test_a_copy_that_is_cut_off_leaves_nothing(
     folder.mkdir()
     backup = ("-c", SLOWLY, "db", "backup", str(folder / "hundi.db"))
     with started(*backup, ignoring=ignored, HUNDI_DATABASE_URL=sqlite_url) as process:
-        until(lambda: any(part.stat().st_size for part in folder.iterdir()))
+        until_seen(lambda: any(part.stat().st_size for part in folder.iterdir()))
         for number in told:
             process.send_signal(number)
         out, err = process.communicate(timeout=50)

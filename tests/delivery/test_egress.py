@@ -200,9 +200,11 @@ async def test_a_name_service_that_hangs_is_left() -> None:
         return [(V4, "8.8.8.8")]
 
     resolver = GuardedResolver(GUARD, seconds=0.05, look_up=look_up)
-    with pytest.raises(OSError, match=r"no answer within 0.05 s"):
-        await resolver.resolve("erp.example.com", 443)
-    over.set()
+    try:
+        with pytest.raises(OSError, match=r"no answer within 0.05 s"):
+            await resolver.resolve("erp.example.com", 443)
+    finally:
+        over.set()
     await resolver.close()
 
 

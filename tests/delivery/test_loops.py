@@ -180,6 +180,7 @@ async def dispatched(dispatcher: Stalled) -> None:
         await running
         await loop.drained()
     assert dispatcher.mistakes == []
+    assert loop._passed_over == set()
     assert sorted(dispatcher.written) == list(range(dispatcher.webhooks))
 
 
@@ -236,13 +237,65 @@ class Beside(Stalled):
         return turn
 
 
+class Overtaken(Stalled):
+    """One that writes two ends at once, while nothing else is due: who leases looks first and ends last."""
+
+    concurrency = 3
+
+    def __init__(self, webhooks: int) -> None:
+        super().__init__(webhooks)
+        self.looks, self.idle, self.other = 0, asyncio.Event(), asyncio.Event()
+
+    async def claim(self, _flying: Counter[str], free: int) -> list[Any]:
+        self.looks += 1
+        if self.looks != 3:
+            return self._next(free)
+        self.idle.set()
+        return []
+
+    async def attempt(self, leased: Any) -> Any:
+        await self.idle.wait()
+        return await super().attempt(leased)
+
+    async def turn(self, tx: object, results: Any, **how: Any) -> object:
+        number = results[0].leased.webhook_id
+        if number > 1:
+            return await super().turn(tx, results, **how)
+        self.written.append(number)
+        assert bool(how["free"]()) is (number == 0), "the other one leases"
+        if number == 0:
+            await self.other.wait()
+        else:
+            self.other.set()
+            await self.passed_over()
+        return Turn()
+
+    async def passed_over(self) -> None:
+        """The other end may be over before this one."""
+
+
+class Outlasting(Overtaken):
+    """One where who leases ends first."""
+
+    def __init__(self, webhooks: int) -> None:
+        super().__init__(webhooks)
+        self.told = asyncio.Event()
+
+    def tell(self, _entered: object) -> None:
+        self.told.set()
+
+    async def passed_over(self) -> None:
+        await self.told.wait()
+
+
+@pytest.mark.parametrize(("kind", "webhooks"), [(Beside, 2), (Overtaken, 3), (Outlasting, 3)])
 async def test_what_an_end_has_queued_is_leased_at_once_though_another_was_leasing(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, kind: Callable[[int], Stalled], webhooks: int
 ) -> None:
     monkeypatch.setattr(dispatch_loop, "IDLE_SECONDS", 600)
-    dispatcher = Beside(2)
+    dispatcher = kind(webhooks)
     await dispatched(dispatcher)
-    assert dispatcher.sent == [0, 1]
+    assert dispatcher.sent == list(range(webhooks))
 
 
 class Locked(Stalled):

@@ -140,8 +140,10 @@ async def test_a_name_service_that_does_not_answer() -> None:
     resolver = GuardedResolver(
         GUARD, seconds=0.05, look_up=lambda _h, _p: over.wait(60) and [(V4, "127.0.0.1")]
     )
-    told = await posted("https://erp.example.com", resolver=resolver)
-    over.set()
+    try:
+        told = await posted("https://erp.example.com", resolver=resolver)
+    finally:
+        over.set()
     assert told == ("dns: no answer within 0.05 s", False)
 
 

@@ -73,7 +73,7 @@ async def test_a_stranger_who_names_my_document_makes_nobody_wait(stage: Scene) 
     waiting = [stage.road.enter(r) for r in crowd]
     outcome = await stage.road.submit(request(stage, "req-change", move, "buyer"))
     assert isinstance(outcome, Accepted)
-    assert sum(one.done() for one in waiting) < 10
+    assert sum(one.done() for one in waiting) < 100
     assert set(codes(await asyncio.gather(*waiting))) == {"PARTY-NOT-YOURS"}
 
 

@@ -1,10 +1,10 @@
-"""Time for a journey: it starts a dozen processes, on a machine that may be slow and busy."""
-
-from collections.abc import Iterator
+"""Time for a journey: it starts a dozen processes."""
 
 import pytest
 
-from hundi.cli import stage
+from tests.journeys.patience import slow_processes
+
+__all__ = ["slow_processes"]
 
 SECONDS = 600
 
@@ -14,12 +14,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "journeys" in item.path.parts and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(SECONDS))
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _slow_processes_may_start_and_stop() -> Iterator[None]:
-    """One that is made to end leaves what it was at, which no journey expects of a gentle stop."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stage, "READY_SECONDS", 240)
-        patch.setattr(stage, "STOP_SECONDS", 240)
-        yield

@@ -14,14 +14,16 @@ from pathlib import Path
 
 import asyncpg
 
-from hundi.store.batch import PATIENCE_SECONDS
-from tests.journeys.traders import ROAD, Trader, order_to, until
+from tests.journeys.standstills import Standstills
+from tests.journeys.traders import ROAD, Trader, order_to
+from tests.until import until_seen
 
 CALLERS = 6
 PATIENCE = 90
 """Seconds after which a caller believes that nobody answers: all of a network's start, and more."""
 SILENCE = 1.0
 """A server that stops hangs up on who has been silent for so long on the connection that he keeps."""
+_STANDSTILLS = Standstills()
 
 
 @dataclass
@@ -30,7 +32,7 @@ class Crowd:
 
     `acks` are acknowledged messages by their key. `cut` counts connections that ended in the middle
     of a request, `refused` those that nobody took; `errors` are answers that were no ack, but for a 503
-    to one who has waited for the database for as long as the network lets anybody wait.
+    to one during whose call this machine stood still.
     """
 
     buyer: Trader
@@ -86,7 +88,7 @@ class Crowd:
                 if status == 200:
                     self.acks[place] = json.loads(answer)["payload"]["resp"]["reqMsgId"]
                     return
-                if status != 503 or time.monotonic() - began < PATIENCE_SECONDS - 1:
+                if status != 503 or not _STANDSTILLS.since(began):
                     self.errors.append(f"{place}: {status} {answer.decode()[:300]}")
                 time.sleep(0.1)
         if not self.given_up.is_set():
@@ -95,7 +97,7 @@ class Crowd:
     def busy(self, more: int) -> None:
         """Wait until so many further orders are acknowledged: a kill proves nothing in silence."""
         before = len(self.acks)
-        until(lambda: len(self.acks) >= before + more)
+        until_seen(lambda: len(self.acks) >= before + more)
 
 
 class _Line:
@@ -160,7 +162,7 @@ def settled(crowd: Crowd, database_url: str, *, killed: bool = True) -> None:
     acked = set(crowd.acks.values())
     assert len(acked) == len(crowd.acks) > 0
     asyncio.run(_at_rest(database_url, killed=killed))
-    until(lambda: len(_informed(crowd.buyer)) >= len(acked))
+    until_seen(lambda: len(_informed(crowd.buyer)) >= len(acked))
     for trader in (crowd.buyer, crowd.supplier):
         assert _informed(trader) == acked
         ids = {webhook.headers["webhook-id"] for webhook in trader.took}

@@ -11,8 +11,8 @@ from tests.journeys.traders import (
     order_to,
     result_of,
     trading,
-    until,
 )
+from tests.until import until_seen
 
 
 def test_the_next_webhook_goes_by_what_was_set(database_url: str) -> None:
@@ -44,6 +44,6 @@ def _next(receiver: Receiver, buyer: Trader, order: bytes) -> Webhook:
     """The webhook that an order leads to, at its first attempt."""
     before = len(receiver.took)
     sent = result_of(buyer.post("req-send", order))["reqMsgId"]
-    until(lambda: len(receiver.took) > before)
+    until_seen(lambda: len(receiver.took) > before)
     assert len(buyer.read(f"/deliveries/{sent}")["attemptLog"]) == 1
     return receiver.took[before]

@@ -4,7 +4,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 from hundi.simulator import story
-from tests.journeys.traders import network, order_to, result_of, trading, until
+from tests.journeys.traders import network, order_to, result_of, trading
+from tests.until import until_seen
 
 ORDERS = 150
 
@@ -24,7 +25,7 @@ def test_two_dispatchers_send_every_webhook_once(postgres_url: str) -> None:
             )
         sent = {ack["reqMsgId"] for ack in acks}
         assert len(sent) == ORDERS
-        until(lambda: len(buyer.took) >= ORDERS, 200)
+        until_seen(lambda: len(buyer.took) >= ORDERS, 200)
         for trader in (buyer, supplier):
             taken = Counter(webhook.headers["hundi-exchange"] for webhook in trader.took)
             assert taken.keys() == sent

@@ -14,8 +14,8 @@ from tests.journeys.traders import (
     result_of,
     taken,
     trading,
-    until,
 )
+from tests.until import until_seen
 
 
 def _pending(_: Webhook) -> bytes:
@@ -50,7 +50,7 @@ def _a_mailbox_holds_at_once(stage: Stage, address: str, buyer: Trader) -> None:
     assert resp["result"] == "SUCCESS"
     assert _state(buyer, resp["reqMsgId"]) == "SETTLED"
     assert box.read("/documents/purchase-order/PUR1X")["status"] == "SENT TO SUPPLIER"
-    until(lambda: buyer.took)
+    until_seen(lambda: buyer.took)
     assert buyer.took[-1].headers["hundi-exchange"] == resp["reqMsgId"]
 
 
@@ -58,10 +58,10 @@ def _pending_is_asked_again(buyer: Trader, supplier: Trader) -> None:
     assert supplier.receiver is not None
     supplier.receiver.answer = _pending
     sent = _send(buyer, supplier, 2)
-    until(lambda: len(supplier.took) >= 2)
+    until_seen(lambda: len(supplier.took) >= 2)
     assert _state(buyer, sent) == "OPEN"
     supplier.receiver.answer = taken
-    until(lambda: _state(buyer, sent) == "SETTLED")
+    until_seen(lambda: _state(buyer, sent) == "SETTLED")
     assert len({webhook.body for webhook in supplier.took}) == 1
 
 
@@ -76,11 +76,11 @@ def _an_answer_under_way_wins_over_abandoning(buyer: Trader, supplier: Trader) -
     supplier.receiver.answer = thoughtful
     before = len(supplier.took)
     sent = _send(buyer, supplier, 3)
-    until(lambda: len(supplier.took) > before)
+    until_seen(lambda: len(supplier.took) > before)
     told = buyer.act(f"/exchanges/{sent}/abandon")
     assert (told.status, told.body["state"], told.body["closing"]) == (202, "OPEN", "ABANDONED")
     thinking.set()
-    until(lambda: _state(buyer, sent) == "SETTLED")
+    until_seen(lambda: _state(buyer, sent) == "SETTLED")
     assert buyer.act(f"/exchanges/{sent}/abandon").status == 409
 
 
@@ -90,12 +90,12 @@ def _nobody_answers_and_the_sender_gives_up(buyer: Trader, supplier: Trader) -> 
     supplier.receiver.answer = lambda _: http(503, b"", "Retry-After: 600")
     sent = _send(buyer, supplier, 4)
     tried = f"/deliveries/{sent}"
-    until(lambda: any(a["endedAt"] for a in buyer.read(tried)["attemptLog"]))
+    until_seen(lambda: any(a["endedAt"] for a in buyer.read(tried)["attemptLog"]))
     supplier.receiver.answer = taken
     before = len(supplier.took), len(buyer.took)
     told = buyer.act(f"/exchanges/{sent}/abandon")
     assert (told.status, told.body["state"]) == (200, "ABANDONED")
-    until(lambda: len(supplier.took) > before[0] and len(buyer.took) > before[1])
+    until_seen(lambda: len(supplier.took) > before[0] and len(buyer.took) > before[1])
     for trader in (supplier, buyer):  # the supplier may hold it: it is told as well
         body = json.loads(trader.took[-1].body)
         assert (body["resp"]["result"], body["resp"]["errorCd"]) == (
@@ -109,7 +109,7 @@ def _gone_is_switched_off_and_on(buyer: Trader, supplier: Trader) -> None:
     assert supplier.receiver is not None
     supplier.receiver.answer = lambda _: http(410, b"")
     sent = _send(buyer, supplier, 5)
-    until(lambda: supplier.read("/endpoint")["state"] == "DISABLED")
+    until_seen(lambda: supplier.read("/endpoint")["state"] == "DISABLED")
     supplier.receiver.answer = taken
     assert supplier.act("/endpoint/enable").status == 200
-    until(lambda: _state(buyer, sent) == "SETTLED")
+    until_seen(lambda: _state(buyer, sent) == "SETTLED")

@@ -3,7 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from hundi.simulator import story
-from tests.journeys.traders import network, order_to, trading, until
+from tests.journeys.traders import network, order_to, trading
+from tests.until import until_seen
 
 CALLERS = 16
 
@@ -23,7 +24,7 @@ def test_sixteen_callers_of_one_key_make_one_exchange(database_url: str) -> None
             )
         assert {answer.status for answer in answers} == {200}
         assert len({story.dumps(answer.body) for answer in answers}) == 1
-        until(lambda: buyer.took)
+        until_seen(lambda: buyer.took)
         assert (len(supplier.took), len(buyer.took)) == (1, 1)
         other = buyer.post("req-send", order_to(supplier, 2), Idempotency_Key="one")
         assert other.status == 422

@@ -21,7 +21,7 @@ from hundi.kernel.clock import wall_clock
 from hundi.onboarding.tables import registration
 from hundi.simulator import story
 from hundi.store.opening import open_database
-from tests.journeys.traders import Receiver, Webhook, http, network, trading, until
+from tests.journeys.traders import Receiver, Webhook, http, network, trading
 from tests.onboarding.bodies import (
     CONTRACT,
     PAN,
@@ -32,6 +32,7 @@ from tests.onboarding.bodies import (
     search,
 )
 from tests.ports import free_port
+from tests.until import until_seen
 
 ROOM = "/api/v0/business-onboarding/"
 SHAPES = {
@@ -74,7 +75,7 @@ class Newcomer(Actor):
             found[:] = [w for w in took if w.headers["webhook-id"] == "RSP" + req_msg_id[3:]]
             return bool(found)
 
-        until(came)
+        until_seen(came)
         [webhook] = found
         body = Verifier(self._credentials["webhookSecret"]).verify(
             webhook.body, dict(webhook.headers)
@@ -95,7 +96,7 @@ def sent_to(address: str, req_msg_id: str) -> str:
         found[:] = [m["code"] for m in messages if m["reference"] == req_msg_id]
         return bool(found)
 
-    until(came)
+    until_seen(came)
     return found[0]
 
 
@@ -146,7 +147,7 @@ def _ordered(one: Newcomer, supplier: Any) -> None:
     order["buyerDetails"] |= {"b2bId": f"{PAN}@BCB", "gstin": gstin()}
     answer = one.send("/api/v0/purchase-order/req-send", story.dumps(body))
     assert answer.status == 200, answer.body
-    until(lambda: supplier.took)
+    until_seen(lambda: supplier.took)
     off = one.send(f"/network/v1/parties/{PAN}@BCB/deactivate", b"")
     assert (off.status, off.body["code"]) == (409, "PARTY-IN-USE")
     assert one.send(f"/network/v1/parties/{PAN}.MYS@BCB/deactivate", b"").status == 200
@@ -203,10 +204,12 @@ def test_a_kill_between_commit_and_sending_loses_no_code(
             one._token = ""
             assert one.read(f"/onboarding/{registering}")["state"] == "OPEN"
             _let_the_lease_run_out(database_url)
-            until(lambda: len(gateway.took) > 1)
+            until_seen(lambda: len(gateway.took) > 1)
             first, second = (json.loads(w.body) for w in gateway.took[:2])
             assert first["reference"] == second["reference"] == registering
-            until(lambda: one.read(f"/onboarding/{registering}")["ownership"]["code"] == "SENT")
+            until_seen(
+                lambda: one.read(f"/onboarding/{registering}")["ownership"]["code"] == "SENT"
+            )
             assert one.give(registering, second["code"]).status == 200
             assert one.told(registering)["resp"]["result"] == "SUCCESS"
             assert call("GET", f"{address}/simulator/contacts").status == 404
@@ -241,6 +244,6 @@ def test_a_simulated_erp_takes_the_answers(tmp_path: Path, sqlite_url: str) -> N
         one = Newcomer.__new__(Newcomer)
         one._network, one._token, one._credentials = address, "", added
         req_msg_id = one.room("reg-check-entity", check())
-        until(lambda: one.read(f"/onboarding/{req_msg_id}")["webhook"]["state"] == "DELIVERED")
+        until_seen(lambda: one.read(f"/onboarding/{req_msg_id}")["webhook"]["state"] == "DELIVERED")
         [arrival] = call("GET", f"http://127.0.0.1:{port}/simulator/received").body
         assert arrival["verified"]

@@ -12,7 +12,8 @@ from standardwebhooks import Webhook as Verifier
 
 from hundi.simulator import story
 from tests.house.sources import ROOT
-from tests.journeys.traders import ROAD, Trader, Webhook, network, result_of, trading, until
+from tests.journeys.traders import ROAD, Trader, Webhook, network, result_of, trading
+from tests.until import until_seen
 
 CONTRACT = yaml.safe_load((ROOT / "contract/b2b-purchase-order.yaml").read_text(encoding="utf-8"))
 SENT, REVIEW, ACCEPTED = "SENT TO SUPPLIER", "UNDER REVIEW", "ACCEPTED"
@@ -59,7 +60,7 @@ def settled(sender: Trader, other: Trader, message: str, body: story.Body) -> st
         "",
         "",
     )
-    until(lambda: len(sender.took) > before[0])
+    until_seen(lambda: len(sender.took) > before[0])
     assert (len(sender.took), len(other.took)) == (before[0] + 1, before[1] + 1)
     forwarded, informed = other.took[-1], sender.took[-1]
     assert forwarded.path == f"/hooks{ROAD}{message}"
@@ -125,9 +126,11 @@ def _reads_agree(buyer: Trader, supplier: Trader, ids: list[str]) -> None:
         assert (listed["objectId"], listed["version"]) == (story.OBJECT_ID, 2)
         for webhook in trader.took:
             path = f"/deliveries/{webhook.headers['webhook-id']}"
-            until(partial(_is_delivered, trader, path))  # written down a moment after it was taken
+            until_seen(
+                partial(_is_delivered, trader, path)
+            )  # written down a moment after it was taken
             assert len(trader.read(path)["attemptLog"]) == 1
-        until(partial(_has_events, trader, events))
+        until_seen(partial(_has_events, trader, events))
         assert {e["reqMsgId"] for e in _events(trader)} == set(ids)
         sequences = [int(w.headers["hundi-sequence"]) for w in trader.took]
         assert all(a < b for a, b in pairwise(sequences))

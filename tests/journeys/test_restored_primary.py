@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.traders import until
 from tests.journeys.two_servers import TwoServers, two_servers
 from tests.postgres import _owner, binaries
+from tests.until import until_seen
 
 ALL = "select coalesce(string_agg(number::text, ' ' order by number), '') from kept"
 SAFE = "it can be promoted without loss"
@@ -113,7 +113,7 @@ def _are_one(servers: TwoServers) -> None:
     first, second = _places(servers)
     assert SAFE in servers.safe()
     servers.sql(first, "insert into kept values (3)")
-    until(lambda: servers.sql(second, ALL) == "1 3")
+    until_seen(lambda: servers.sql(second, ALL) == "1 3")
     assert servers.sql(first, ALL) == "1 3"
 
 

@@ -11,8 +11,9 @@ from hundi.kernel.clock import wall_clock
 from hundi.kernel.sealing import new_key
 from hundi.kernel.signature import ID_HEADER, SIGNATURE_HEADER, SignatureError, verify
 from hundi.simulator import story
-from tests.journeys.traders import Trader, Webhook, http, network, order_to, taken, trading, until
+from tests.journeys.traders import Trader, Webhook, http, network, order_to, taken, trading
 from tests.keys import KEY
+from tests.until import until_seen
 
 OTHER = new_key(lambda size: b"\x01" * size)
 
@@ -39,13 +40,14 @@ class Checking:
 
 
 class Load:
-    """Senders of orders. `answered` holds what each call led to: its reqMsgId, or what it was told."""
+    """Senders of orders. `answered` holds the reqMsgId of each call, `failed` what else one was told."""
 
     def __init__(self, buyer: Trader, supplier: Trader) -> None:
         self._buyer, self._supplier = buyer, supplier
         self._one_at_a_time, self._stopped = threading.Lock(), threading.Event()
         self.begun = 0
-        self.answered: dict[int, object] = {}
+        self.answered: dict[int, str] = {}
+        self.failed: list[object] = []
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -65,16 +67,20 @@ class Load:
                 self.begun += 1
                 number = self.begun
             answer = self._buyer.post("req-send", order_to(self._supplier, number))
-            ids = answer.body["payload"]["resp"] if answer.status == 200 else {}
-            self.answered[number] = ids.get("reqMsgId", (answer.status, answer.body))
+            if answer.status == 200:
+                self.answered[number] = answer.body["payload"]["resp"]["reqMsgId"]
+            else:
+                self.failed.append((answer.status, answer.body))
 
     def more(self, count: int = 20) -> None:
         """Let so many further calls be answered."""
         before = len(self.answered)
-        until(lambda: len(self.answered) >= before + count)
+        until_seen(lambda: self.failed or len(self.answered) >= before + count)
+        assert self.failed == []
 
     def arrived(self, checks: Checking, number: int) -> bool:
         """Whether everything up to a call has come to the supplier."""
+        assert self.failed == []
         return all(self.answered.get(one) in checks.settled for one in range(1, number + 1))
 
 
@@ -94,7 +100,7 @@ def test_a_secret_and_a_key_change_under_load(
         load = Load(buyer, supplier)
         with load.running():
             _change_all(stage, supplier, checks, load)
-        until(lambda: load.arrived(checks, load.begun))
+        until_seen(lambda: load.arrived(checks, load.begun))
         delivered = supplier.read("/deliveries?limit=200")["deliveries"]
     assert checks.failed == []
     assert {1, 2} == set(checks.signatures)
@@ -107,7 +113,7 @@ def _change_all(stage: Stage, supplier: Trader, checks: Checking, load: Load) ->
     made = stage.command("client", "rotate-secret", *client)
     # What was sent before that may come with one signature, all else has both.
     begun = load.begun
-    until(lambda: load.arrived(checks, begun))
+    until_seen(lambda: load.arrived(checks, begun))
     checks.secret = made["webhookSecret"]
     load.more()
     stage.environment["HUNDI_SECRET_KEYS"] = f"{OTHER} {KEY}"

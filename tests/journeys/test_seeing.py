@@ -22,10 +22,10 @@ from tests.journeys.traders import (
     order_to,
     taken,
     trading,
-    until,
 )
 from tests.observing.collector import Collector, Seen, collecting, in_clear
 from tests.ports import free_port
+from tests.until import until_seen
 
 LOUD = "debug, asyncio=debug, aiohttp=debug, uvicorn=debug, sqlalchemy=debug, alembic=debug"
 STATIC_HEADER = "k3y-of-the-erp/no+known=form"
@@ -69,7 +69,7 @@ class Show:
         for place in range(places):
             for side, path, body in small_trade(1, place):
                 actor = self.buyer if side == "buyer" else self.supplier
-                until(lambda a=actor, p=path, b=body: _taken(a, p, b))
+                until_seen(lambda a=actor, p=path, b=body: _taken(a, p, b))
 
     def at_rest(self) -> bool:
         pages = (self.buyer.read(f"/deliveries?state={s}&limit=1") for s in ("QUEUED", "LEASED"))
@@ -121,9 +121,9 @@ def test_one_trace_from_the_callers_span_to_the_outcome(database_url: str) -> No
         answer = made.buyer.post("req-send", body, traceparent=CALLER)
         assert answer.status == 200, answer.body
         req_msg_id = answer.body["payload"]["resp"]["reqMsgId"]
-        until(lambda: made.buyer.took)
+        until_seen(lambda: made.buyer.took)
         seen = made.collector
-        until(lambda: _has_all(seen))
+        until_seen(lambda: _has_all(seen))
         [accept] = seen.of("accept")
         assert (accept.trace, accept.parent) == (CALLER[3:35], CALLER[36:52])
         [request], [response] = seen.of("attempt REQ"), seen.of("attempt RESP")
@@ -156,7 +156,7 @@ def test_without_a_collector_a_context_is_passed_on(sqlite_url: str) -> None:
         with trading(stage, address, *businesses) as (buyer, supplier):
             buyer.post("req-send", order_to(supplier, 1), traceparent=CALLER)
             buyer.post("req-send", order_to(supplier, 2))
-            until(lambda: len(buyer.took) == 2)
+            until_seen(lambda: len(buyer.took) == 2)
             told = [hook.headers.get("traceparent") for hook in (*supplier.took, *buyer.took)]
     assert sorted(map(str, told)) == [CALLER, CALLER, "None", "None"]
 
@@ -186,7 +186,7 @@ def test_nothing_is_told_in_clear(database_url: str) -> None:
         _bother(made)
         made.trade(3)
         _bother(made)
-        until(lambda: _is_seen(made))
+        until_seen(lambda: _is_seen(made))
         time.sleep(1)
         kept = [*_kept(made), rotated["webhookSecret"]]
         found = in_clear(made.output(), kept)

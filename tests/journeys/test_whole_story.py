@@ -24,7 +24,8 @@ from hundi.simulator.story_financing import LENDERS, PLATFORM, Lender
 from hundi.simulator.webhook import Webhook as Arriving
 from hundi.store.opening import open_database
 from tests.house.sources import ROOT
-from tests.journeys.traders import Receiver, Trader, Webhook, http, network, until
+from tests.journeys.traders import Receiver, Trader, Webhook, http, network
+from tests.until import until_seen
 
 ORDER, NOTE = story.OBJECT_ID, story_supplies.CREDIT_NOTE.object_id
 INVOICE_1, INVOICE_2 = (one.object_id for one in story_supplies.INVOICES.values())
@@ -174,7 +175,7 @@ def _settled(sender: Side, other: Side, path: str, body: story.Body) -> None:
     jsonschema.validate(answer.body, ACKS[f"/api/v0/{path}"])
     payload = answer.body["payload"]
     req_msg_id = payload if isinstance(payload, str) else payload["resp"]["reqMsgId"]
-    until(lambda: len(sender.trader.took) > before[0])
+    until_seen(lambda: len(sender.trader.took) > before[0])
     assert (len(sender.trader.took), len(other.trader.took)) == (before[0] + 1, before[1] + 1)
     forwarded, informed = other.trader.took[-1], sender.trader.took[-1]
     assert forwarded.body == raw, "the very bytes"
@@ -250,7 +251,7 @@ def _called(
     assert answer.status == 200, answer.body
     jsonschema.validate(answer.body, ACKS[f"/api/v0/finance/{name}"])
     sides = (sender, *receivers)
-    until(lambda: all(len(s.trader.took) > n for s, n in zip(sides, before, strict=True)))
+    until_seen(lambda: all(len(s.trader.took) > n for s, n in zip(sides, before, strict=True)))
     informed, *forwarded = (one.trader.took[-1] for one in sides)
     assert informed.path == f"/hooks/api/v0/finance/resp{webhook[0].upper()}{webhook[1:]}"
     assert {one.path for one in forwarded} == {f"/hooks/api/v0/finance/{webhook}"}

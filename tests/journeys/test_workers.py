@@ -5,6 +5,7 @@ import pathlib
 import random
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,8 +15,9 @@ from hundi.cli.stage import Process, Stage, call
 from hundi.delivery.breaker import CONCURRENCY, SWIFT_TIMES
 from hundi.simulator import story
 from tests.journeys.crowd import CALLERS, Crowd, calling, doubled, settled, workers_of
-from tests.journeys.traders import network, order_to, result_of, trading, until
+from tests.journeys.traders import network, order_to, result_of, trading
 from tests.ports import free_port
+from tests.until import until_seen
 
 IN_FLIGHT = CONCURRENCY * SWIFT_TIMES
 """Attempts that one dispatcher may have under way at one endpoint when it is killed."""
@@ -41,7 +43,11 @@ def supervised(
         if program:
             parent._arguments[1:3] = ["-c", program]
         parent.start(f"http://127.0.0.1:{port}/readyz")
-        yield stage, port, number_of(parent)
+        number = number_of(parent)
+        until_seen(
+            lambda: len(workers_of(number)) == 3
+        )  # the first that serves may be there before the last
+        yield stage, port, number
 
 
 @contextmanager
@@ -61,15 +67,14 @@ def number_of(process: Process) -> int:
 
 def has_come_back(parent: int, victim: int, before: list[int]) -> None:
     """Another worker has its place: till its parent looks, one that has ended is among them still."""
-    until(lambda: victim not in workers_of(parent))
-    until(lambda: len(workers_of(parent)) == len(before))
+    until_seen(lambda: victim not in workers_of(parent))
+    until_seen(lambda: len(workers_of(parent)) == len(before))
 
 
 def test_any_worker_may_be_killed(postgres_url: str) -> None:
     chance = random.Random(5)
     with supervised(postgres_url, "--workers", "2") as (stage, port, parent):
         with crowded(stage, [port]) as crowd:
-            until(lambda: len(workers_of(parent)) == 3)
             before = workers_of(parent)
             for victim in chance.sample(before, 3):
                 os.kill(victim, signal.SIGKILL)
@@ -141,7 +146,7 @@ def test_workers_end_with_their_parent(postgres_url: str, sign: signal.Signals) 
     ):
         workers = workers_of(parent)
         os.kill(parent, sign)
-        until(lambda: not any(map(alive, workers)))
+        until_seen(lambda: not any(map(alive, workers)))
         crowd.given_up.set()
         crowd.rest()
         with pytest.raises(OSError, match="refused"):
@@ -171,7 +176,7 @@ def told_by_all(port: int) -> str:
         series = series_of(found[0])
         return all(series.get(f'hundi_worker_up{{worker="{one}"}}') == "1.0" for one in workers)
 
-    until(told)
+    until_seen(told)
     return found[0]
 
 
@@ -180,15 +185,20 @@ def series_of(told: str) -> dict[str, str]:
 
 
 def acks_of(told: str) -> dict[str, float]:
+    """How many each worker has acknowledged, by its label; a repeat of one is none."""
     found = series_of(told).items()
-    return {name: float(value) for name, value in found if name.startswith("hundi_acks_total")}
+    acks: Counter[str] = Counter()
+    for name, value in found:
+        if name.startswith("hundi_acks_total") and "REPLAYED" not in name:
+            acks[name.partition('worker="')[2].partition('"')[0]] += float(value)
+    return acks
 
 
 def test_one_port_tells_what_all_workers_count(postgres_url: str) -> None:
     with supervised(postgres_url, "--workers", "2") as (stage, port, _):
         with crowded(stage, [port]) as crowd:
             crowd.busy(20)
-            until(lambda: len(acks_of(told_by_all(port))) == 2)  # each has taken some
+            until_seen(lambda: len(acks_of(told_by_all(port))) == 2)  # each has taken some
             crowd.rest()
             settled(crowd, postgres_url, killed=False)
         told = told_by_all(port)
@@ -209,7 +219,7 @@ def test_a_dispatcher_hears_of_it_at_once(postgres_url: str) -> None:
                 time.sleep(0.3)
                 took = len(supplier.took)
                 result_of(buyer.post("req-send", order_to(supplier, place)))
-                until(lambda before=took: len(supplier.took) > before)
+                until_seen(lambda before=took: len(supplier.took) > before)
 
 
 def test_nonsense_is_a_sentence(postgres_url: str, sqlite_url: str) -> None:
@@ -249,8 +259,8 @@ def test_a_dispatcher_tells_what_it_sends(postgres_url: str, options: tuple[str,
         stage.process("dispatcher", "serve", "--dev", *role).start(f"{own}/readyz")
         with trading(stage, address, story.BUYER, story.SUPPLIER) as (buyer, supplier):
             result_of(buyer.post("req-send", order_to(supplier, "told")))
-            until(lambda: buyer.took)
-        until(lambda: sent(own) == 1)
+            until_seen(lambda: buyer.took)
+        until_seen(lambda: sent(own) == 1)
         assert sent(address) == 0
         assert call("GET", f"{own}/healthz").status == 200
         assert call("GET", f"{own}/network/v1/documents").status == 404

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -165,14 +164,6 @@ def trading(
     finally:
         for receiver in receivers:
             receiver.close()
-
-
-def until(true: Callable[[], object], seconds: float = 60) -> None:
-    """Wait for something that must come, and comes soon unless the machine stands still."""
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not come in time"
-        time.sleep(0.02)
 
 
 def order_to(supplier: Trader, place: int | str) -> bytes:

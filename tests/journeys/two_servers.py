@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.house.sources import ROOT
-from tests.journeys.traders import until
 from tests.ports import free_port
 from tests.postgres import _owner
+from tests.until import until_seen
 
 SCRIPT = ROOT / "deploy" / "standby" / "standby.sh"
 UP_SECONDS = 300
@@ -66,7 +66,7 @@ class TwoServers:
             said[:] = [ran.stdout]
             return ran.returncode == 0
 
-        until(is_told)
+        until_seen(is_told)
         return said[0]
 
     def sql(self, server: str, statement: str) -> str:

@@ -63,10 +63,12 @@ async def bench(*rules: object) -> AsyncIterator[Bench]:
 async def in_vain(at: Bench) -> AsyncIterator[asyncio.Task[object]]:
     """A request that has arrived; whoever sent it gives it up where the block ends."""
     asking = asyncio.create_task(at.ask())
-    await until(lambda: bool(at.erp.state.received()))
-    yield asking
-    asking.cancel()
-    await asyncio.wait([asking])
+    try:
+        await until(lambda: bool(at.erp.state.received()))
+        yield asking
+    finally:
+        asking.cancel()
+        await asyncio.wait([asking])
 
 
 def result(raw: bytes) -> str:

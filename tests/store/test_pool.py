@@ -222,12 +222,12 @@ NEVER = (
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A COMMIT, and no other command, may take half a second."""
+    """A COMMIT that has no other limit than every command has half a second in place of that."""
     fetch = asyncpg.Connection.fetch
 
     async def limited(connection: asyncpg.Connection, query: str, *given: Any, **how: Any) -> Any:
         limit = {"timeout": 0.5} if query == "commit" else {}
-        return await fetch(connection, query, *given, **how | limit)
+        return await fetch(connection, query, *given, **limit | how)
 
     monkeypatch.setattr(asyncpg.Connection, "fetch", limited)
 
@@ -238,6 +238,9 @@ async def test_a_commit_that_takes_too_long_is_called_off(postgres_url: str, has
     for command in NEVER:
         await watching.execute(command)
     database = await PostgresDatabase.connect(postgres_url, connections=1)
+    held = await database._pool.take()
+    assert held.connection._config.command_timeout <= 30, "the limit of every command, a COMMIT too"
+    database._pool.give(held)
 
     async def put(tx: Transaction) -> None:
         await tx.fetch(Statement.both("insert into row values (1)"))

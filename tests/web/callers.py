@@ -29,7 +29,7 @@ class Callers:
     seen: list[Scope]
     released: asyncio.Event
     open: list[asyncio.StreamWriter] = field(default_factory=list)
-    turned_away: list[int] = field(default_factory=list)
+    turned_away: list[str] = field(default_factory=list)
 
     async def dial(self, sent: bytes = b"") -> "Caller":
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=2**24)
@@ -122,7 +122,7 @@ async def serving(limits: Limits = LIMITS) -> AsyncIterator[Callers]:
     """A server that counts no seconds of its own."""
     seen: list[Scope] = []
     released = asyncio.Event()
-    turned_away: list[int] = []
+    turned_away: list[str] = []
     connections = Connections(limits, turned_away=turned_away.append)
     server = uvicorn.Server(config(application(seen, released), connections))
     listening = socket.create_server(("127.0.0.1", 0), backlog=64)

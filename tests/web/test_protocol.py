@@ -56,7 +56,7 @@ async def test_a_head_over_the_limit_is_refused(callers: Callers, long: bytes, w
         await caller.send(b"x" * 8192)  # the first piece is not counted until the head is whole
     assert refusal(await caller.ended()) == (431, "HTTP-HEAD-TOO-LARGE")
     assert callers.seen == []
-    assert callers.turned_away == [431]
+    assert callers.turned_away == ["head"]
 
 
 async def test_headers_without_end_are_cut_off(callers: Callers) -> None:
@@ -188,7 +188,7 @@ async def test_when_it_is_full_health_is_still_told(callers: Callers) -> None:
         assert await watcher.status() == 200
         await watcher.send(POST + b"\r\n")
         assert (await watcher.ended()).startswith(b"HTTP/1.1 503 ")
-    assert callers.turned_away == [503] * 4
+    assert callers.turned_away == ["crowded"] * 4
     assert callers.connections.sizes() == {"open": LIMITS.connections, "most": LIMITS.connections}
     await callers.pass_seconds(LIMITS.head + 1)
     assert await (await callers.dial(POST + b"Content-Length: 0\r\n\r\n")).status() == 200
@@ -199,7 +199,7 @@ async def test_beyond_the_spare_room_nobody_is_let_in(callers: Callers) -> None:
         await callers.dial(GET)
     beyond = await callers.dial()
     assert refusal(await beyond.ended()) == (503, "HTTP-OVERLOADED")
-    assert callers.turned_away == [503]
+    assert callers.turned_away == ["crowded"]
     assert len(callers.connections) == LIMITS.connections + LIMITS.spare
 
 

@@ -168,7 +168,7 @@ async def test_who_is_told_of_new_events_asks_at_once(net: Net, monkeypatch) -> 
 
     monkeypatch.setattr(EventWaiters, "_wake", noted)
     polls = await waiting(net, 2)
-    await asked.wait()  # in vain, and not again for a minute
+    await asyncio.wait_for(asked.wait(), SOON)  # in vain, and not again for a minute
     await net.stage.submit("req-send", slip())
     await net.stage.database.write(number_events)
     await asyncio.sleep(0.1)

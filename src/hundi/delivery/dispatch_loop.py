@@ -78,6 +78,7 @@ class DispatchLoop:
         self._wake = asyncio.Event()
         self._leasing: object = None
         self._passed_over: set[str] = set()
+        self._look_again = False
         self._since = 0.0
         self._last = math.inf
         self._stopping = False
@@ -137,7 +138,7 @@ class DispatchLoop:
         try:
             leased = await self._dispatcher.claim(self._flying, free)
         finally:
-            self._leasing = None
+            self._may_lease()
         self._start(leased)
         return len(leased)
 
@@ -165,18 +166,25 @@ class DispatchLoop:
         Those whose ends it wrote may have lost their patience before it began: the database stood
         still for seconds. So it is the transaction's end that counts, not theirs.
         """
-        if self._leasing is results[0]:
-            self._leasing = None
-        self._look_after(results[0].leased.webhook_id)
+        if results[0].leased.webhook_id in self._passed_over:
+            self._passed_over.discard(results[0].leased.webhook_id)
+            self._look_again = True
+        if self._leasing is None or self._leasing is results[0]:
+            self._may_lease()
         for turn in turns:
             if not isinstance(turn, Again):
                 self._dispatcher.tell(turn.entered)
                 self._start(turn.leased)
 
-    def _look_after(self, webhook_id: str) -> None:
-        """Who leased meanwhile may have looked before a commit, and not have seen what that has queued."""
-        if webhook_id in self._passed_over:
-            self._passed_over.discard(webhook_id)
+    def _may_lease(self) -> None:
+        """Nobody leases any more.
+
+        Who did may have looked before the commit of one that was passed over meanwhile, and not have
+        seen what that has queued.
+        """
+        self._leasing = None
+        if self._look_again:
+            self._look_again = False
             self.wake()
 
     def _start(self, leased: Sequence[Leased]) -> None:

@@ -58,7 +58,7 @@ RECEIPT = (
     "created_at",
     "ended_at",
 )
-DELIVERY = (
+_DELIVERY = (
     "webhook_id",
     "req_msg_id",
     "kind",
@@ -90,12 +90,12 @@ _QUEUED: dict[str, Any] = {
     "redriven": False,
     "sequences": None,
 }
-_delivery: Callable[[dict[str, Any]], tuple[Any, ...]] = itemgetter(*DELIVERY)
+_delivery: Callable[[dict[str, Any]], tuple[Any, ...]] = itemgetter(*_DELIVERY)
 
 _INSERT_EXCHANGE = insert(tables.exchange, EXCHANGE)
 _INSERT_RECEIPT = insert(tables.receipt, RECEIPT)
 _INSERT_BODY = insert(tables.body, ("body_id", "bytes"))
-_INSERT_DELIVERY = insert(tables.delivery, DELIVERY)
+_INSERT_DELIVERY = insert(tables.delivery, _DELIVERY)
 _INSERT_EVENT = insert(tables.event, EVENT)
 STATUS = "STATUS"
 """In the feeds of a document's parties: the ledger has given it another status."""

@@ -172,13 +172,12 @@ SYMPTOMS = (
     ),
     Symptom(
         name="CallersTurnedAway",
-        expr='max by (instance, worker) (hundi_connections{state="open"})'
-        ' >= max by (instance, worker) (hundi_connections{state="most"})',
+        expr='sum by (instance, worker) (rate(hundi_turned_away_total{why="crowded"}[5m])) > 0',
         wait="5m",
         severity="page",
         summary="A process has had no connection left for callers for five minutes: they are told 503.",
-        what="See hundi_connections and who holds so many; add a process, or raise LimitNOFILE where"
-        " it keeps the limit below 4096.",
+        what="See hundi_connections and who holds so many, and the line `no-file-handles` of the log; add a"
+        " process, or raise LimitNOFILE where it keeps the limit below 4096.",
     ),
     Symptom(
         name="FilesNearLimit",

@@ -136,7 +136,7 @@ _ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
             Panel(
                 "Calls sent away unread",
                 "reqps",
-                ((_rate("hundi_turned_away_total", "status"), "{{status}}"),),
+                ((_rate("hundi_turned_away_total", "why"), "{{why}}"),),
             ),
             Panel("Feed behind", "s", (("max(hundi_feed_lag_seconds)", "oldest unseen event"),)),
             Panel(

@@ -58,12 +58,12 @@ class Connected(Protocol):
 class Connections:
     """All open connections of one server, and the seconds that they count.
 
-    While it is `draining` each gets one more answer at most. `turned_away` hears the status of every
-    call that is sent away before anybody has read it.
+    While it is `draining` each gets one more answer at most. `turned_away` hears of every call that
+    is sent away before anybody has read it, and why.
     """
 
     def __init__(
-        self, limits: Limits, *, turned_away: Callable[[int], None] = lambda _status: None
+        self, limits: Limits, *, turned_away: Callable[[str], None] = lambda _why: None
     ) -> None:
         self.limits = limits
         self.turned_away = turned_away
@@ -76,7 +76,7 @@ class Connections:
         return len(self._open)
 
     def sizes(self) -> Mapping[str, int]:
-        """How many there are, and how many are let in for more than their health."""
+        """How many there are, and how many are let in for all that is served."""
         return {"open": len(self._open), "most": self.limits.connections}
 
     def enter(self, connection: Connected) -> bool:

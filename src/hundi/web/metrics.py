@@ -35,7 +35,7 @@ from hundi.web.envelope import INTERNAL
 from hundi.web.siblings import Siblings
 from hundi.web.tallies import Counts, Durations
 from hundi.web.timings import Timings
-from hundi.web.turning_away import LAST_WORDS
+from hundi.web.turning_away import CROWDED, WHY
 
 CONTENT_TYPE = "text/plain; version=0.0.4"  # the framework adds the character set
 REFRESH_SECONDS = 5
@@ -101,7 +101,7 @@ class Metrics:
         build = self._gauge("build_info", "This process", ("version", "python", "database"))
         build.labels(__version__, platform.python_version(), database.dialect).set(1)
         self._connections = self._gauge("connections", "Connections of callers", ("state",))
-        self._turned_away = self._counter("turned_away", "Calls that nobody read", ("status",))
+        self._turned_away = self._counter("turned_away", "Calls that nobody read", ("why",))
         self._breakers = self._gauge("breakers_open", "Endpoints that are left alone for a while")
         self._outbox = self._told("outbox_deliveries", "Deliveries not yet made", ("state",))
         self._oldest = self._told(
@@ -117,8 +117,8 @@ class Metrics:
             self._refused_calls.begin(MESSAGE, status)
         for sweep in SWEEPS:
             self._left.begin(sweep)
-        for refusal in LAST_WORDS:
-            self._turned_away.begin(str(refusal))
+        for why in (CROWDED, *WHY.values()):
+            self._turned_away.begin(why)
 
     def accepted(self, message: str, outcome: Accepted, *, microseconds: int) -> None:
         """Count an ack of a message by its stored name. Its exchanges are counted by their commit."""
@@ -184,9 +184,9 @@ class Metrics:
         """Note by how much the event loop was late."""
         self._timings.lagged(seconds)
 
-    def turned_away(self, status: int) -> None:
-        """Count a call that never became a request: too many, too slow, too large, or not HTTP."""
-        self._turned_away.add(str(status))
+    def turned_away(self, why: str) -> None:
+        """Count a call that never became a request."""
+        self._turned_away.add(why)
 
     def watch_connections(self, sizes: Callable[[], Mapping[str, int]]) -> None:
         """Ask `sizes` at each scrape for the connections of callers, by state."""

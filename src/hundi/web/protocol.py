@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from hundi.web.asgi import Fields, by_name
 from hundi.web.connections import Connections
 from hundi.web.joined import Joined
-from hundi.web.turning_away import LAST_WORDS, watchers_only
+from hundi.web.turning_away import CROWDED, LAST_WORDS, WHY, watchers_only
 from hundi.web.upgrades import another_parser, without_upgrade
 from hundi.web.whole import Take, Taking, Turn, Whole, fits
 
@@ -95,7 +95,7 @@ class Connection(HttpToolsProtocol):
         self._among.reserve.look()  # it may have taken the last handle
         crowded = self._among.reserve.starved or len(self._among) >= self._among.limits.connections
         if not self._among.enter(self):
-            self._end(503)
+            self._end(503, CROWDED)
         elif crowded:
             self._patience = self._rest = SPARE_SECONDS
             self.app = watchers_only(self.app, turned_away=self._among.turned_away)
@@ -299,13 +299,13 @@ class Connection(HttpToolsProtocol):
         self._refusal = status
         raise _RefusedError
 
-    def _end(self, status: int) -> None:
+    def _end(self, status: int, why: str = "") -> None:
         """Close; say why, unless that would stand in for the answer to something else.
 
         What comes behind a whole request and is none lets that one be answered first: its sender
         must know what became of it. Who sends too much is not waited for.
         """
-        self._among.turned_away(status)
+        self._among.turned_away(why or WHY[status])
         if status in _ANSWERED_FIRST and self._phase is not _BODY and self._answering():
             cycle: Any = self.cycle  # the newest: those before it are answered before it
             cycle.keep_alive = False

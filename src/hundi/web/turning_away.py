@@ -28,6 +28,10 @@ def _answer(code: Code, sentence: str, extra: str = "") -> bytes:
 
 
 _CROWDED = "Too many connections are open. Try again in a moment."
+CROWDED = "crowded"
+"""Why a call was sent away that came while no connection, or no file, was left for it."""
+WHY = {400: "not-http", 408: "late", 431: "head", 503: "ahead"}
+"""Why, by the status of the answer, where it is the caller's own doing."""
 LAST_WORDS = {
     400: _answer(NOT_HTTP, NOT_HTTP.meaning),
     408: _answer(TOO_LATE, TOO_LATE.meaning),
@@ -39,7 +43,7 @@ LAST_WORDS = {
 _FOR_WATCHERS = {"/healthz", "/metrics"}
 
 
-def watchers_only(application: Any, *, turned_away: Callable[[int], None]) -> Any:
+def watchers_only(application: Any, *, turned_away: Callable[[str], None]) -> Any:
     """An application that tells how the process is, and sends everybody else away."""
 
     async def spare(scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,7 +51,7 @@ def watchers_only(application: Any, *, turned_away: Callable[[int], None]) -> An
         if path in _FOR_WATCHERS:
             await application(scope, receive, send)
             return
-        turned_away(503)
+        turned_away(CROWDED)
         told = envelope if path.startswith("/api/") else problem
         headers = [(b"connection", b"close"), (b"retry-after", b"1")]
         await respond(send, 503, told([OVERLOADED.at("", _CROWDED)]), headers=headers)
