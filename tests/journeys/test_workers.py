@@ -44,9 +44,8 @@ def supervised(
             parent._arguments[1:3] = ["-c", program]
         parent.start(f"http://127.0.0.1:{port}/readyz")
         number = number_of(parent)
-        until_seen(
-            lambda: len(workers_of(number)) == 3
-        )  # the first that serves may be there before the last
+        # The first that serves may be there before the last.
+        until_seen(lambda: len(workers_of(number)) == 3)
         yield stage, port, number
 
 
