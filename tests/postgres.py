@@ -209,7 +209,7 @@ def _initialise(programs: Path, folder: Path, owner: pwd.struct_passwd | None) -
 def _started(
     programs: Path, folder: Path, owner: pwd.struct_passwd | None, *, settings: dict[str, str]
 ) -> Iterator[Cluster]:
-    for _ in range(ATTEMPTS):
+    for _ in range(ATTEMPTS):  # a start that fails is tried again, on another port
         port = free_port()
         process = _launch(programs, folder, owner, settings=settings | {"port": str(port)})
         try:

@@ -259,8 +259,16 @@ class Writes:
     def queue(self, kind: Kind, *, place: tuple[str, int], now: int, **values: Any) -> None:
         """Queue a webhook that is due now; `place` is its lane and its position there."""
         lane, position = place
-        told = {"lane": lane, "position": position, "due_at": now, "created_at": now}
-        self.deliveries.append(_delivery(_QUEUED | {"kind": kind.value} | told | values))
+        row = {
+            **_QUEUED,
+            "kind": kind.value,
+            "due_at": now,
+            "created_at": now,
+            "lane": lane,
+            "position": position,
+            **values,
+        }
+        self.deliveries.append(_delivery(row))
 
     def relate(self, document: Document, to: Sequence[Document]) -> None:
         """Remember what a document says of others, for those who look at either."""
